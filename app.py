@@ -1,0 +1,274 @@
+"""The web application: settings, extensions, and the parts of `portal` it is made of."""
+
+import hashlib
+import logging
+import secrets
+import traceback
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, abort, g, render_template, request
+from flask_compress import Compress
+from flask_login import AnonymousUserMixin
+from flask_wtf.csrf import CSRFError
+from htmx_flask import Htmx, make_response
+from jinja2 import Template
+from peewee import InterfaceError, OperationalError
+from playhouse.pool import MaxConnectionsExceeded
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+from portal import access, clock, commands, credentials, database, formats, models, settings, views
+from portal.rendering import address, wants_fragment
+
+STATIC = Path(__file__).parent / "static"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+HSTS = "max-age=63072000; includeSubDomains"
+
+
+def create_app(**overrides):
+    """The application, for these settings (by default those of the environment)."""
+    app = Flask(__name__, template_folder="portal", static_folder=None)
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.settings = overrides.pop("settings", None) or settings.read()
+    app.config.update(
+        SECRET_KEY=app.settings.secret_key,
+        SESSION_COOKIE_NAME="__Host-session" if app.settings.over_tls else "session",
+        SESSION_COOKIE_SECURE=app.settings.over_tls,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as the session
+        MAX_CONTENT_LENGTH=5 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        MAX_FORM_PARTS=2_000,
+        COMPRESS_MIMETYPES=["text/html", "text/csv", "application/json"],
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_LEVEL=4,
+        COMPRESS_BR_LEVEL=4,
+        COMPRESS_MIN_SIZE=1_000,
+        **overrides,
+    )
+    app.logger.setLevel(logging.INFO)
+    open_database(app)
+    Htmx(app)
+    Compress(app)
+    dress_answers(app)
+    access.init_app(app)
+    show_errors(app)
+    fill_templates(app)
+    views.register(app)
+    commands.register(app)
+    serve_static_files(app)
+    return app
+
+
+def open_database(app):
+    """One pooled connection for the time of a request, given back whatever happens."""
+    models.db.initialize(database.connect(app.settings.database_url))
+    models.vault.use(app.settings.vault_keys)
+    credentials.use(*app.settings.password_cost)
+
+    @app.before_request
+    def connect():
+        g.request_id = secrets.token_hex(8)
+        if request.endpoint == "health.show":  # it opens its own: being without one is what it tells
+            return
+        g.opened_here = models.db.connect(reuse_if_open=True)
+
+    @app.before_request
+    def refuse_nul():
+        """PostgreSQL keeps no NUL, SQLite does: neither sees one."""
+        if "\0" in request.path or any(
+            "\0" in value for form in (request.args, request.form) for value in form.values()
+        ):
+            abort(400)
+
+    @app.teardown_request
+    def close(error):
+        if g.pop("opened_here", False) and not models.db.is_closed():
+            models.db.close()
+
+
+def dress_answers(app):
+    headers = dict(SECURITY_HEADERS)
+    if app.settings.over_tls:
+        headers["Strict-Transport-Security"] = HSTS
+
+    @app.after_request
+    def dress(response):
+        """An address has two bodies, page and fragment, and both are personal."""
+        response.vary.add("HX-Request")
+        response.headers.setdefault("Cache-Control", "no-store")
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+ERRORS = {
+    400: ("Cette demande n’est pas lisible", "Revenez à la page précédente et recommencez."),
+    403: ("Vous n’avez pas accès à cette page", "Demandez l’accès à l’administrateur de votre entreprise."),
+    404: ("Cette page n’existe pas", "Vérifiez l’adresse, ou cherchez depuis l’accueil."),
+    405: ("Cette page ne se demande pas ainsi", "Revenez à l’accueil et reprenez depuis le menu."),
+    413: ("Cet envoi est trop lourd", "La limite est de 4 Mo. Allégez le fichier, puis recommencez."),
+    429: ("Trop d’essais", "Patientez un peu, puis recommencez."),
+    500: ("Une erreur est survenue de notre côté", "Rien n’a été enregistré. Réessayez dans un instant."),
+    503: ("Le portail est très occupé", "Rien n’a été enregistré. Réessayez dans un instant."),
+}
+
+
+def show_errors(app):
+    """One handler for every fault: a page, or a message above the region that could not be swapped."""
+
+    @app.errorhandler(HTTPException)
+    def show(error):
+        title, what_to_do = ERRORS.get(error.code, ERRORS[500 if error.code >= 500 else 400])
+        what_to_do = error.description if getattr(error, "said", False) else what_to_do
+        context = {"title": title, "what_to_do": what_to_do, "reference": g.get("request_id", "")}
+        if wants_fragment():
+            html = render_template("partials/error.html", **context)
+            response = make_response(html, error.code, retarget="#flash", reswap="outerHTML", push_url=False)
+        else:
+            response = make_response(render_template("pages/error.html", **context), error.code)
+        if error.code == 503:
+            response.headers["Retry-After"] = "5"
+        return response
+
+    @app.errorhandler(CSRFError)
+    def explain(error):
+        public = getattr(app.view_functions.get(request.endpoint), "public", False)
+        if not public and not access.current_user.is_authenticated:
+            return access.ask_to_sign_in()
+        error.said = True
+        error.description = (
+            "Cette page était ouverte depuis trop longtemps, ou dans un autre onglet. "
+            "Revenez en arrière, rechargez la page, puis envoyez de nouveau : rien n’a été enregistré."
+        )
+        return show(error)
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(MaxConnectionsExceeded)
+    def say_busy(error):
+        log_fault(app, error)
+        g._login_user = AnonymousUserMixin()  # the page needs nobody: Flask-Login would ask the database again
+        return show(ServiceUnavailable())
+
+    @app.errorhandler(Exception)
+    def say_fault(error):
+        log_fault(app, error)
+        g._login_user = AnonymousUserMixin()
+        if app.testing:
+            raise error
+        return show(InternalServerError())
+
+
+def log_fault(app, error):
+    """Where it happened, never the exception's own words: they may hold what someone typed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[::-1][:12])
+    app.logger.error(
+        "%s %s %s %s: %s", g.get("request_id", ""), request.method, request.endpoint, type(error).__name__, where
+    )
+
+
+WRITTEN = (
+    formats.date_fr,
+    formats.datetime_fr,
+    formats.euros,
+    formats.iban_grouped,
+    formats.long_date,
+    formats.nir_grouped,
+    formats.number,
+    formats.percent,
+    formats.share,
+    formats.phone_fr,
+    formats.upper_name,
+)
+
+
+class PrintedAt:
+    """This minute, for the line that only paper shows."""
+
+    def __str__(self):
+        return formats.datetime_fr(clock.now())
+
+
+class QuickTemplate(Template):
+    """Our macros take nothing from the page that imports them; those of PURE give the same for the same arguments."""
+
+    PURE = {"macros/icons.html": ("icon", "logo"), "macros/swap.html": ("swap",)}
+
+    def _get_default_module(self, context=None):
+        first, module = self._module is None, super()._get_default_module()
+        for name in self.PURE.get(self.name, ()) if first else ():
+            setattr(module, name, cache(getattr(module, name)))
+        return module
+
+
+def fill_templates(app):
+    app.jinja_env.template_class = QuickTemplate
+    app.context_processor(lambda: {"today": clock.today()})
+    app.jinja_env.filters |= {written.__name__: written for written in WRITTEN}
+    app.jinja_env.globals |= {
+        "brand": Brand(app.settings),
+        "asset": asset,
+        "address": address,
+        "plural": formats.plural,
+        "printed_at": PrintedAt(),
+        "page_address": lambda number: address(page=number),
+        "size_address": lambda size: address(lignes=size, page=None),
+        "nir_mask": formats.NIR_MASK,
+        "iban_mask": formats.IBAN_MASK,
+    }
+
+
+class Brand:
+    """How the mutual presents itself."""
+
+    def __init__(self, chosen):
+        self.name = chosen.brand_name
+        self.insurer = chosen.insurer_name
+        self.individual_space_url = chosen.individual_space_url
+        self.support_email = chosen.support_email
+        self.support_phone = chosen.support_phone
+        self.support_hours = chosen.support_hours
+        self.app_store_url = chosen.app_store_url
+        self.play_store_url = chosen.play_store_url
+        self.demo = chosen.demo
+
+
+@cache
+def asset(path):
+    """The address of a static file, with the start of its hash: it may be kept for ever."""
+    return f"/static/{path}?v={hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:10]}"
+
+
+def serve_static_files(app):
+    """Through WhiteNoise, compressed beforehand (`make`), with the same headers as the pages."""
+
+    def dress(headers, path, url):
+        for name, value in SECURITY_HEADERS.items():
+            headers[name] = value
+
+    app.wsgi_app = WhiteNoise(
+        app.wsgi_app,
+        root=STATIC,
+        prefix="static/",
+        max_age=31_536_000,
+        add_headers_function=dress,
+        allow_all_origins=False,
+    )
+    if app.settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)

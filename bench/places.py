@@ -1,0 +1,46 @@
+"""A filled database and the settings of a portal on it, thrown away afterwards."""
+
+import contextlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import data
+from portal import credentials, models, settings
+from tests.postgres import throwaway_cluster
+
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+@dataclass
+class Place:
+    name: str
+    size: int
+    url: str
+    environment: dict
+    cluster: object = None
+
+    @property
+    def settings(self):
+        return settings.read(self.environment)
+
+
+@contextlib.contextmanager
+def opened(kind, size):
+    """A database of this kind (« sqlite » or « postgresql ») with so many beneficiaries."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        cluster, url = None, f"sqlite:///{folder}/portal.db"
+        if kind == "postgresql":
+            cluster = stack.enter_context(throwaway_cluster())
+            cluster.execute("CREATE DATABASE portal")
+            url = cluster.url("portal")
+        place = Place(NAMES[kind], size, url, environment(folder, url), cluster)
+        models.vault.use(place.settings.vault_keys)
+        credentials.use(1, 8)
+        data.fill(url, size)
+        yield place
+
+
+def environment(folder, url):
+    keys = {"SECRET_KEY": "a secret of the bench, long enough to be one", "VAULT_KEYS": bytes(range(32)).hex()}
+    return keys | {"DATABASE_URL": url, "INSTANCE": str(Path(folder)), "DEMO": "1"}

@@ -1,0 +1,1 @@
+"""Trait d'Union: the portal between companies and their health-insurance mutual."""

@@ -1,0 +1,148 @@
+"""Who may call a view: closed unless @public, signed in by a session that is a row, @requires(right)."""
+
+import hashlib
+from urllib.parse import urlencode, urlsplit
+
+from flask import abort, current_app, g, redirect, request, session, url_for
+from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_wtf import CSRFProtect
+from htmx_flask import make_response
+from werkzeug.exceptions import TooManyRequests
+
+from portal import clock
+from portal.models import AuditEvent, UserRole, UserSession
+
+COVERED = {"see", "reveal", "export"}
+RIGHTS = {
+    UserRole.COMPANY: COVERED,
+    UserRole.MULTI_ACCOUNT_MANAGER: COVERED,
+    UserRole.BROKER: COVERED,
+    UserRole.HEALTH_PROFESSIONAL: set(),
+    UserRole.STAFF: COVERED,
+    UserRole.ADMIN: COVERED,
+}
+KNOWN_RIGHTS = set().union(*RIGHTS.values())
+
+csrf = CSRFProtect()
+
+
+def public(view):
+    """Open a view to visitors who have not signed in; every other view is closed."""
+    view.public = True
+    return view
+
+
+def requires(right):
+    """Open a view only to those who have the right; an unknown word is refused when the module is read."""
+    if right not in KNOWN_RIGHTS:
+        raise ValueError(f"unknown right: {right}")
+
+    def decorate(view):
+        view.right = right
+        return view
+
+    return decorate
+
+
+def may(right):
+    return right in RIGHTS[current_user.role]
+
+
+def init_app(app):
+    manager = LoginManager(app)
+    manager.session_protection = None  # our sessions are rows: nothing is guessed from the browser's name
+    manager.user_loader(load_user)
+    manager.unauthorized_handler(ask_to_sign_in)
+    app.before_request(refuse_other_sites)
+    app.before_request(let_in)
+    csrf.init_app(app)
+    app.jinja_env.globals["may"] = may
+
+
+def load_user(token):
+    """The user of a live session, with the session; None once it has ended."""
+    now = clock.now()
+    live = UserSession.of(token, now)
+    if live is None:
+        return None
+    live.touch(now)
+    user = live.user
+    user.session, user.token = live, token
+    return user
+
+
+def refuse_other_sites():
+    """A form that another site sends never gets as far as its token."""
+    if request.method not in ("GET", "HEAD", "OPTIONS") and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        abort(403)
+
+
+def let_in():
+    view = current_app.view_functions.get(request.endpoint)
+    if view is None or getattr(view, "public", False):
+        return None
+    if not current_user.is_authenticated:
+        return ask_to_sign_in()
+    right = getattr(view, "right", None)
+    return None if right is None or may(right) else abort(403)
+
+
+def ask_to_sign_in():
+    """To the sign-in page, and back here afterwards; out of the region that htmx was swapping."""
+    sign_in = url_for("session.new", **({"suite": here()} if here() != "/" else {}))
+    if request.htmx or request.headers.get("HX-History-Restore-Request"):
+        return make_response("", 401, redirect=sign_in)
+    return redirect(sign_in, 303)
+
+
+def here():
+    """The page that the user sees: a form sent from it is not an address to come back to."""
+    shown = request.headers.get("HX-Current-URL") if request.htmx else None
+    if request.method != "GET":
+        shown = shown or request.headers.get("Referer")
+    if not shown:
+        query = urlencode(list(request.args.items(multi=True)))
+        return f"{request.path}?{query}" if query else request.path
+    parts = urlsplit(shown)
+    return safe_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+
+
+def safe_path(text):
+    """A path of this site, or the home page: what follows a sign-in never leads elsewhere."""
+    ours = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable() and "\\" not in text
+    return text if ours and not urlsplit(text).netloc else "/"
+
+
+def open_session(user):
+    """Sign in: a new session and a new token, whatever the browser held before."""
+    if current_user.is_authenticated:  # signing in again leaves no other session of this browser behind
+        current_user.session.end(clock.now())
+    session.clear()
+    user.session, user.token = UserSession.start(user, clock.now(), request.remote_addr or "", str(request.user_agent))
+    login_user(user)
+
+
+def close_session():
+    current_user.session.end(clock.now())
+    logout_user()
+    session.clear()
+
+
+def hash_of_identifier(identifier):
+    """How an account is named among what is slowed down: counters hold no address."""
+    return hashlib.sha256(identifier.strip().lower().encode()).hexdigest()[:32]
+
+
+def refuse_while(seconds):
+    """Too many tries: say how long to wait, the same for a known account and an unknown one."""
+    if seconds:
+        wait = f"{seconds} secondes" if seconds < 90 else f"{-(-seconds // 60)} minutes"
+        refusal = TooManyRequests(f"Trop d’essais ont échoué. Patientez {wait}, puis réessayez.")
+        refusal.said = True
+        raise refusal
+
+
+def audit(action, on=None, **details):
+    """Write down what the signed-in user does, and from where."""
+    by = details.pop("by", None) or (current_user._get_current_object() if current_user.is_authenticated else None)
+    return AuditEvent.write(action, on=on, by=by, origin=(request.remote_addr or "", g.request_id), **details)

@@ -1,0 +1,204 @@
+"""The commands of `flask --app app …`: each prints what it did, a line a thing, and exits 1 with a clear sentence."""
+
+import sys
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+from playhouse.migrations import Runner
+
+from portal import clock, database, demonstration, models, tasks
+from portal.exchange import management_system
+from portal.models import AuditEvent, db
+from portal.rules import identifiers
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def register(app):
+    for command in (
+        start,
+        database_commands,
+        audit_commands,
+        vault_commands,
+        demo_commands,
+        user_commands,
+        load,
+        worker,
+    ):
+        app.cli.add_command(command)
+
+
+def stop(sentence):
+    click.echo(sentence, err=True)
+    sys.exit(1)
+
+
+def opened():
+    """A connection for the length of a command."""
+    database.wait_until_up(db)
+    return db
+
+
+# ── The database ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+database_commands = AppGroup("db", help="Le schéma de la base.")
+
+
+@database_commands.command("upgrade")
+def upgrade():
+    """Apply the migrations that are missing."""
+    names = migrate(opened())
+    click.echo("\n".join(f"Migration {name} : appliquée." for name in names) or "Le schéma est à jour.")
+
+
+def migrate(open_database):
+    """Bring a database to the latest schema; the names of what was applied."""
+    return Runner(database.real(open_database), str(MIGRATIONS)).up()
+
+
+@database_commands.command("check")
+def check():
+    """Models and migrations agree, and the database has every migration."""
+    pending = [row.name for row in Runner(database.real(opened()), str(MIGRATIONS)).status() if not row.applied]
+    if pending:
+        stop(f"Il manque {len(pending)} migration(s) : {', '.join(pending)}. Lancez « db upgrade ».")
+    faults = list(database.differences(db, models.TABLES))
+    if faults:
+        stop("\n".join(faults))
+    click.echo("La base, les migrations et les modèles s’accordent.")
+
+
+# ── The audit trail ──────────────────────────────────────────────────────────────────────────────────────────────
+
+audit_commands = AppGroup("audit", help="Le journal d’audit.")
+
+
+@audit_commands.command("verify")
+def verify():
+    """Follow the chain from its first event to its last."""
+    opened()
+    faults = list(AuditEvent.faults())
+    if faults:
+        stop("\n".join(faults[:20]))
+    click.echo(f"Le journal est intact : {AuditEvent.select().count()} événements.")
+
+
+# ── The vault ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+vault_commands = AppGroup("vault", help="Les clés du chiffrement.")
+
+
+@vault_commands.command("rotate")
+def rotate():
+    """Seal everything under the first key; stopped half-way, it goes on where it was."""
+    opened()
+    last, total = 0, 0
+    while last is not None:
+        last, changed = models.Beneficiary.reseal(last)
+        total += changed
+    if total:
+        AuditEvent.write("vault.rotate", after={"rows": total})
+    click.echo(f"{total} lignes chiffrées de nouveau ; toutes le sont avec la première clé.")
+
+
+# ── People who sign in ───────────────────────────────────────────────────────────────────────────────────────────
+
+user_commands = AppGroup("user", help="Les utilisateurs.")
+
+
+@user_commands.command("create")
+@click.argument("identifier")
+@click.option("--first-name", required=True)
+@click.option("--last-name", required=True)
+@click.option("--role", type=click.Choice([role.value for role in models.UserRole]), required=True)
+@click.option("--account", "accounts", multiple=True, help="Code d’un compte en gestion ; à répéter.")
+def create_user(identifier, first_name, last_name, role, accounts):
+    """Make a user, and print a link by which they alone choose their password."""
+    opened()
+    try:
+        identifier = identifiers.email(identifier).lower()
+        user = models.User.invite(identifier, first_name, last_name, role, accounts)
+    except ValueError as error:
+        stop(str(error))
+    with db.atomic():
+        AuditEvent.write("user.create", on=user, after={"role": role, "accounts": list(accounts)})
+        token = models.OneTimeLink.draw(user, clock.now(), minutes=24 * 60)
+    click.echo(f"Utilisateur créé. Lien valable 24 heures : {link(token)}")
+
+
+def link(token):
+    return f"{current_app.settings.public_url}/mot-de-passe/{token}"
+
+
+# ── Files of the management system, and the demonstration ────────────────────────────────────────────────────────
+
+
+@click.command("load")
+@click.argument("kind", type=click.Choice(list(getattr(management_system, "KINDS", {}))))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_appcontext
+def load(kind, file):
+    """Load a file of the management system: all of it, or nothing."""
+    opened()
+    outcome = management_system.load(kind, file)
+    if outcome.errors:
+        stop("\n".join(outcome.errors))
+    click.echo(outcome.summary)
+
+
+demo_commands = AppGroup("demo", help="La démonstration.")
+
+
+@click.command("start")
+@with_appcontext
+def start():
+    """What comes before serving: the schema, and the demonstration when it is asked for and nobody is there yet."""
+    migrate(opened())
+    if current_app.settings.demo and not models.User.select().exists():
+        fill(seed=1, scale=1)
+    click.echo(f"\n  Le portail : {current_app.settings.public_url}\n")
+    if current_app.settings.demo:
+        say_sign_ins()
+
+
+@demo_commands.command("sign-ins")
+def say_sign_ins_command():
+    """Who may sign in to the demonstration."""
+    say_sign_ins()
+
+
+def say_sign_ins():
+    for identifier, who in demonstration.SIGN_INS.items():
+        click.echo(f"  {identifier:<24} {who}")
+    click.echo(f"\n  Mot de passe : {current_app.settings.demo_password}\n")
+
+
+def fill(seed, scale):
+    for line in demonstration.load(current_app.settings, seed, scale):
+        click.echo(line)
+
+
+@demo_commands.command("load")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--scale", default=1, show_default=True)
+def load_demonstration(seed, scale):
+    """Fill the database with fictional accounts, people and sign-ins; the same seed gives the same data."""
+    migrate(opened())
+    if not current_app.settings.demo:
+        stop("DEMO : la démonstration ne se charge pas sur un portail réel (DEMO=0).")
+    if models.User.select().exists():
+        stop("La base contient déjà des utilisateurs : la démonstration se charge dans une base vide.")
+    fill(seed, scale)
+
+
+# ── The worker ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@click.command("worker")
+@with_appcontext
+def worker():
+    """Do what outlives a request, until it is stopped."""
+    database.wait_until_up(db)
+    tasks.work(current_app.settings)

@@ -1,0 +1,164 @@
+"""Opens SQLite or PostgreSQL, pooled; the only place that knows which of the two it is."""
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from peewee import OP, SQL, Expression, NodeList, OperationalError, SqliteDatabase, fn
+from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+
+PRAGMAS = {
+    "journal_mode": "wal",
+    "busy_timeout": 5000,
+    "foreign_keys": 1,
+    "synchronous": "full",  # an acknowledged write survives a power cut; NORMAL may lose the last ones
+    "cache_size": -32_000,
+    "temp_store": "memory",
+    "secure_delete": 1,  # what is erased leaves the pages of the file too
+}
+
+# Keys are ASCII made by formats.search_key: compared byte by byte, the order is the same on both databases.
+FIELD_TYPES = {"sqlite": {"KEY": "TEXT"}, "postgresql": {"KEY": 'TEXT COLLATE "C"'}}
+
+
+def connect(url):
+    """A pooled database, not yet opened, for `sqlite:///path` or `postgresql://user:password@host:port/name`."""
+    address = urlsplit(url)
+    if address.scheme == "sqlite":
+        return open_sqlite(unquote(address.path.removeprefix("/")))
+    return PooledPostgresqlDatabase(
+        url,
+        prefer_psycopg3=True,
+        max_connections=20,
+        timeout=5,
+        autoconnect=False,
+        field_types=FIELD_TYPES["postgresql"],
+    )
+
+
+def open_sqlite(path):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return PooledSqliteDatabase(
+        path,
+        max_connections=20,
+        timeout=5,
+        autoconnect=False,
+        lock_type="IMMEDIATE",  # a transaction that reads and then writes never meets « database is locked »
+        pragmas=PRAGMAS,
+        field_types=FIELD_TYPES["sqlite"],
+        check_same_thread=False,
+    )
+
+
+def is_sqlite(database):
+    return isinstance(real(database), PooledSqliteDatabase)
+
+
+def real(database):
+    return getattr(database, "obj", None) or database
+
+
+def contains(database, column, word):
+    """`column` holds `word`, both of them keys. instr() is the fastest on SQLite, LIKE may use trigrams elsewhere."""
+    if is_sqlite(database):
+        return fn.INSTR(column, word) > 0
+    return column.like(f"%{word}%")
+
+
+def held_row_by_row(database, column, query):
+    """`column` IN `query`, asked of each row as it comes along the index of its order.
+
+    Otherwise SQLite finds the rows by an index of the column, and PostgreSQL by a join: both must sort them afterwards.
+    """
+    if is_sqlite(database):
+        return Expression(NodeList((SQL("+"), column), glue=""), OP.IN, query)
+    return Expression(column.in_(query), OP.IS, SQL("TRUE"))
+
+
+def serialise(database, lock):
+    """Make writers of one thing queue until the end of the transaction (SQLite's IMMEDIATE already does)."""
+    if not is_sqlite(database):
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (lock,))
+
+
+@contextmanager
+def without_waiting(database):
+    """For a write that may be left out: on SQLite it does not queue behind another writer."""
+    if not is_sqlite(database):
+        yield
+        return
+    database.execute_sql("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        database.execute_sql(f"PRAGMA busy_timeout = {PRAGMAS['busy_timeout']}")
+
+
+def refresh_statistics(database):
+    """What the planner knows of the tables, after many rows came in; and that their indexes may answer alone."""
+    within = is_sqlite(database) or database.in_transaction()  # where nothing can be vacuumed
+    database.execute_sql("ANALYZE" if within else "VACUUM ANALYZE")
+
+
+def wait_until_up(database, seconds=10):
+    """Open a connection, trying again while a server is starting; the last error when it never does."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            database.connect(reuse_if_open=True)
+            return
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+# ── Do migrations and models agree? ──────────────────────────────────────────────────────────────────────────────
+
+
+def differences(database, tables):
+    """One sentence for each table or index that the database has otherwise than the models would make it."""
+    found = describe(database)
+    expected = expect(database, tables)
+    names = {table._meta.table_name for table in tables}
+    found = {name: text for name, text in found.items() if name.split(" ")[0] in names}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            yield f"{name} : les modèles disent « {expected.get(name)} », la base « {found.get(name)} »."
+
+
+def expect(database, tables):
+    """What the models would make, made for a moment: in memory, or in a schema that is rolled back."""
+    if is_sqlite(database):
+        scratch = SqliteDatabase(":memory:", field_types=FIELD_TYPES["sqlite"])
+        with scratch.bind_ctx(tables):
+            scratch.create_tables(tables)
+            return describe(scratch)
+    with database.atomic() as transaction:
+        database.execute_sql("CREATE SCHEMA expected")
+        database.execute_sql("SET LOCAL search_path TO expected")
+        database.create_tables(tables, safe=False)
+        description = describe(database)
+        transaction.rollback()
+    return description
+
+
+def describe(database):
+    """Every table and index of the present schema, in words that can be compared."""
+    if isinstance(real(database), SqliteDatabase):
+        rows = database.execute_sql("SELECT tbl_name, type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return {f"{table} {kind} {name}": " ".join(sql.split()) for table, kind, name, sql in rows if kind != "trigger"}
+    columns = database.execute_sql(
+        "SELECT table_name, column_name, concat_ws(' ', data_type, character_maximum_length, is_nullable, "
+        "collation_name) FROM information_schema.columns WHERE table_schema = current_schema()"
+    ).fetchall()
+    indexes = database.execute_sql(
+        "SELECT tablename, indexname, replace(indexdef, current_schema() || '.', '') FROM pg_indexes "
+        "WHERE schemaname = current_schema()"
+    ).fetchall()
+    constraints = database.execute_sql(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE connamespace = current_schema()::regnamespace AND conrelid <> 0"
+    ).fetchall()
+    return {f"{table} {name}".replace('"', ""): text for table, name, text in [*columns, *indexes, *constraints]}

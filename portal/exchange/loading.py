@@ -1,0 +1,387 @@
+"""Loads a file of the management system: checks it row by row, writes what differs, all of it or nothing."""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from peewee import DateField, Field, PeeweeException
+
+from portal import clock, database
+from portal.exchange.spreadsheets import Unreadable, rows
+from portal.formats import SPACE, THIN_SPACE, number, plural
+from portal.models import AuditEvent, Table, db, hash_of
+from portal.rules import Refused
+
+CHUNK = 1_000  # rows between two visits to the database
+MOST_ERRORS = 100
+REMEMBERED = 8_192  # values of a column
+MANY_ROWS = 10_000  # written: beyond, the planner must look at the tables again
+DATABASE_ERRORS = (PeeweeException, sqlite3.Error, psycopg.Error)
+
+Key = Any  # one value, or a tuple of them
+Records = dict[Key, tuple]
+Line = tuple[int, list]  # its number, its cells
+
+
+class Column:
+    """A heading, how its text is read (or refused), and what a blank stands for when a blank may be.
+
+    What is read is remembered, except where values do not come again.
+    """
+
+    def __init__(
+        self, name: str, parse: Callable[[str], Any], required: bool = True, blank: Any = "", again: bool = True
+    ) -> None:
+        def read(text: str) -> Any:
+            if text:
+                return parse(text)
+            if required:
+                raise Refused("Cette valeur est obligatoire.")
+            return blank
+
+        self.name = name
+        self.read = lru_cache(maxsize=REMEMBERED)(read) if again else read
+
+
+@dataclass
+class Outcome:
+    """What a load did: rows of the file by what became of them, or the sentences that say why nothing was done."""
+
+    label: str
+    errors: list[str] = field(default_factory=list)
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    @property
+    def summary(self) -> str:
+        counts = ((self.created, "créé"), (self.updated, "modifié"), (self.unchanged, "inchangé"))
+        told = ", ".join(plural(count, word).replace(SPACE, " ") for count, word in counts)
+        nothing = "" if self.created or self.updated else " Rien n’a changé."
+        return f"{self.label}{SPACE}: {told}.{nothing}"
+
+
+class Report:
+    """The faults of a file, a sentence each: the first hundred, and how many more."""
+
+    def __init__(self) -> None:
+        self.line = 0
+        self.sentences: list[tuple[int, str]] = []
+        self.count = 0
+
+    def fault(self, column: str, sentence: str, line: int = 0) -> None:
+        line, quoted = line or self.line, f"«{THIN_SPACE}{column}{THIN_SPACE}»"
+        self.add(f"Ligne {line}, colonne {quoted}{SPACE}: {sentence}", line)
+
+    def add(self, sentence: str, line: int = 0) -> None:
+        self.count += 1
+        if self.count <= MOST_ERRORS:
+            self.sentences.append((line, sentence))
+
+    def told(self) -> list[str]:
+        told = [sentence for _, sentence in sorted(self.sentences, key=itemgetter(0))]
+        more = self.count - len(told)
+        if not more:
+            return told
+        others = "autre erreur" if more == 1 else "autres erreurs"
+        return [*told, f"… et {number(more)} {others}."]
+
+
+# ── The file ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Kind:
+    """A kind of file: its columns, how a row becomes a record, and where the records go. Each kind fills it in."""
+
+    label: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]  # the columns that tell one row from another
+    mirror: "Mirror"
+
+    def __init__(self, report: Report, today: date) -> None:
+        self.report, self.today = report, today
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        """The row, its references found, as (key, values of the table); tells the report what is wrong."""
+        raise NotImplementedError
+
+    def refused(self, cells: Mapping[str, str]) -> None:
+        """A row that could not be read went by."""
+
+    def write(self, records: Records) -> tuple[set[Key], set[Key]]:
+        """Bring the tables to these records: (keys created, keys updated)."""
+        return self.mirror.apply(records)
+
+    def finish(self) -> None:
+        """Check what only the whole file tells."""
+
+
+def read(kind: Kind, path: Path) -> Iterator[Records]:
+    """The records of a file, a chunk at a time; what is wrong goes to the report, and the reading goes on."""
+    report, lines = kind.report, rows(path)
+    heading = [str(cell).strip() for cell in next(lines, (1, []))[1]]
+    if not check_heading(report, heading, [column.name for column in kind.columns]):
+        return
+    places = [heading.index(column.name) for column in kind.columns]
+    identity = itemgetter(*(place for place, column in enumerate(kind.columns) if column.name in kind.key))
+    seen: dict[Key, int] = {}
+    while chunk := list(islice(lines, CHUNK)):
+        records: Records = {}
+        for line, row in parse(kind, places, complete(chunk, len(heading), report)):
+            report.line = line
+            if (first := seen.setdefault(identity(row), line)) != line:
+                report.fault(kind.key[-1], f"la ligne {first} porte déjà ce code. Gardez une seule des deux lignes.")
+                continue
+            key, record = kind.record(row)
+            records[key] = record
+        yield records
+
+
+def complete(chunk: list[Line], width: int, report: Report) -> list[Line]:
+    """The lines that have as many fields as the heading."""
+    for line, cells in chunk:
+        if len(cells) != width:
+            report.add(f"Ligne {line}{SPACE}: {len(cells)} champs, alors que la ligne 1 en a {width}.", line)
+    return [line for line in chunk if len(line[1]) == width]
+
+
+def parse(kind: Kind, places: list[int], chunk: list[Line]) -> Iterator[tuple[int, tuple]]:
+    """The lines whose columns can all be read: one column of the chunk after another, which is the quickest."""
+    columns = list(zip(*(cells for _, cells in chunk), strict=True)) or [()] * len(places)
+    try:
+        read = [
+            list(map(column.read, as_texts(columns[place]))) for column, place in zip(kind.columns, places, strict=True)
+        ]
+    except Refused:
+        yield from parse_each(kind, places, chunk)
+    else:
+        yield from zip((line for line, _ in chunk), zip(*read, strict=True), strict=True)
+
+
+def parse_each(kind: Kind, places: list[int], chunk: list[Line]) -> Iterator[tuple[int, tuple]]:
+    for line, cells in chunk:
+        kind.report.line = line
+        if (row := parse_row(kind, as_texts([cells[place] for place in places]))) is not None:
+            yield line, row
+
+
+def parse_row(kind: Kind, texts: list[str]) -> tuple | None:
+    """One line, each of its faults told."""
+    row, before = [], kind.report.count
+    for column, text in zip(kind.columns, texts, strict=True):
+        try:
+            row.append(column.read(text))
+        except Refused as refused:
+            kind.report.fault(column.name, str(refused))
+    if kind.report.count == before:
+        return tuple(row)
+    kind.refused(dict(zip((column.name for column in kind.columns), texts, strict=True)))
+    return None
+
+
+def check_heading(report: Report, heading: list[str], wanted: list[str]) -> bool:
+    if not any(heading):
+        report.add("Le fichier est vide. Sa première ligne porte les titres des colonnes.")
+    else:
+        for name in [name for name in wanted if name not in heading]:
+            report.fault(name, "cette colonne manque. Ajoutez-la, séparée des autres par un point-virgule.", 1)
+        for name in dict.fromkeys(name for name in heading if name not in wanted):
+            report.fault(name, "cette colonne est inconnue. Retirez-la, ou corrigez son titre.", 1)
+        for name in dict.fromkeys(name for name in wanted if heading.count(name) > 1):
+            report.fault(name, "cette colonne figure deux fois. Gardez-en une seule.", 1)
+    return not report.count
+
+
+def as_texts(cells: Sequence[Any]) -> list[str]:
+    try:
+        return list(map(str.strip, cells))
+    except TypeError:  # a workbook has true dates
+        return [cell.strip() if isinstance(cell, str) else cell.isoformat() for cell in cells]
+
+
+# ── The database ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Mirror:
+    """Rows of a table, found by their key and made equal to records; what is alike already is not touched."""
+
+    drawn: tuple[str, ...] = ("public_id",)  # columns that a new row gets from `draw`, where the table has them
+
+    def __init__(self, table: type[Table], key: tuple[str, ...], names: tuple[str, ...]) -> None:
+        fields = table._meta.fields
+        self.table, self.key, self.names = table, key, names
+        self.fields = [fields[name] for name in names]
+        drawn = [field for name, field in fields.items() if name in self.drawn]
+        others = [field for name, field in fields.items() if name not in ("id", *self.drawn, *names)]
+        self.defaults = tuple(field.default() if callable(field.default) else field.default for field in others)
+        self.inserted = [*self.fields, *drawn, *others]
+        self.identity = itemgetter(*(names.index(name) for name in key))
+        columns = ", ".join(as_text(field) for field in self.fields)
+        table_name, first = quoted(table._meta.table_name), quoted(fields[key[0]].column_name)
+        self.selection = f"SELECT id, {columns} FROM {table_name} WHERE {first}"  # nosec B608
+
+    def apply(self, records: Records) -> tuple[set[Key], set[Key]]:
+        """(keys created, keys updated)."""
+        found = self.find(records)
+        created = {key for key in records if key not in found}
+        new = ((*record, *self.draw(key), *self.defaults) for key, record in records.items() if key in created)
+        insert(self.table, self.inserted, new)
+        others = {key: (row, old, records[key]) for key, (row, old) in found.items() if old != records[key]}
+        self.update([(row, self.change(key, row, old, new)) for key, (row, old, new) in others.items()])
+        return created, set(others)
+
+    def find(self, records: Records) -> dict[Key, tuple[int, tuple]]:
+        """The rows that are there already: key → (id, values)."""
+        wanted = list({key[0] for key in records} if len(self.key) > 1 else records)
+        rows = among(self.selection, wanted)
+        found = ((self.identity(row[1:]), row) for row in rows)
+        return {key: (row[0], row[1:]) for key, row in found if key in records}
+
+    def draw(self, key: Key) -> tuple:
+        """What a new row has that its file does not say."""
+        return (uuid4().hex,) if "public_id" in self.table._meta.fields else ()
+
+    def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:
+        """The columns of a row that change, and their new values."""
+        return {name: new[place] for place, name in enumerate(self.names) if old[place] != new[place]}
+
+    def update(self, updates: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        """Each row is written its own changes; those that change the same columns go together."""
+        alike: dict[tuple[str, ...], list[tuple]] = {}
+        for row, values in updates:
+            alike.setdefault(tuple(values), []).append((*values.values(), row))
+        for names, changes in alike.items():
+            columns = [self.table._meta.fields[name].column_name for name in names]
+            sets = [f"{quoted(column)} = {db.param}" for column in columns]
+            if "version" in self.table._meta.fields:
+                sets.append("version = version + 1")
+            table = quoted(self.table._meta.table_name)
+            statement = f"UPDATE {table} SET {', '.join(sets)} WHERE id = {db.param}"  # nosec B608
+            db.cursor().executemany(statement, changes)
+
+
+def insert(table: type[Table], fields: Sequence[Field], values: Iterable[tuple]) -> None:
+    """Many rows at once, by the fastest way of each database."""
+    name, columns = quoted(table._meta.table_name), ", ".join(quoted(column.column_name) for column in fields)
+    if database.is_sqlite(db):
+        marks = ", ".join("?" * len(fields))
+        db.cursor().executemany(f"INSERT INTO {name} ({columns}) VALUES ({marks})", values)  # nosec B608
+        return
+    with db.cursor().copy(f"COPY {name} ({columns}) FROM STDIN") as copy:
+        for row in values:
+            copy.write_row(row)
+
+
+def among(selection: str, values: Sequence[Any]) -> list[tuple]:
+    """The rows of a selection, which ends with the column that has one of these values."""
+    if database.is_sqlite(db):
+        return db.execute_sql(f"{selection} IN ({', '.join('?' * len(values))})", values).fetchall()
+    return db.execute_sql(f"{selection} = ANY(%s)", (list(values),)).fetchall()
+
+
+@contextmanager
+def indexed_afterwards(table: type[Table], lines: int) -> Iterator[None]:
+    """An empty table that many rows will fill has its plain indexes made at the end: they take a third of the time."""
+    if lines < MANY_ROWS or table.select().exists():
+        yield
+        return
+    catalogue = "sqlite_master WHERE type = 'index' AND tbl_name", "name, sql"
+    if not database.is_sqlite(db):
+        catalogue = "pg_indexes WHERE schemaname = current_schema() AND tablename", "indexname, indexdef"
+    source, columns = catalogue
+    indexes = among(f"SELECT {columns} FROM {source}", [table._meta.table_name])  # nosec B608
+    plain = [(name, made) for name, made in indexes if made and not made.startswith("CREATE UNIQUE")]
+    for name, _ in plain:
+        db.execute_sql(f"DROP INDEX {quoted(name)}")
+    yield
+    for _, made in plain:
+        db.execute_sql(made)
+
+
+def as_text(field: Field) -> str:
+    """A column as it is read and written here: a date is its ISO text, which both databases take."""
+    column = quoted(field.column_name)
+    return f"CAST({column} AS TEXT)" if isinstance(field, DateField) else column
+
+
+def quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+# ── The whole ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Progress = Callable[..., AbstractContextManager]
+
+
+def load(
+    name: str, make: type[Kind], path: Path, progress: Progress | None = None, now: datetime | None = None
+) -> Outcome:
+    """Load one file in one transaction; `progress` is click.progressbar or its like, `now` an instant in UTC."""
+    now = now or clock.now()
+    outcome, report = Outcome(make.label), Report()
+    digest, lines = weigh(path)
+    try:
+        with db.atomic() as transaction:
+            begin()
+            kind = make(report, now.replace(tzinfo=UTC).astimezone(clock.PARIS).date())
+            with progress(length=lines, label=make.label) if progress else nullcontext() as bar:
+                with indexed_afterwards(kind.mirror.table, lines):
+                    fill(kind, path, outcome, bar)
+                kind.finish()
+            if report.count:
+                transaction.rollback()
+            else:
+                written = {key: getattr(outcome, key) for key in ("created", "updated", "unchanged")}
+                after = {"kind": name, "file": Path(path).name, "sha256": digest, **written}
+                AuditEvent.write("load", after=after, now=now)
+    except DATABASE_ERRORS as error:
+        # Its message may hold a row: the class alone is told.
+        report.add(f"La base de données a refusé le fichier ({type(error).__name__}){SPACE}: rien n’a été écrit.")
+    if report.count:
+        return Outcome(make.label, errors=report.told())
+    if outcome.created + outcome.updated > MANY_ROWS:
+        database.refresh_statistics(db)
+    return outcome
+
+
+def begin() -> None:
+    """One load at a time; PostgreSQL plans each query anew: what suited an empty table does not suit a full one."""
+    database.serialise(db, hash_of("load"))
+    if not database.is_sqlite(db):
+        db.execute_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+        db.execute_sql("SET LOCAL enable_seqscan = off")
+
+
+def weigh(path: Path) -> tuple[str, int]:
+    """The SHA-256 of a file, and about how many lines it has."""
+    digest, lines = hashlib.sha256(), 0
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+            lines += piece.count(b"\n")
+    return digest.hexdigest(), lines
+
+
+def fill(kind: Kind, path: Path, outcome: Outcome, bar: Any) -> None:
+    """Write chunk after chunk, until a fault is found: then the rest of the file is only checked."""
+    try:
+        for records in read(kind, path):
+            if bar is not None:
+                bar.update(len(records))
+            if records and not kind.report.count:
+                created, updated = kind.write(records)
+                outcome.created += len(created)
+                outcome.updated += len(updated)
+                outcome.unchanged += len(records) - len(created) - len(updated)
+    except Unreadable as unreadable:
+        kind.report.add(str(unreadable))

@@ -1,0 +1,478 @@
+"""The files of the mutual's management system: the columns of each kind, how they are read, and what they refer to."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import lru_cache, partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from portal.exchange import loading
+from portal.exchange.loading import CHUNK, Column, Key, Kind, Mirror, Outcome, Progress, Records, Report, among, insert
+from portal.formats import SPACE, search_key, sort_key
+from portal.models import (
+    Beneficiary,
+    BeneficiaryRole,
+    Company,
+    EmployeeCategory,
+    GroupContract,
+    IndividualProduct,
+    ManagedAccount,
+    Plan,
+    vault,
+)
+from portal.rules import Refused, dates, identifiers
+
+# ── How a column is read ─────────────────────────────────────────────────────────────────────────────────────────
+
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,31}")
+# Control characters, and those that hide or turn what is shown.
+FORBIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
+SHARE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?")
+AGE = re.compile(r"[0-9]{1,2}")
+# The commonest local parts: only their domain has to be asked of the rule, and domains come again.
+PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
+LONGEST_LOCAL_PART = 64
+MOST_CHARACTERS = 255
+
+
+def words(text: str) -> str:
+    """Words of one line, as long as a column of the database."""
+    if len(text) <= MOST_CHARACTERS and text.isascii() and text.isprintable():
+        return text
+    text = unicodedata.normalize("NFC", text)
+    if FORBIDDEN.search(text):
+        raise Refused("Ce texte contient un saut de ligne ou un caractère invisible. Retirez-le.")
+    if len(text) > MOST_CHARACTERS:
+        raise Refused(f"Ce texte a {len(text)} caractères{SPACE}: il en faut {MOST_CHARACTERS} au plus.")
+    return text
+
+
+def code(text: str) -> str:
+    if not CODE.fullmatch(text):
+        raise Refused("Un code a de 1 à 32 lettres sans accent, chiffres, points, tirets ou barres. Corrigez-le.")
+    return text
+
+
+def codes(text: str) -> tuple[str, ...]:
+    """Codes separated by commas, each once."""
+    return tuple(dict.fromkeys(code(part.strip()) for part in text.split(",") if part.strip()))
+
+
+def one_of(*same: str, **meanings: Any) -> Callable[[str], Any]:
+    """One of these words, as it is written, or what it means."""
+    known = {word: word for word in same} | meanings
+    sentence = f"Cette valeur est inconnue. Écrivez {', '.join(list(known)[:-1])} ou {list(known)[-1]}."
+
+    def parse(text: str) -> Any:
+        if text not in known:
+            raise Refused(sentence)
+        return known[text]
+
+    return parse
+
+
+def day(text: str) -> str:
+    """A date as its text, which is what both databases take, and what comes in the same order."""
+    value = dates.iso_date(text)
+    if value.year not in dates.YEARS:
+        raise Refused(f"L’année de cette date va de {dates.YEARS.start} à {dates.YEARS.stop - 1}. Corrigez-la.")
+    return text
+
+
+def share(text: str) -> int:
+    """A percentage with a point and two decimals at most, in hundredths."""
+    match = SHARE.fullmatch(text)
+    hundredths = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else -1
+    if hundredths not in range(10_001):
+        raise Refused("Un pourcentage va de 0 à 100, avec un point et deux décimales au plus, par exemple 62.5.")
+    return hundredths
+
+
+def age(text: str) -> int:
+    if not AGE.fullmatch(text):
+        raise Refused("Un âge s’écrit en années entières, de 0 à 99.")
+    return int(text)
+
+
+def email(text: str) -> str:
+    local, _, domain = text.partition("@")
+    plain = PLAIN_LOCAL_PART.fullmatch(local) and len(local) <= LONGEST_LOCAL_PART
+    if plain and len(text) in identifiers.EMAIL_LENGTHS and (checked := checked_domain(domain)):
+        return f"{local}@{checked}"
+    return identifiers.email(text)
+
+
+@lru_cache(maxsize=4_096)
+def checked_domain(domain: str) -> str:
+    """A domain as the rule writes it, or nothing when it has to see the whole address."""
+    try:
+        return identifiers.email(f"prenom@{domain}").partition("@")[2]
+    except Refused:
+        return ""
+
+
+postal_code = lru_cache(maxsize=8_192)(identifiers.postal_code)
+nir = partial(identifiers.nir, provisional=True)
+EMPLOYEE, SPOUSE, CHILD = (role.value for role in BeneficiaryRole)
+ROLES = {"Assuré": EMPLOYEE, "Conjoint": SPOUSE, "Enfant": CHILD}
+STRUCTURES = ("SINGLE_ONLY", "UNIFORM_FAMILY", "SINGLE_FAMILY", "SINGLE_DUO_FAMILY", "ADULT_CHILD")
+TERMINATION_REASONS = (
+    *("DISMISSAL", "DISMISSAL_ECONOMIC", "DISMISSAL_GROSS", "DISMISSAL_SERIOUS", "MUTUAL_TERMINATION", "RESIGNATION"),
+    *("FIXED_TERM_END", "TRIAL_END", "RETIREMENT", "COURT", "DEATH", "TRANSFER", "OTHER"),
+)
+
+
+optional = partial(Column, required=False)
+
+
+# ── Accounts and companies ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class Accounts(Kind):
+    label = "Comptes"
+    key = ("account_code",)
+    columns = (
+        Column("account_code", code),
+        Column("name", words),
+        optional("first_name", words),
+        optional("description", words),
+        optional("contact", words),
+        optional("phone", identifiers.phone),
+        optional("email", email),
+    )
+    fields = ("code", "name", "first_name", "description", "contact", "phone", "email", "name_key", "search_key")
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        self.mirror = Mirror(ManagedAccount, ("code",), self.fields)
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        account_code, name, first_name, description, *_ = row
+        found_by = " ".join(map(search_key, (name, first_name, account_code, description)))
+        return account_code, (*row, sort_key(name), found_by)
+
+
+class Companies(Kind):
+    """A row is a company and one of its colleges: what is said of a company must be said alike on all its rows."""
+
+    label = "Entreprises et collèges"
+    key = ("company_code", "category_code")
+    columns = (
+        Column("company_code", code),
+        Column("account_code", code),
+        Column("label", words),
+        Column("siret", identifiers.siret),
+        Column("category_code", code),
+        Column("category_label", words),
+        optional("call_recipient_title", words),
+        optional("call_recipient_label", words),
+        Column("contribution_payer", one_of("Entreprise", "Salarié", "Entreprise et salarié")),
+    )
+    company_fields = ("account", "code", "label", "siret", "search_key")
+    category_fields = ("account", "company", "code", "label", *(column.name for column in columns[-3:]))
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        self.accounts = dict(ManagedAccount.select(ManagedAccount.code, ManagedAccount.id).tuples())
+        self.owners = dict(Company.select(Company.code, Company.account).tuples())
+        self.told: dict[str, tuple[int, tuple]] = {}
+        self.mirror = self.categories = Mirror(EmployeeCategory, ("company", "code"), self.category_fields)
+        self.companies = Mirror(Company, ("code",), self.company_fields)
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        company_code, account_code, name, siret, category_code, *_ = row
+        account = self.accounts.get(account_code)
+        if account is None:
+            self.report.fault("account_code", "Ce compte est inconnu. Chargez-le d’abord, ou corrigez le code.")
+        elif self.owners.get(company_code, account) != account:
+            self.report.fault("account_code", "Cette entreprise est dans un autre compte, et un chargement l’y laisse.")
+        line, told = self.told.setdefault(company_code, (self.report.line, row[:4]))
+        for column, one, other in zip(self.columns, told, row, strict=False):
+            if one != other:
+                self.report.fault(column.name, f"La ligne {line} dit autre chose de cette entreprise. Accordez-les.")
+        found_by = " ".join((search_key(name), search_key(company_code), siret))
+        return (company_code, category_code), ((account, company_code, name, siret, found_by), (account, *row[4:]))
+
+    def write(self, records: Records) -> tuple[set[Key], set[Key]]:
+        companies = {company_code: company for (company_code, _), (company, _) in records.items()}
+        _, renamed = self.companies.apply(companies)
+        ids = {company_code: row for company_code, (row, _) in self.companies.find(companies).items()}
+        keys = {(ids[company], category): (company, category) for company, category in records}
+        categories = {
+            (company, category): (records[key][1][0], company, *records[key][1][1:])
+            for (company, category), key in keys.items()
+        }
+        created, updated = ({keys[key] for key in some} for some in self.categories.apply(categories))
+        return created, (updated | {key for key in records if key[0] in renamed}) - created
+
+
+# ── Plans and contracts ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Products(Kind):
+    label = "Produits"
+    key = ("plan_code",)
+    columns = (
+        Column("plan_code", code),
+        Column("label", words),
+        Column("contract_nature", words),
+        Column("contribution_structure", one_of(*STRUCTURES)),
+        Column("valid_from", day),
+        optional("valid_to", day, blank=None),
+    )
+    fields = ("code", *(column.name for column in columns[1:]))
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        self.mirror = Mirror(Plan, ("code",), self.fields)
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        *_, valid_from, valid_to = row
+        if valid_to and valid_to < valid_from:
+            self.report.fault("valid_to", "Cette date est avant le début de validité. Corrigez l’une des deux.")
+        return row[0], tuple(row)
+
+
+class Contracts(Kind):
+    label = "Contrats"
+    key = ("contract_number",)
+    columns = (
+        Column("contract_number", code),
+        Column("company_code", code),
+        Column("category_code", code),
+        Column("plan_code", code),
+        Column("payer", words),
+        Column("payment_method", one_of("Prélèvement", "Virement", "Chèque", "Télérèglement")),
+        Column("billing_frequency", one_of("Mensuelle", "Trimestrielle", "Semestrielle", "Annuelle")),
+        Column("subscribed_on", day),
+        Column("employer_share_percent", share),
+        Column("coverage_end_rule", one_of("CONTRACT_END_DATE", "END_OF_MONTH")),
+        Column("child_max_age", age),
+        Column("child_student_max_age", age),
+    )
+    fields = (
+        *("number", "category", "plan", "payer", "payment_method", "billing_frequency", "subscribed_on"),
+        *("employer_share", "coverage_end_rule", "child_max_age", "child_student_max_age"),
+    )
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        joined = EmployeeCategory.select(Company.code, EmployeeCategory.code, EmployeeCategory.id).join(Company)
+        self.categories = {(company, category): row for company, category, row in joined.tuples()}
+        self.companies = {company for company, _ in self.categories}
+        self.owners = dict(EmployeeCategory.select(EmployeeCategory.id, EmployeeCategory.account).tuples())
+        self.plans = dict(Plan.select(Plan.code, Plan.id).tuples())
+        self.held = dict(GroupContract.select(GroupContract.number, GroupContract.category).tuples())
+        self.mirror = Mirror(GroupContract, ("number",), self.fields)
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        number, company_code, category_code, plan_code, *rest = row
+        category, plan = self.categories.get((company_code, category_code)), self.plans.get(plan_code)
+        if company_code not in self.companies:
+            self.report.fault("company_code", "Cette entreprise est inconnue. Chargez-la d’abord, ou corrigez le code.")
+        elif category is None:
+            self.report.fault("category_code", "Ce collège est inconnu dans cette entreprise. Corrigez le code.")
+        elif self.owners[self.held.get(number, category)] != self.owners[category]:
+            self.report.fault("company_code", "Ce contrat est dans un autre compte, et un chargement l’y laisse.")
+        if plan is None:
+            self.report.fault("plan_code", "Ce produit est inconnu. Chargez-le d’abord, ou corrigez le code.")
+        if row[-1] < row[-2]:
+            self.report.fault("child_student_max_age", "Cet âge est inférieur à celui des autres enfants. Corrigez-le.")
+        return number, (number, category, plan, *rest)
+
+    def write(self, records: Records) -> tuple[set[Key], set[Key]]:
+        created, updated = self.mirror.apply(records)
+        for number in updated:
+            category = records[number][1]
+            if self.held[number] != category:
+                # The college of a person is that of the contract.
+                moved = Beneficiary.update(category=category, version=Beneficiary.version + 1)
+                moved.where(Beneficiary.of_contract(number), Beneficiary.category != category).execute()
+        return created, updated
+
+
+# ── People who are covered ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class People(Mirror):
+    """Beneficiaries. A record ends with the NIR, sealed when it is new or another, and the individual products."""
+
+    drawn = ("public_id", "nir")
+
+    def __init__(self) -> None:
+        super().__init__(Beneficiary, ("member_number",), PERSON)
+
+    def apply(self, records: Records) -> tuple[set[Key], set[Key]]:
+        self.nirs = {key: record[-2] for key, record in records.items()}
+        wanted = {key: record[-1] for key, record in records.items() if record[-1]}
+        created, updated = super().apply({key: record[:-2] for key, record in records.items()})
+        others = self.hold([key for key in records if key in wanted or key not in created], wanted) - created
+        if unseen := others - updated:
+            seen = Beneficiary.update(version=Beneficiary.version + 1)
+            seen.where(Beneficiary.member_number.in_(unseen)).execute()
+        return created, updated | others
+
+    def find(self, records: Records) -> dict[Key, tuple[int, tuple]]:
+        """An index made by a former key of the vault is as good as that of today."""
+        found = super().find(records)
+        for key, (row, old) in found.items():
+            new = records[key]
+            if old[NIR_INDEX] != new[NIR_INDEX] and old[NIR_INDEX] in self.indexes(key, new):
+                found[key] = (row, (*old[:NIR_INDEX], new[NIR_INDEX], *old[NIR_INDEX + 1 :]))
+        return found
+
+    def indexes(self, key: Key, record: tuple) -> list[str]:
+        return vault.indexes(self.nirs[key], "nir", record[:1]) if self.nirs[key] else []
+
+    def draw(self, key: Key) -> tuple:
+        public_id = uuid4()
+        return public_id.hex, self.seal(key, public_id)
+
+    def seal(self, key: Key, public_id: UUID) -> bytes | None:
+        return vault.seal(self.nirs[key], "beneficiary", "nir", public_id) if self.nirs[key] else None
+
+    def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:
+        values = super().change(key, row, old, new)
+        if "nir_index" in values:
+            values["nir"] = self.seal(key, Beneficiary.get_by_id(row).public_id)
+        return values
+
+    def hold(self, keys: list[Key], wanted: dict[Key, tuple[int, ...]]) -> set[Key]:
+        """Make individual products those of the file; the keys of the people for whom they changed."""
+        ids = dict(among("SELECT member_number, id FROM beneficiary WHERE member_number", keys))
+        products = "SELECT beneficiary_id, plan_id, id FROM individual_product WHERE beneficiary_id"
+        held = {row[:2]: row[2] for row in among(products, list(ids.values()))}
+        asked = {(row, plan) for key, row in ids.items() for plan in wanted.get(key, ())}
+        gone, came = held.keys() - asked, sorted(asked - held.keys())
+        if gone:
+            IndividualProduct.delete().where(IndividualProduct.id.in_([held[pair] for pair in gone])).execute()
+        insert(IndividualProduct, (IndividualProduct.beneficiary, IndividualProduct.plan), came)
+        changed = {row for row, _ in (*gone, *came)}
+        return {key for key, row in ids.items() if row in changed}
+
+
+PERSON = (
+    *("account", "category", "contract", "member_number", "household_number", "role", "title"),
+    *("birth_name", "used_name", "first_name", "birth_date", "sex", "nir_index", "effective_on", "terminated_on"),
+    *("termination_reason", "street_number", "street", "complement", "postal_code", "city", "country"),
+    *("phone", "mobile", "email", "name_key", "first_name_key", "search_key"),
+)
+NIR_INDEX = PERSON.index("nir_index")
+
+
+class Beneficiaries(Kind):
+    label = "Bénéficiaires"
+    key = ("member_number",)
+    columns = (
+        Column("member_number", code, again=False),
+        Column("household_number", code, again=False),
+        Column("role", one_of(**ROLES)),
+        Column("title", one_of("M.", "Mme")),
+        Column("birth_name", words),
+        optional("used_name", words),
+        Column("first_name", words),
+        Column("birth_date", day),
+        Column("sex", one_of("M", "F")),
+        optional("nir", nir, again=False),
+        Column("contract_number", code),
+        Column("effective_on", day),
+        optional("terminated_on", day, blank=None),
+        optional("termination_reason", one_of(*TERMINATION_REASONS)),
+        *(optional(name, words) for name in ("street_number", "street", "complement")),
+        *(optional(name, words) for name in ("postal_code", "city", "country")),
+        *(optional(name, identifiers.phone, again=False) for name in ("phone", "mobile")),
+        optional("email", email, again=False),
+        optional("individual_products", codes, blank=()),
+    )
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        college = (GroupContract.id, EmployeeCategory.id, EmployeeCategory.account)
+        contracts = GroupContract.select(GroupContract.number, *college).join(EmployeeCategory).tuples()
+        self.contracts = {number: found for number, *found in contracts}
+        self.plans = dict(Plan.select(Plan.code, Plan.id).tuples())
+        self.mirror: Mirror = People()
+        self.latest_birth = today.isoformat()
+        self.employers: set[tuple[Any, str]] = set()  # (account, household) of the employees of the file
+        self.orphans: dict[tuple[Any, str], list[int]] = {}  # those of other people before their employee: lines
+        self.excused: set[str] = set()  # households whose employee could not be read
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        number, household, role, _, birth_name, used_name, first_name, _, _, nir, contract_number, *_, products = row
+        contract, category, account = self.contracts.get(contract_number) or self.unknown_contract()
+        self.check(row, products)
+        if role == EMPLOYEE:
+            self.employers.add((account, household))
+        elif (account, household) not in self.employers:
+            self.orphans.setdefault((account, household), []).append(self.report.line)
+        folded_number = number.lower() if number.isalnum() else search_key(number)
+        return number, (
+            *(account, category, contract, *row[:9], vault.index(nir, "nir", account) if nir else None, *row[11:23]),
+            *(sort_key(used_name or birth_name), sort_key(first_name)),
+            f"{search_key(birth_name)} {search_key(used_name)} {search_key(first_name)} {folded_number}",
+            *(nir, tuple(self.plans.get(product) for product in products) if products else ()),
+        )
+
+    def unknown_contract(self) -> tuple[None, None, None]:
+        self.report.fault("contract_number", "Ce contrat est inconnu. Chargez-le d’abord, ou corrigez le numéro.")
+        return None, None, None
+
+    def check(self, row: tuple, products: tuple[str, ...]) -> None:
+        """What the columns of a row say of one another."""
+        fault, birth_date, (effective_on, terminated_on, reason) = self.report.fault, row[7], row[11:14]
+        if birth_date > self.latest_birth:
+            fault("birth_date", "Cette date de naissance est dans l’avenir. Corrigez-la.")
+        if effective_on < birth_date:
+            fault("effective_on", "Cette date est avant la naissance. Corrigez l’une des deux.")
+        if terminated_on and terminated_on < effective_on:
+            fault("terminated_on", "Cette date est avant la date d’effet. Corrigez l’une des deux.")
+        if reason and not terminated_on:
+            fault("terminated_on", "Cette date est obligatoire avec un motif de radiation.")
+        if row[17] and row[19] in ("", "France"):
+            try:
+                postal_code(row[17])
+            except Refused as refused:
+                fault("postal_code", str(refused))
+        for product in products:
+            if product not in self.plans:
+                fault("individual_products", f"Le produit {product} est inconnu. Chargez-le d’abord, ou corrigez-le.")
+
+    def refused(self, cells: Mapping[str, str]) -> None:
+        if cells["role"] not in ("Conjoint", "Enfant"):
+            self.excused.add(cells["household_number"])
+
+    def finish(self) -> None:
+        """Nobody is covered without the employee of the household, in this file or in the database."""
+        alone = {pair: lines for pair, lines in self.orphans.items() if pair not in self.employers}
+        alone = {pair: lines for pair, lines in alone.items() if pair[0] and pair[1] not in self.excused}
+        pairs = iter(alone)
+        while some := list(islice(pairs, CHUNK)):
+            employees = Beneficiary.select(Beneficiary.account, Beneficiary.household_number)
+            there = Beneficiary.household_number.in_([household for _, household in some])
+            known = set(employees.where(there, Beneficiary.role == EMPLOYEE).tuples())
+            for pair in some:
+                for line in () if pair in known else alone[pair]:
+                    sentence = (
+                        "Ce foyer est inconnu\u00a0: il n’a pas d’assuré. Ajoutez l’assuré, ou corrigez le numéro."
+                    )
+                    self.report.fault("household_number", sentence, line)
+
+
+KINDS: dict[str, type[Kind]] = {
+    "accounts": Accounts,
+    "companies": Companies,
+    "products": Products,
+    "contracts": Contracts,
+    "beneficiaries": Beneficiaries,
+}
+
+
+def load(kind: str, path: Path, progress: Progress | None = None, now: datetime | None = None) -> Outcome:
+    """Load one file of a kind, all of it or nothing; `now` is an instant in UTC, `progress` click.progressbar."""
+    return loading.load(kind, KINDS[kind], path, progress, now)

@@ -1,0 +1,162 @@
+"""How dates, amounts, identifiers and names are written in French, and the keys they are searched and sorted by."""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from portal.rules.dates import MONTHS
+
+PARIS = ZoneInfo("Europe/Paris")
+SPACE = "\u00a0"  # no line break: before a colon, within a number or an identifier
+THIN_SPACE = "\u202f"  # no line break: between thousands, before € and %
+MINUS = "\u2212"
+NOTHING = "—"
+
+DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+SHORT_MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
+
+NIR_MASK = "• •• •• •• ••• ••• ••".replace(" ", SPACE)
+IBAN_MASK = "•••• •••• •••• ••••".replace(" ", SPACE)
+
+# Letters that Unicode does not decompose, and that people type without their stroke.
+LETTERS = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ß": "ss", "þ": "th", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"}
+)
+NOT_KEY = re.compile(r"[^a-z0-9]+")
+SEARCH_WORDS = 8
+
+
+@lru_cache(maxsize=16384)
+def date_fr(day: date | None) -> str:
+    """27/03/1985."""
+    if day is None:
+        return NOTHING
+    iso = day.isoformat()
+    return f"{iso[8:10]}/{iso[5:7]}/{iso[:4]}"
+
+
+def datetime_fr(instant: datetime | None) -> str:
+    """20/11/2026 à 17:42 in Paris, from an instant stored in UTC without its zone."""
+    if instant is None:
+        return NOTHING
+    iso = instant.replace(tzinfo=UTC).astimezone(PARIS).isoformat()
+    return f"{iso[8:10]}/{iso[5:7]}/{iso[:4]}{SPACE}à{SPACE}{iso[11:16]}"
+
+
+def long_date(day: date) -> str:
+    """lundi 23 novembre 2026; the first of a month is 1er."""
+    number_of_day = "1er" if day.day == 1 else day.day
+    return f"{DAYS[day.weekday()]} {number_of_day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def month_fr(day: date) -> str:
+    """nov. 2026."""
+    return f"{SHORT_MONTHS[day.month - 1]} {day.year}"
+
+
+def number(value: int) -> str:
+    """7 842, −12."""
+    digits = f"{abs(value):,}".replace(",", THIN_SPACE)
+    return MINUS + digits if value < 0 else digits
+
+
+def euros(cents: int) -> str:
+    """−1 234,56 €, from an amount in cents."""
+    whole, rest = divmod(abs(cents), 100)
+    sign = MINUS if cents < 0 else ""
+    return f"{sign}{number(whole)},{rest:02}{THIN_SPACE}€"
+
+
+def percent(value: int) -> str:
+    """85 %."""
+    return f"{number(value)}{THIN_SPACE}%"
+
+
+def share(hundredths: int) -> str:
+    """62,5 % out of hundredths of a percent."""
+    text = f"{hundredths / 100:.2f}".rstrip("0").rstrip(".").replace(".", ",")
+    return f"{text}{THIN_SPACE}%"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """1 bénéficiaire, 67 bénéficiaires; in French 0 is singular."""
+    word = one if abs(count) < 2 else many or f"{one}s"
+    return f"{number(count)}{SPACE}{word}"
+
+
+def nir_grouped(nir: str) -> str:
+    """2 94 06 39 478 031 45."""
+    groups = (nir[:1], nir[1:3], nir[3:5], nir[5:7], nir[7:10], nir[10:13], nir[13:])
+    return SPACE.join(group for group in groups if group)
+
+
+def nir_masked(nir: str | None) -> str:
+    """2 94 •• •• ••• ••• ••: the sex and the year; all dots when the number is not at hand."""
+    return nir_grouped(nir[:3]) + NIR_MASK[4:] if nir else NIR_MASK
+
+
+def iban_grouped(iban: str) -> str:
+    """FR76 3000 6000 0112 3456 7890 189."""
+    return SPACE.join(iban[start : start + 4] for start in range(0, len(iban), 4))
+
+
+def iban_masked(iban: str | None) -> str:
+    """FR76 •••• •••• 0189, of the same length for every country; all dots when the number is not at hand."""
+    return SPACE.join((iban[:4], "••••", "••••", iban[-4:])) if iban else IBAN_MASK
+
+
+def phone_fr(phone: str) -> str:
+    """01 99 00 10 01 for a French E.164 number, the international form for the others."""
+    if phone.startswith("+33") and len(phone) == 12:
+        return SPACE.join((f"0{phone[3]}", phone[4:6], phone[6:8], phone[8:10], phone[10:]))
+    return _phone_abroad(phone)
+
+
+@lru_cache(maxsize=65536)
+def search_key(text: str) -> str:
+    """The letters a–z and digits of a text, accents and ligatures folded: « O’Neill » is oneill, « Zoé » is zoe."""
+    if text.isascii() and text.isalnum():
+        return text.lower()
+    return NOT_KEY.sub("", _folded(text))
+
+
+def search_words(text: str) -> list[str]:
+    """The keys of the words typed in a search, each once, at most eight."""
+    keys = dict.fromkeys(search_key(word) for word in text.split())
+    return [key for key in keys if key][:SEARCH_WORDS]
+
+
+@lru_cache(maxsize=65536)
+def sort_key(text: str) -> str:
+    """Like the search key, its words kept apart by one space: « DE LA TOUR » comes before « DELATOUR »."""
+    return NOT_KEY.sub(" ", _folded(text)).strip()
+
+
+def initials(first_name: str, last_name: str) -> str:
+    return (first_name.strip()[:1] + last_name.strip()[:1]).upper()
+
+
+def upper_name(name: str) -> str:
+    """BENOÎT-GONIN: a name in capitals keeps its accents."""
+    return name.upper()
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    # Decomposed first: ℡ is TEL only then, and İ leaves a dot behind.
+    letters = unicodedata.normalize("NFKD", text).casefold().translate(LETTERS)
+    return "".join(letter for letter in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(letter))
+
+
+def _phone_abroad(phone: str) -> str:
+    import phonenumbers  # noqa: PLC0415  slow to import, and few numbers need it
+
+    try:
+        number_abroad = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone
+    written = phonenumbers.format_number(number_abroad, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return written.replace(" ", SPACE)

@@ -1,0 +1,157 @@
+"""The filters above the list of people, and the search by NIR."""
+
+import re
+from functools import partial
+from itertools import starmap
+
+from flask_wtf import FlaskForm
+from wtforms import Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired
+
+from portal import database
+from portal.formats import search_key, search_words
+from portal.forms.checks import by_rule
+from portal.models import Beneficiary, BeneficiaryRole, db
+from portal.rules import Refused, dates, identifiers
+
+ROLES = {"salarie": BeneficiaryRole.EMPLOYEE, "conjoint": BeneficiaryRole.SPOUSE, "enfant": BeneficiaryRole.CHILD}
+KINDS = [("", "Toutes"), ("salarie", "Salarié"), ("conjoint", "Conjoint"), ("enfant", "Enfant")]
+SITUATIONS = [
+    ("", "Actifs"),
+    ("radies", "Radiés"),
+    ("tous", "Actifs et radiés"),
+    ("a-venir", "Radiation à venir"),
+    ("age-limite", "Enfants proches de l’âge limite"),
+]
+SOON = 60  # days
+# A NIR, with or without its key, or an IBAN.
+SECRET = re.compile(r"[1-478]\d{4}(\d\d|2[AB])\d{6}(\d\d)?|[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.IGNORECASE)
+
+
+EMPTY = {}  # what has been written of boxes that hold nothing
+
+
+class BeneficiaryFilter(Form):
+    """Narrows the list; an unknown value narrows nothing, a date that cannot be read says so at its field."""
+
+    q = StringField("Nom, prénom ou n° d’adhérent")
+    qualite = SelectField(
+        "Qualité",
+        choices=list(starmap(SelectChoice, KINDS)),
+    )
+    du = StringField("Début filtre date")
+    au = StringField("Fin filtre date")
+    situation = SelectField(
+        "Situation",
+        choices=list(starmap(SelectChoice, SITUATIONS)),
+    )
+    nom = StringField("Nom")
+    prenom = StringField("Prénom")
+    numero = StringField("Numéro d’adhérent")
+    contrat = StringField("Id contrat")
+
+    class Meta:
+        def render_field(self, field, given):
+            """An empty box is always written the same: WTForms takes long over each of its attributes."""
+            if field.data or field.errors:
+                return super().render_field(field, given)
+            written = (field.name, field.data, *sorted(given.items()))
+            if written not in EMPTY:
+                EMPTY[written] = super().render_field(field, given)
+            return EMPTY[written]
+
+    def __init__(self, arguments, today, ages):
+        """`today`: the day that « actifs » means. `ages()`: at which ages children leave the contracts."""
+        super().__init__(arguments)
+        self.today, self.ages = today, ages
+        self.since, self.until = self.day(self.du), self.day(self.au)
+
+    def day(self, field):
+        if not (field.data or "").strip():
+            return None
+        try:
+            return dates.french_date(field.data, self.today)
+        except Refused as refused:
+            field.errors = [str(refused)]
+            return None
+
+    def secrets(self):
+        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
+        return [box.name for box in self if SECRET.fullmatch(re.sub(r"[\s.-]", "", box.data or ""))]
+
+    def narrow(self, people):
+        people = self.by_words(people)
+        role = ROLES.get(self.qualite.data)
+        if role is not None:
+            people = people.where(Beneficiary.role == role)
+        if self.since:
+            people = people.where(Beneficiary.effective_on >= self.since)
+        if self.until:
+            people = people.where(Beneficiary.effective_on <= self.until)
+        return self.by_situation(people)
+
+    def by_words(self, people):
+        for word in search_words(self.q.data or ""):
+            people = people.where(database.contains(db, Beneficiary.search_key, word))
+        for word in search_words(self.nom.data or ""):  # the name that is shown, or the beginning of the birth name
+            shown = database.contains(db, Beneficiary.name_key, word)
+            people = people.where(shown | Beneficiary.search_key.startswith(word))
+        for word in search_words(self.prenom.data or ""):
+            people = people.where(database.contains(db, Beneficiary.first_name_key, word))
+        if (self.contrat.data or "").strip():
+            people = people.where(Beneficiary.of_contract(self.contrat.data.strip()))
+        if search_key(self.numero.data or ""):
+            people = people.where(database.contains(db, Beneficiary.member_number, self.numero.data.strip()))
+        return people
+
+    def by_situation(self, people):
+        situation = self.situation.data
+        if situation == "tous":
+            return people
+        if situation == "radies":
+            return people.where(Beneficiary.terminated_on < self.today)
+        people = people.where(Beneficiary.active_on(self.today))
+        if situation == "a-venir":
+            return people.where(Beneficiary.terminated_on >= self.today)
+        if situation == "age-limite":
+            return people.where(Beneficiary.reaching_age(self.ages(), self.today, SOON))
+        return people
+
+    @property
+    def more_is_used(self):
+        """The rarer boxes hold something: they stay open."""
+        return any((box.data or "").strip() for box in (self.nom, self.prenom, self.numero))
+
+    def left_out(self):
+        """The labels of the filters that could not be read, and so narrow nothing."""
+        return [field.label.text for field in (self.du, self.au) if field.errors]
+
+    def in_force(self):
+        """What narrows the list now, to be taken away one by one: (parameter, what to write)."""
+        words = {
+            "q": f"« {self.q.data} »",
+            "qualite": f"Qualité : {dict(KINDS).get(self.qualite.data)}",
+            "du": f"Effet depuis le {self.du.data}",
+            "au": f"Effet jusqu’au {self.au.data}",
+            "situation": dict(SITUATIONS).get(self.situation.data),
+            "nom": f"Nom : {self.nom.data}",
+            "prenom": f"Prénom : {self.prenom.data}",
+            "numero": f"N° {self.numero.data}",
+            "contrat": f"Contrat {self.contrat.data}",
+        }
+        return [
+            (name, text) for name, text in words.items() if (self[name].data or "").strip() and not self[name].errors
+        ]
+
+
+class NirSearch(FlaskForm):
+    """Sent by POST: a NIR never stands in an address."""
+
+    nir = StringField(
+        "N° de sécurité sociale",
+        [
+            InputRequired("Indiquez le n° de sécurité sociale."),
+            by_rule(partial(identifiers.nir, provisional=True)),
+        ],
+    )

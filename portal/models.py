@@ -1,0 +1,1029 @@
+"""The tables by domain, what can be asked of them, and what can be done to them."""
+
+import datetime
+import hashlib
+import json
+import secrets
+import uuid
+from contextlib import suppress
+from enum import IntEnum, StrEnum
+from functools import reduce
+from operator import or_
+
+from flask_login import UserMixin
+from peewee import (
+    JOIN,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    Case,
+    CharField,
+    DatabaseProxy,
+    DateField,
+    DateTimeField,
+    Field,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+    Model,
+    OperationalError,
+    TextField,
+    UUIDField,
+    fn,
+)
+from playhouse.fields import EnumField, IntEnumField
+
+from portal import clock, database
+from portal.prepared import part_written_once, written_once
+from portal.vault import Vault
+
+db = DatabaseProxy()
+vault = Vault()
+
+
+class Table(Model):
+    class Meta:
+        database = db
+        legacy_table_names = False
+
+
+class KeyField(Field):
+    """A key made by formats.sort_key or search_key: ASCII, compared byte by byte."""
+
+    field_type = "KEY"
+
+
+class PublicId(UUIDField):
+    """What stands in addresses: drawn at random, so that nothing is learnt by counting."""
+
+    def __init__(self, **options):
+        super().__init__(default=uuid.uuid4, unique=True, **options)
+
+
+class SealedField(BlobField):
+    """A value of the vault; the row's `public_id` is its place."""
+
+
+# ── Accounts, companies, colleges ────────────────────────────────────────────────────────────────────────────────
+
+
+class ManagedAccount(Table):
+    code = CharField(32, unique=True)
+    name = CharField()
+    first_name = CharField(default="")
+    description = CharField(default="")
+    contact = CharField(default="")
+    phone = CharField(default="")
+    email = CharField(default="")
+    name_key = KeyField(index=True)
+    search_key = KeyField()
+
+
+class Company(Table):
+    account = ForeignKeyField(ManagedAccount, backref="companies")
+    code = CharField(32, unique=True)
+    label = CharField()
+    siret = CharField(14)
+    search_key = KeyField(default="")
+
+
+class EmployeeCategory(Table):
+    """A company's college: one row of « Liste des entreprises »."""
+
+    account = ForeignKeyField(ManagedAccount, backref="categories")
+    company = ForeignKeyField(Company, backref="categories")
+    code = CharField(32)
+    label = CharField()
+    call_recipient_title = CharField(default="")
+    call_recipient_label = CharField(default="")
+    contribution_payer = CharField(default="")
+
+    class Meta:
+        indexes = ((("company", "code"), True),)
+
+
+# ── Plans and contracts ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Plan(Table):
+    code = CharField(32, unique=True)
+    label = CharField()
+    contract_nature = CharField()
+    contribution_structure = CharField(32)
+    valid_from = DateField()
+    valid_to = DateField(null=True)
+
+
+class GroupContract(Table):
+    public_id = PublicId()
+    number = CharField(32, unique=True)
+    category = ForeignKeyField(EmployeeCategory, backref="contracts")
+    plan = ForeignKeyField(Plan)
+    payer = CharField()
+    payment_method = CharField(32)
+    billing_frequency = CharField(32)
+    subscribed_on = DateField()
+    employer_share = IntegerField()  # hundredths of a percent
+    coverage_end_rule = CharField(32)
+    child_max_age = IntegerField()
+    child_student_max_age = IntegerField()
+
+    def head_count(self, on):
+        """Who is covered that day: role → number."""
+        counted = self.beneficiaries.where(Beneficiary.active_on(on), Beneficiary.effective_on <= on)
+        return dict(counted.select(Beneficiary.role, fn.COUNT(Beneficiary.id)).group_by(Beneficiary.role).tuples())
+
+
+# ── People who are covered ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class BeneficiaryRole(IntEnum):
+    EMPLOYEE = 0
+    SPOUSE = 1
+    CHILD = 2
+
+
+class Beneficiary(Table):
+    public_id = PublicId()
+    account = ForeignKeyField(ManagedAccount, index=False)
+    category = ForeignKeyField(EmployeeCategory, backref="beneficiaries", index=False)
+    contract = ForeignKeyField(GroupContract, backref="beneficiaries")
+    member_number = CharField(32, unique=True)
+    household_number = CharField(32, index=True)
+    role = IntEnumField(BeneficiaryRole)
+    title = CharField(8)
+    birth_name = CharField()
+    used_name = CharField(default="")
+    first_name = CharField()
+    birth_date = DateField()
+    sex = CharField(1)
+    nir = SealedField(null=True)
+    nir_index = CharField(32, null=True, index=True)
+    effective_on = DateField()
+    terminated_on = DateField(null=True)
+    termination_reason = CharField(32, default="")
+    street_number = CharField(default="")
+    street = CharField(default="")
+    complement = CharField(default="")
+    postal_code = CharField(default="")
+    city = CharField(default="")
+    country = CharField(default="")
+    phone = CharField(default="")
+    mobile = CharField(default="")
+    email = CharField(default="")
+    reimbursement_iban = SealedField(null=True)
+    reimbursement_bic = CharField(11, default="")
+    contribution_iban = SealedField(null=True)
+    contribution_bic = CharField(11, default="")
+    name_key = KeyField()
+    first_name_key = KeyField()
+    search_key = KeyField()
+    version = IntegerField(default=1)
+
+    class Meta:
+        indexes = (
+            # Counts, searches and head-counts, answered without touching the rows.
+            (("category", "search_key", "terminated_on"), False),
+            (("category", "role", "effective_on", "terminated_on"), False),
+        )
+
+    @property
+    def last_name(self):
+        return self.used_name or self.birth_name
+
+    @property
+    def full_name(self):
+        return f"{self.first_name} {self.last_name.upper()}"
+
+    def terminated_by(self, day):
+        return self.terminated_on is not None and self.terminated_on < day
+
+    def seal(self, column, text):
+        setattr(self, column, vault.seal(text, "beneficiary", column, self.public_id))
+
+    def unseal(self, column):
+        """The clear value of a sealed column: the caller audits."""
+        return vault.open(getattr(self, column), "beneficiary", column, self.public_id)
+
+    def household(self, user):
+        """Those of the same household and account whom the user may see, the employee first, each with `products`."""
+        members = {}
+        for row in household(user.id, clock.today(), self.household_number, self.account_id, role=user.role):
+            member = members.setdefault(row.id, row)
+            member.products = getattr(member, "products", [])
+            held = getattr(row, "individualproduct", None)
+            if held is not None and getattr(held, "product", None) is not None:
+                member.products.append(held.product)
+        return list(members.values())
+
+    @classmethod
+    def among(cls, ids):
+        """The people of a query of ids that came through the door."""
+        return cls.select().where(cls.id.in_(ids))
+
+    SEALED = ("nir", "reimbursement_iban", "contribution_iban")
+
+    @classmethod
+    def reseal(cls, after, most=1_000):
+        """Seal under the first key what another key sealed, a batch at a time: (last id seen or None, rows changed)."""
+        with db.atomic():
+            rows = list(cls.select().where(cls.id > after).order_by(cls.id).limit(most))
+            old = [row for row in rows if any(row.is_old(column) for column in cls.SEALED)]
+            for row in old:
+                for column in filter(row.is_old, cls.SEALED):
+                    row.seal(column, row.unseal(column))
+                if row.nir is not None:
+                    row.nir_index = vault.index(row.unseal("nir"), "nir", row.account_id)
+                row.save(only=[*cls.SEALED, "nir_index"])
+        return (rows[-1].id if rows else None), len(old)
+
+    def is_old(self, column):
+        sealed = getattr(self, column)
+        return sealed is not None and not vault.is_current(sealed)
+
+    @classmethod
+    def of_contract(cls, number):
+        return cls.contract.in_(GroupContract.select(GroupContract.id).where(GroupContract.number == number))
+
+    @staticmethod
+    def open_nir(public_id, sealed):
+        """A NIR read without its model, row after row of a file: the caller audits."""
+        return vault.open(sealed, "beneficiary", "nir", public_id) if sealed else ""
+
+    @classmethod
+    def listed(cls):
+        """The columns of a list, without the sealed ones."""
+        return (
+            cls.public_id,
+            cls.member_number,
+            cls.role,
+            cls.title,
+            cls.birth_name,
+            cls.used_name,
+            cls.first_name,
+            cls.birth_date,
+            cls.effective_on,
+            cls.terminated_on,
+        )
+
+    @classmethod
+    def active_on(cls, day):
+        """Covered on that day, or to be: a termination is the last day of cover."""
+        return cls.terminated_on.is_null() | (cls.terminated_on >= day)
+
+    @classmethod
+    def reaching_age(cls, ages, on, within):
+        """Children who will be too old for their contract within so many days."""
+        limits = [
+            cls.contract.in_(GroupContract.select(GroupContract.id).where(GroupContract.child_max_age == age))
+            & cls.birth_date.between(years_before(on, age), years_before(on + datetime.timedelta(days=within), age))
+            for age in ages
+        ]
+        return (cls.role == BeneficiaryRole.CHILD) & reduce(or_, limits, cls.id.is_null())
+
+    @classmethod
+    def employed(cls, people, months):
+        """How many employees at each of these days, by college: {college label: [12 numbers]}.
+
+        Counted once at the first day, then followed by who came and who went: three readings instead of twelve.
+        """
+        first, last = months[0], months[-1]
+        people = people.where(cls.role == BeneficiaryRole.EMPLOYEE).join(EmployeeCategory)
+        label, count = EmployeeCategory.label, fn.COUNT(cls.id)
+        there = people.where(cls.effective_on <= first, cls.active_on(first)).select(label, count).group_by(label)
+        came = people.where(cls.effective_on > first, cls.effective_on <= last)
+        went = people.where(cls.terminated_on >= first, cls.terminated_on < last)
+        curves = {name: [number] * len(months) for name, number in there.tuples()}
+        for moved, day, step in ((came, cls.effective_on, 1), (went, cls.terminated_on, -1)):
+            for name, on, number in moved.select(label, day, count).group_by(label, day).tuples():
+                curve = curves.setdefault(name, [0] * len(months))
+                for place, month in enumerate(months):
+                    if (on <= month) if step > 0 else (on < month):
+                        curve[place] += step * number
+        return curves
+
+
+# The list in its first order (a surname, then each household together, the employee first), for those who see nearly
+# everything and for those who see one account. The search key ends with the member number: no two people are equal, and
+# the order is the index's to its last column. The door, the search and the situation are read from it too.
+IN_ORDER = (
+    Beneficiary.name_key,
+    Beneficiary.household_number,
+    Beneficiary.role,
+    Beneficiary.category,
+    Beneficiary.search_key,
+)
+LOOKED_AT = (Beneficiary.terminated_on, Beneficiary.id)
+Beneficiary.add_index(Beneficiary.index(*IN_ORDER, *LOOKED_AT, name="beneficiary_in_order"))
+Beneficiary.add_index(Beneficiary.index(Beneficiary.account, *IN_ORDER, *LOOKED_AT, name="beneficiary_of_account"))
+
+
+def years_before(day, years):
+    """The same day so many years before; 28 February for a 29th that did not exist."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+class IndividualProduct(Table):
+    beneficiary = ForeignKeyField(Beneficiary, backref="individual_products", on_delete="CASCADE")
+    plan = ForeignKeyField(Plan)
+
+    class Meta:
+        indexes = ((("beneficiary", "plan"), True),)
+
+
+# ── What moves between companies and the mutual (each room's issue adds its columns) ─────────────────────────────
+
+
+class Movement(Table):
+    """A change asked of the mutual: an affiliation, a termination, a new address."""
+
+    public_id = PublicId()
+    category = ForeignKeyField(EmployeeCategory)
+    beneficiary = ForeignKeyField(Beneficiary, null=True)
+    IN_PROGRESS = ("RECORDED", "HANDED_OVER")
+
+    kind = CharField(32)
+    state = CharField(32, default="RECORDED")
+    created_at = DateTimeField(default=clock.now)
+
+
+class ServiceRequest(Table):
+    """A « demande » of a company to the mutual."""
+
+    public_id = PublicId()
+    number = IntegerField(unique=True)
+    account = ForeignKeyField(ManagedAccount)
+    kind = CharField()
+    subject = CharField()
+    status = CharField(32)  # IN_PROGRESS, DONE
+    unread = BooleanField(default=False)
+    created_at = DateTimeField(default=clock.now)
+
+
+class Document(Table):
+    """A document of an account, perhaps of one contract."""
+
+    public_id = PublicId()
+    account = ForeignKeyField(ManagedAccount)
+    contract = ForeignKeyField(GroupContract, null=True, backref="documents")
+    title = CharField()
+    document_type = CharField(32)
+    published_on = DateField()
+
+
+# ── People who sign in, and what they may see ────────────────────────────────────────────────────────────────────
+
+
+class UserRole(StrEnum):
+    COMPANY = "company"
+    MULTI_ACCOUNT_MANAGER = "multi_account_manager"
+    BROKER = "broker"
+    HEALTH_PROFESSIONAL = "health_professional"
+    STAFF = "staff"
+    ADMIN = "admin"
+
+
+ROLE_LABELS = {
+    UserRole.COMPANY: "Espace Entreprise",
+    UserRole.MULTI_ACCOUNT_MANAGER: "Gestionnaire multi-compte",
+    UserRole.BROKER: "Courtier",
+    UserRole.HEALTH_PROFESSIONAL: "Professionnel de santé",
+    UserRole.STAFF: "Gestionnaire de la mutuelle",
+    UserRole.ADMIN: "Administrateur de la mutuelle",
+}
+
+
+NO_PASSWORD = "!"  # nosec B105
+
+
+class User(UserMixin, Table):
+    public_id = PublicId()
+    identifier = CharField(254, unique=True)  # an e-mail, in lower case
+    title = CharField(8, default="")
+    first_name = CharField()
+    last_name = CharField()
+    organisation = CharField(default="")
+    phone = CharField(default="")
+    role = EnumField(UserRole, max_length=32)
+    password_hash = CharField()
+    appearance = CharField(8, default="auto")
+    rows_per_page = IntegerField(default=25)
+    disabled_at = DateTimeField(null=True)
+    created_at = DateTimeField(default=clock.now)
+
+    session = token = None  # of the browser that is signed in, set when they are read
+
+    def get_id(self):
+        """What the browser's cookie holds: the token of a session, so that ending the row signs out."""
+        return self.token
+
+    @property
+    def full_name(self):
+        return f"{self.first_name} {self.last_name}"
+
+    @property
+    def initials(self):
+        return (self.first_name[:1] + self.last_name[:1]).upper()
+
+    @property
+    def role_label(self):
+        return ROLE_LABELS[self.role]
+
+    @property
+    def is_staff(self):
+        return self.role in (UserRole.STAFF, UserRole.ADMIN)
+
+    @property
+    def is_active(self):
+        return self.disabled_at is None
+
+    @classmethod
+    def invite(cls, identifier, first_name, last_name, role, account_codes=()):
+        """A user who has no password yet: only a one-time link gives one. ValueError says what is wrong."""
+        accounts = list(ManagedAccount.select().where(ManagedAccount.code.in_(list(account_codes))))
+        missing = set(account_codes) - {account.code for account in accounts}
+        if missing:
+            raise ValueError(f"Compte inconnu : {', '.join(sorted(missing))}.")
+        if cls.select().where(cls.identifier == identifier).exists():
+            raise ValueError("Cet identifiant est déjà pris.")
+        with db.atomic():
+            user = cls.create(
+                identifier=identifier, first_name=first_name, last_name=last_name, role=role, password_hash=NO_PASSWORD
+            )
+            for account in accounts:
+                PermissionGrant.create(user=user, account=account)
+        return user
+
+    @classmethod
+    def any_at_all(cls):
+        return cls.select(cls.id).exists()
+
+    @classmethod
+    def known(cls, identifier):
+        return cls.get_or_none(cls.identifier == identifier.strip().lower())
+
+    def change_password(self, password_hash, now, but=None):
+        """A new password ends every other session."""
+        with db.atomic():
+            User.update(password_hash=password_hash).where(User.id == self.id).execute()
+            UserSession.end_all(self, now, but=but)
+            OneTimeLink.update(used_at=now).where(OneTimeLink.user == self, OneTimeLink.used_at.is_null()).execute()
+
+    # The tenancy door: every row a page shows starts from one of these queries.
+
+    def categories(self, on=None):
+        """Companies × colleges that the grants in force open; the mutual's staff see them all."""
+        if self.is_staff:
+            return EmployeeCategory.select()
+        grants = PermissionGrant.in_force(self.id, on or clock.today()).where(
+            PermissionGrant.account == EmployeeCategory.account,
+            PermissionGrant.company.is_null() | (PermissionGrant.company == EmployeeCategory.company),
+            PermissionGrant.category.is_null() | (PermissionGrant.category == EmployeeCategory.id),
+        )
+        return EmployeeCategory.select().where(fn.EXISTS(grants))
+
+    def accounts(self, on=None):
+        if self.is_staff:
+            return ManagedAccount.select()
+        grants = PermissionGrant.in_force(self.id, on or clock.today())
+        return ManagedAccount.select().where(ManagedAccount.id.in_(grants.select(PermissionGrant.account)))
+
+    def companies(self):
+        return Company.select().where(Company.id.in_(self.categories().select(EmployeeCategory.company)))
+
+    def contracts(self):
+        return GroupContract.select().where(GroupContract.category.in_(self.category_ids()))
+
+    def beneficiaries(self, in_order=False):
+        """`in_order`: they will be read along the index of their order, since nearly all are this user’s."""
+        category, seen = Beneficiary.category, self.category_ids()
+        held = database.held_row_by_row(db, category, seen) if in_order else category.in_(seen)
+        return Beneficiary.select().where(held)
+
+    def movements(self):
+        return Movement.select().where(Movement.category.in_(self.category_ids()))
+
+    def service_requests(self):
+        """Requests are an account's: who was given one company or college of it does not see them."""
+        return ServiceRequest.select().where(ServiceRequest.account.in_(self.whole_account_ids()))
+
+    def whole_account_ids(self):
+        """Accounts that a grant opens whole."""
+        if self.is_staff:
+            return ManagedAccount.select(ManagedAccount.id)
+        whole = PermissionGrant.in_force(self, clock.today()).where(
+            PermissionGrant.company.is_null(), PermissionGrant.category.is_null()
+        )
+        return whole.select(PermissionGrant.account)
+
+    def documents(self):
+        """Those of a contract that the user sees; those of an account, for who sees all of it."""
+        seen = Document.contract.in_(self.contracts().select(GroupContract.id))
+        whole = Document.contract.is_null() & Document.account.in_(self.whole_account_ids())
+        return Document.select().where(seen | whole)
+
+    def category_ids(self, on=None):
+        return category_ids(self.id, on or clock.today(), role=self.role)
+
+    def person(self, public_id):
+        """One person with contract, plan, college, company and account; None when the user may not see them."""
+        return next(iter(person(self.id, clock.today(), public_id, role=self.role)), None)
+
+    def scope_rows(self, codes):
+        """The accounts of these codes, a row for each company and college of theirs; and how many accounts in all."""
+        return scope_rows(self.id, clock.today(), *codes, role=self.role)
+
+    def only_account(self):
+        """(number of accounts, the code of one of them)."""
+        return only_account(self.id, clock.today(), role=self.role)[0]
+
+    def starred_or_recent(self, codes):
+        """Accounts to offer first: the favourites, then those looked at last."""
+        return starred_or_recent(self.id, clock.today(), *codes, role=self.role)
+
+    def find_by_nir(self, nir):
+        """The people with this very number, in the accounts that the user may see."""
+        accounts = [account for (account,) in self.accounts().select(ManagedAccount.id).tuples()]
+        return self.beneficiaries().where(Beneficiary.nir_index.in_(vault.indexes(nir, "nir", accounts)))
+
+    def child_ages(self):
+        """The ages at which children leave the contracts of this user."""
+        ages = self.contracts().select(GroupContract.child_max_age).distinct().order_by(GroupContract.child_max_age)
+        return [age for (age,) in ages.tuples()]
+
+    def head_counts(self, account_ids):
+        """How many people are covered now in each of these accounts: id → number."""
+        people = self.beneficiaries().where(Beneficiary.account.in_(account_ids), Beneficiary.active_on(clock.today()))
+        counted = people.select(Beneficiary.account, fn.COUNT(Beneficiary.id)).group_by(Beneficiary.account)
+        return dict(counted.tuples())
+
+    def find_accounts(self, words):
+        """Accounts whose name, code, description or companies hold every word (keys), the likeliest first.
+
+        « ac » finds « Ateliers Combe-Noire » by its initials as well as « Acier Jura » by its start.
+        """
+        accounts = self.accounts()
+        for word in words:
+            companies = self.companies().where(database.contains(db, Company.search_key, word)).select(Company.account)
+            accounts = accounts.where(
+                database.contains(db, ManagedAccount.search_key, word)
+                | ManagedAccount.id.in_(companies)
+                | ManagedAccount.name_key.ilike(initials_pattern(word))
+            )
+        typed = " ".join(words)
+        rank = Case(
+            None,
+            [
+                (ManagedAccount.name_key.ilike(f"{typed}%"), 0),
+                (ManagedAccount.name_key.ilike(initials_pattern(typed)), 1),
+                (ManagedAccount.name_key.ilike(f"% {typed}%"), 2),
+            ],
+            3,
+        )
+        starred = Case(None, [(ManagedAccount.id.in_(self.favourite_ids()), 0)], 1)
+        return accounts.order_by(rank, starred, ManagedAccount.name_key, ManagedAccount.id)
+
+    # What belongs to this person alone.
+
+    def favourite_ids(self):
+        return Favourite.select(Favourite.account).where(Favourite.user == self.id)
+
+    def favourite_codes(self):
+        starred = self.accounts().where(ManagedAccount.id.in_(self.favourite_ids())).select(ManagedAccount.code)
+        return [code for (code,) in starred.tuples()]
+
+    def toggle_favourite(self, account):
+        """Star an account, or take the star back; True when it is starred now."""
+        with db.atomic():
+            removed = Favourite.delete().where(Favourite.user == self, Favourite.account == account).execute()
+            if not removed:
+                Favourite.create(user=self, account=account)
+        return not removed
+
+    def open_sessions(self, now):
+        return (
+            UserSession.select()
+            .where(
+                UserSession.user == self,
+                UserSession.ended_at.is_null(),
+                UserSession.started_at > now - LONGEST,
+                UserSession.seen_at > now - (IDLE_STAFF if self.is_staff else IDLE),
+            )
+            .order_by(UserSession.seen_at.desc())
+        )
+
+
+class PermissionGrant(Table):
+    """An « habilitation »: a user may act for an account, one of its companies, or one college, from a day to a day."""
+
+    user = ForeignKeyField(User, backref="grants")
+    account = ForeignKeyField(ManagedAccount)
+    company = ForeignKeyField(Company, null=True)
+    category = ForeignKeyField(EmployeeCategory, null=True)
+    valid_from = DateField(default=clock.today)
+    valid_to = DateField(null=True)
+
+    class Meta:
+        indexes = ((("user", "account"), False),)
+
+    @classmethod
+    def in_force(cls, user, on):
+        return cls.select(cls.id).where(
+            cls.user == user, cls.valid_from <= on, cls.valid_to.is_null() | (cls.valid_to >= on)
+        )
+
+
+class Favourite(Table):
+    user = ForeignKeyField(User)
+    account = ForeignKeyField(ManagedAccount)
+
+    class Meta:
+        indexes = ((("user", "account"), True),)
+
+
+# ── Signing in ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+LONGEST = datetime.timedelta(hours=12)
+IDLE = datetime.timedelta(minutes=30)
+IDLE_STAFF = datetime.timedelta(minutes=15)
+SEEN_EVERY = datetime.timedelta(seconds=10)  # how finely idleness is written down: not one write a page
+
+
+def initials_pattern(word):
+    """« ac » → « a% c% »: words that start with these letters, in this order."""
+    return "% ".join(word.replace(" ", "")) + "%"
+
+
+def digest(token):
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class UserSession(Table):
+    """A signed-in browser: the token is drawn here, given to the browser, and only its hash is kept."""
+
+    public_id = PublicId()
+    user = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
+    token_hash = CharField(64, unique=True)
+    started_at = DateTimeField()
+    seen_at = DateTimeField()
+    ended_at = DateTimeField(null=True)
+    address = CharField(64)
+    agent = CharField(255)
+
+    @classmethod
+    def start(cls, user, now, address, agent):
+        """A new session and its token (256 bits)."""
+        token = secrets.token_urlsafe(32)
+        started = cls.create(
+            user=user, token_hash=digest(token), started_at=now, seen_at=now, address=address, agent=agent[:255]
+        )
+        return started, token
+
+    @classmethod
+    def of(cls, token, now):
+        """The live session of a token, its user loaded; None when ended, idle too long or too old."""
+        session = next(iter(live_session(digest(token))), None)
+        return session if session and session.alive(now) else None
+
+    def alive(self, now):
+        return self.user.is_active and now - self.seen_at <= self.idle and now - self.started_at <= LONGEST
+
+    @property
+    def idle(self):
+        return IDLE_STAFF if self.user.is_staff else IDLE
+
+    @property
+    def browser(self):
+        """« Firefox, Linux » out of what the browser says of itself."""
+        names = ("Edg", "Firefox", "Chrome", "Safari")
+        systems = ("Windows", "Android", "iPhone", "Mac OS", "Linux")
+        name = next((name for name in names if name in self.agent), "Navigateur")
+        system = next((f", {system}" for system in systems if system in self.agent), "")
+        return name.replace("Edg", "Edge") + system
+
+    def touch(self, now):
+        if now - self.seen_at >= SEEN_EVERY:
+            self.seen_at = now
+            seen = UserSession.update(seen_at=now).where(UserSession.id == self.id, UserSession.ended_at.is_null())
+            with suppress(OperationalError), database.without_waiting(db):  # reading goes on while someone writes
+                seen.execute()
+
+    def end(self, now):
+        UserSession.update(ended_at=now).where(UserSession.id == self.id, UserSession.ended_at.is_null()).execute()
+
+    @classmethod
+    def end_all(cls, user, now, but=None):
+        ended = cls.update(ended_at=now).where(cls.user == user, cls.ended_at.is_null())
+        return (ended.where(cls.id != but.id) if but else ended).execute()
+
+
+class OneTimeLink(Table):
+    """A link sent by e-mail that works once: only its hash is kept."""
+
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    token_hash = CharField(64, unique=True)
+    expires_at = DateTimeField()
+    used_at = DateTimeField(null=True)
+
+    @classmethod
+    def draw(cls, user, now, minutes=30):
+        token = secrets.token_urlsafe(32)
+        cls.create(user=user, token_hash=digest(token), expires_at=now + datetime.timedelta(minutes=minutes))
+        return token
+
+    @classmethod
+    def usable(cls, token, now):
+        found = cls.select(cls, User).join(User).where(cls.token_hash == digest(token))
+        link = found.where(cls.used_at.is_null(), cls.expires_at >= now).first()
+        return link if link and link.user.is_active else None
+
+    def use(self, now):
+        """Once: True for the first who asks, False for all others, even at the same time."""
+        used = OneTimeLink.update(used_at=now).where(OneTimeLink.id == self.id, OneTimeLink.used_at.is_null())
+        return used.execute() == 1
+
+
+class Throttle(Table):
+    """Failures of one account or one address; each makes the next try wait longer, never for ever."""
+
+    key = CharField(80, primary_key=True)
+    failures = IntegerField()
+    free_at = DateTimeField()
+    forget_at = DateTimeField()
+
+    @classmethod
+    def wait(cls, keys, now):
+        """Seconds to wait before the next try under any of these keys; 0 when it may go on."""
+        latest = cls.select(fn.MAX(cls.free_at)).where(cls.key.in_(list(keys)), cls.forget_at > now).scalar()
+        if isinstance(latest, str):
+            latest = datetime.datetime.fromisoformat(latest)
+        return max(0, int((latest - now).total_seconds()) + 1) if latest and latest > now else 0
+
+    @classmethod
+    def count(cls, key, now, free, slowest=900):
+        """Note one more try before it is made, so that tries at the same time are counted too."""
+        with db.atomic():
+            database.serialise(db, hash_of(key))
+            row = cls.get_or_none(cls.key == key)
+            failures = row.failures + 1 if row and row.forget_at > now else 1
+            wait = min(slowest, 2 ** min(failures - free, 10) * 15) if failures >= free else 0
+            values = {
+                "failures": failures,
+                "free_at": now + datetime.timedelta(seconds=wait),
+                # A day after the first failure: an office that makes one mistake a day is not slowed down for good.
+                "forget_at": row.forget_at if failures > 1 else now + datetime.timedelta(hours=24),
+            }
+            cls.insert(key=key, **values).on_conflict(conflict_target=[cls.key], update=values).execute()
+
+    @classmethod
+    def forgive(cls, key):
+        cls.delete().where(cls.key == key).execute()
+
+    @classmethod
+    def take_back(cls, key, now):
+        """A try that succeeded is no failure."""
+        cls.update(failures=cls.failures - 1, free_at=now).where(cls.key == key, cls.failures > 0).execute()
+
+
+def hash_of(text):
+    """A number of 63 bits for an advisory lock."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
+
+
+# ── E-mails waiting to go ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class OutboxMessage(Table):
+    recipient = CharField(254)
+    subject = CharField()
+    text = TextField()
+    created_at = DateTimeField()
+    not_before = DateTimeField(index=True)
+    sent_at = DateTimeField(null=True, index=True)
+    attempts = IntegerField(default=0)
+    last_error = CharField(default="")
+
+
+# ── The audit trail ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AuditEvent(Table):
+    """Who did what, on what, from where, when; append-only (triggers) and chained: each row signs the one before."""
+
+    number = BigIntegerField(primary_key=True)
+    at = DateTimeField()
+    user_id = IntegerField(null=True, index=True)
+    user_role = CharField(32)
+    address = CharField(64)
+    request_id = CharField(32)
+    action = CharField(64)
+    object_type = CharField(32)
+    object_id = CharField(64)
+    account_id = IntegerField(null=True)
+    before = JSONField(null=True)
+    after = JSONField(null=True)
+    previous_hash = CharField(64)
+    hash = CharField(64)
+
+    class Meta:
+        indexes = ((("object_type", "object_id"), False),)
+
+    SIGNED = [
+        "number",
+        "at",
+        "user_id",
+        "user_role",
+        "address",
+        "request_id",
+        "action",
+        "object_type",
+        "object_id",
+        "account_id",
+        "before",
+        "after",
+        "previous_hash",
+    ]
+
+    @classmethod
+    def write(cls, action, on=None, account=None, before=None, after=None, by=None, origin=None, now=None):
+        """Add a link to the chain, in the caller's transaction: what is rolled back was never done.
+
+        `on`: the row acted on. `origin`: (address, request id) of the browser, or nothing for a command.
+        `before`, `after`: what changed, never a NIR, an IBAN or a password.
+        """
+        with db.atomic():
+            database.serialise(db, hash_of("audit"))
+            head = AuditHead.get_or_none() or AuditHead(id=1, number=0, hash="0" * 64)
+            address, request_id = origin or ("", "")
+            event = cls(
+                number=head.number + 1,
+                at=now or clock.now(),
+                user_id=by and by.id,
+                user_role=by.role.value if by else "command",
+                address=address,
+                request_id=request_id,
+                action=action,
+                object_type=on._meta.table_name if on is not None else "",
+                object_id=str(getattr(on, "public_id", None) or on.get_id()) if on is not None else "",
+                account_id=account,
+                before=before,
+                after=after,
+                previous_hash=head.hash,
+            )
+            event.hash = event.signature()
+            event.save(force_insert=True)
+            AuditHead.insert(id=1, number=event.number, hash=event.hash).on_conflict(
+                conflict_target=[AuditHead.id], update={"number": event.number, "hash": event.hash}
+            ).execute()
+        return event
+
+    @classmethod
+    def about(cls, row, most=20):
+        """The last events about one row, with who did them (None for a command)."""
+        return events_about(row._meta.table_name, str(row.public_id), most=most)
+
+    def signature(self):
+        """SHA-256 of the row in canonical JSON, the hash of the row before among its values."""
+        values = {name: getattr(self, name) for name in self.SIGNED}
+        values["at"] = values["at"].isoformat(timespec="microseconds")
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @classmethod
+    def faults(cls):
+        """One sentence for each break of the chain: a row changed, removed, added or moved."""
+        number, previous = 0, "0" * 64
+        for event in cls.select().order_by(cls.number).iterator():
+            number += 1
+            if event.number != number:
+                yield f"Il manque l’événement n° {number} : le suivant porte le n° {event.number}."
+                number = event.number
+            elif event.previous_hash != previous:
+                yield f"L’événement n° {number} ne suit pas celui qui le précède : il a été déplacé ou remplacé."
+            if event.signature() != event.hash:
+                yield f"L’événement n° {number} a été modifié."
+            previous = event.hash
+        head = AuditHead.get_or_none()
+        if (head.number, head.hash) != (number, previous) if head else number:
+            yield f"Le journal s’arrête au n° {number} : sa fin ne correspond pas à la dernière écriture."
+
+
+class AuditHead(Table):
+    """The last link of the chain, kept apart: cutting the end of the trail shows."""
+
+    id = IntegerField(primary_key=True)
+    number = BigIntegerField()
+    hash = CharField(64)
+
+
+TABLES = Table.__subclasses__()
+
+# ── The queries of every page and of one person, written once ────────────────────────────────────────────────────
+
+
+@part_written_once(db)
+def category_ids(user, day, *, role):
+    return User(id=user, role=role).categories(day).select(EmployeeCategory.id)
+
+
+@written_once(db)
+def live_session(token_hash):
+    live = UserSession.select(UserSession, User).join(User)
+    return live.where(UserSession.token_hash == token_hash, UserSession.ended_at.is_null())
+
+
+@written_once(db)
+def only_account(user, day, *, role):
+    accounts = User(id=user, role=role).accounts(day)
+    return accounts.select(fn.COUNT(ManagedAccount.id), fn.MIN(ManagedAccount.code)).tuples()
+
+
+@written_once(db)
+def starred_or_recent(user, day, *codes, role):
+    user = User(id=user, role=role)
+    starred = ManagedAccount.id.in_(user.favourite_ids())
+    return (
+        user.accounts(day)
+        .select(ManagedAccount.code, ManagedAccount.name, ManagedAccount.description, starred.alias("starred"))
+        .where(starred | ManagedAccount.code.in_(codes))
+        .order_by(ManagedAccount.name_key)
+        .namedtuples()
+    )
+
+
+@written_once(db)
+def scope_rows(user, day, *codes, role):
+    user = User(id=user, role=role)
+    joined = (EmployeeCategory.account == ManagedAccount.id) & EmployeeCategory.id.in_(user.category_ids(day))
+    return (
+        user.accounts(day)
+        .select(
+            ManagedAccount.id.alias("account_id"),
+            ManagedAccount.code.alias("account_code"),
+            ManagedAccount.name.alias("account_name"),
+            ManagedAccount.description,
+            Company.id.alias("company_id"),
+            Company.code.alias("company_code"),
+            Company.label.alias("company_label"),
+            EmployeeCategory.id.alias("category_id"),
+            EmployeeCategory.code.alias("category_code"),
+            EmployeeCategory.label.alias("category_label"),
+            EmployeeCategory.call_recipient_title,
+            EmployeeCategory.call_recipient_label,
+            EmployeeCategory.contribution_payer,
+            user.accounts(day).select(fn.COUNT(ManagedAccount.id)).alias("account_count"),
+        )
+        .where(ManagedAccount.code.in_(codes))
+        .join(EmployeeCategory, JOIN.LEFT_OUTER, on=joined)
+        .join(Company, JOIN.LEFT_OUTER)
+        .order_by(Company.code, EmployeeCategory.code)
+        .namedtuples()
+    )
+
+
+@written_once(db)
+def person(user, day, public_id, *, role):
+    seen = Beneficiary.category.in_(User(id=user, role=role).category_ids(day))
+    return (
+        Beneficiary.select(
+            Beneficiary,
+            *(GroupContract.id, GroupContract.public_id, GroupContract.number),
+            *(Plan.id, Plan.label, Plan.contract_nature),
+            *(EmployeeCategory.id, EmployeeCategory.code, EmployeeCategory.label),
+            *(Company.id, Company.label),
+            *(ManagedAccount.id, ManagedAccount.name),
+        )
+        .join(GroupContract)
+        .join(Plan)
+        .switch(Beneficiary)
+        .join(EmployeeCategory)
+        .join(Company)
+        .join(ManagedAccount)
+        .where(Beneficiary.public_id == public_id, seen)
+    )
+
+
+@written_once(db)
+def household(user, day, number, account, *, role):
+    seen = Beneficiary.category.in_(User(id=user, role=role).category_ids(day))
+    return (
+        Beneficiary.select(Beneficiary.id, *Beneficiary.listed(), Plan.id, Plan.label)
+        .join(IndividualProduct, JOIN.LEFT_OUTER)
+        .join(Plan, JOIN.LEFT_OUTER, attr="product")
+        .where(Beneficiary.household_number == number, Beneficiary.account == account, seen)
+        .order_by(Beneficiary.role, Beneficiary.birth_date, Beneficiary.id, Plan.label)
+    )
+
+
+@written_once(db)
+def events_about(kind, public_id, *, most):
+    events = AuditEvent.select(AuditEvent, User)
+    return (
+        events.join(User, JOIN.LEFT_OUTER, on=(AuditEvent.user_id == User.id), attr="author")
+        .where(AuditEvent.object_type == kind, AuditEvent.object_id == public_id)
+        .order_by(AuditEvent.number.desc())
+        .limit(most)
+    )

@@ -1,0 +1,158 @@
+"""The environment, read once and checked at the start; every default in one place."""
+
+import base64
+import binascii
+import os
+import secrets
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class WrongSetting(SystemExit):
+    """A setting that stops the start; one sentence that names it, never its value."""
+
+    def __init__(self, name, sentence):
+        super().__init__(f"{name} : {sentence}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    demo: bool
+    secret_key: str
+    vault_keys: tuple[bytes, ...]
+    database_url: str
+    storage_url: str
+    smtp_url: str
+    public_url: str
+    instance: Path
+    behind_proxy: bool = False
+    demo_password: str = "pluie-marmotte-violon-39"  # nosec B105
+    brand_name: str = "Trait d’Union"
+    insurer_name: str = "Mutuelle du Haut-Jura"
+    individual_space_url: str = "https://adherents.mutuelle-haut-jura.example/"
+    support_email: str = "entreprises@mutuelle-haut-jura.example"
+    support_phone: str = "01 99 00 10 00"
+    support_hours: str = "du lundi au vendredi, 8 h 30 – 17 h 30"
+    app_store_url: str = ""
+    play_store_url: str = ""
+    mail_from: str = "ne-pas-repondre@mutuelle-haut-jura.example"
+    password_cost: tuple[int, int] = (2, 19_456)  # argon2id: passes, KiB of memory
+
+    @property
+    def over_tls(self):
+        return self.public_url.startswith("https://")
+
+
+TEXTS = {field.name for field in fields(Settings) if field.type is str} - {"secret_key"}
+
+
+def read(environ=os.environ):
+    """Settings of this environment; stops with a sentence when one is wrong."""
+    instance = Path(environ.get("INSTANCE") or ROOT / "instance")
+    demo = demonstration(environ)
+    keys = made_once(instance, environ) if demo else environ
+    values = {
+        "database_url": f"sqlite:///{instance}/portal.db",
+        "storage_url": f"file://{instance}/files",
+        "smtp_url": f"file://{instance}/outbox",
+        "public_url": f"http://{environ.get('HOST') or '127.0.0.1'}:{environ.get('PORT') or '5000'}",
+    }
+    values |= {name: environ[name.upper()] for name in TEXTS if environ.get(name.upper())}
+    settings = Settings(
+        demo=demo,
+        instance=instance,
+        behind_proxy=environ.get("BEHIND_PROXY") == "1",  # X-Forwarded-For is believed from the proxy alone
+        secret_key=secret_key(keys.get("SECRET_KEY", "")),
+        vault_keys=vault_keys(keys.get("VAULT_KEYS", "")),
+        **values,
+    )
+    check_addresses(settings)
+    if demo and settings.over_tls:
+        raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
+    return settings
+
+
+# One of these is set where a portal serves real companies: it is no demonstration even if its keys were lost.
+SAID_IN_EARNEST = ("SECRET_KEY", "VAULT_KEYS", "DATABASE_URL", "SMTP_URL", "STORAGE_URL", "PUBLIC_URL", "BEHIND_PROXY")
+
+
+def demonstration(environ):
+    """DEMO when it is said; otherwise, a portal that nobody configured at all is the demonstration."""
+    said = environ.get("DEMO", "")
+    if said not in ("", "0", "1"):
+        raise WrongSetting("DEMO", "écrivez 1 (démonstration) ou 0.")
+    if said:
+        return said == "1"
+    return not any(environ.get(name) for name in SAID_IN_EARNEST)
+
+
+def made_once(instance, environ):
+    """The demonstration's own keys: those of the environment, or made on the first start and kept."""
+    makers = {"SECRET_KEY": lambda: secrets.token_urlsafe(48), "VAULT_KEYS": lambda: secrets.token_hex(32)}
+    return {name: environ.get(name) or kept(instance / name.lower(), make) for name, make in makers.items()}
+
+
+def kept(path, make):
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(make())
+        except FileExistsError:  # another process of the same start was first: its key is the one
+            pass
+    return path.read_text().strip()
+
+
+def secret_key(text):
+    if len(text) < 32:
+        raise WrongSetting("SECRET_KEY", "il faut au moins 32 caractères tirés au hasard ; gardez-les secrets.")
+    return text
+
+
+def vault_keys(text):
+    """Keys of 32 bytes in hexadecimal or base64, separated by commas: the first encrypts, all decrypt."""
+    keys = tuple(vault_key(word) for word in text.replace(",", " ").split())
+    if not keys:
+        raise WrongSetting("VAULT_KEYS", "il faut au moins une clé de 32 octets, en hexadécimal ou en base64.")
+    if len(set(keys)) < len(keys):
+        raise WrongSetting("VAULT_KEYS", "la même clé y est deux fois.")
+    return keys
+
+
+def vault_key(word):
+    try:
+        key = bytes.fromhex(word) if len(word) == 64 else base64.b64decode(word + "==", altchars=b"-_")
+    except (ValueError, binascii.Error):
+        key = b""
+    if len(key) != 32 or len(set(key)) < 8:
+        raise WrongSetting("VAULT_KEYS", "chaque clé a 32 octets tirés au hasard, en hexadécimal ou en base64.")
+    return key
+
+
+ADDRESSES = {
+    "DATABASE_URL": ("sqlite", "postgresql"),
+    "STORAGE_URL": ("file",),
+    "SMTP_URL": ("file", "smtp", "smtps"),
+    "PUBLIC_URL": ("http", "https"),
+}
+
+
+def reachable(url):
+    """A server has a name, and a port that exists; a file has a path."""
+    try:
+        address = urlsplit(url)
+        known = address.scheme in ("file", "sqlite", "postgresql") or address.hostname
+        return bool(known) and (address.port is None or address.port > 0) and bool(address.netloc + address.path)
+    except ValueError:
+        return False
+
+
+def check_addresses(settings):
+    for name, schemes in ADDRESSES.items():
+        scheme = urlsplit(getattr(settings, name.lower())).scheme
+        if scheme not in schemes or not reachable(getattr(settings, name.lower())):
+            raise WrongSetting(name, f"l’adresse doit commencer par {' ou '.join(s + '://' for s in schemes)}.")

@@ -1,0 +1,87 @@
+"""Every blueprint of the portal, and the menu that they make."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from flask import g, request, url_for
+
+from portal.access import may
+from portal.views import contracts, employees, health, help, home, password, profile, scope, session, upcoming
+
+MODULES = (session, password, home, scope, contracts, employees, profile, upcoming, help, health)
+
+# The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
+MENU = (
+    ("", (("home", "Accueil", "home.index", {}),)),
+    (
+        "Salariés",
+        (
+            ("users", "Salariés / Bénéficiaires", "employees.index", {}),
+            ("user-plus", "Adhésion salarié", "upcoming.show", {"room": "adhesion"}),
+            ("file-import", "Gestion des affiliations", "upcoming.show", {"room": "affiliations"}),
+            ("clipboard-check", "Pièces justificatives", "upcoming.show", {"room": "justificatifs"}),
+        ),
+    ),
+    (
+        "Contrats et cotisations",
+        (
+            ("file-certificate", "Liste des contrats", "contracts.index", {}),
+            ("receipt-euro", "Règlement des cotisations", "upcoming.show", {"room": "cotisations"}),
+            ("calendar-due", "Échéancier", "upcoming.show", {"room": "echeancier"}),
+        ),
+    ),
+    (
+        "Documents",
+        (
+            ("file-upload", "Documents", "upcoming.show", {"room": "documents"}),
+            ("folders", "Espace documentaire", "upcoming.show", {"room": "espace-documentaire"}),
+        ),
+    ),
+    (
+        "Échanges",
+        (
+            ("messages", "Demandes", "upcoming.show", {"room": "demandes"}),
+            ("message-report", "Réclamations", "upcoming.show", {"room": "reclamations"}),
+        ),
+    ),
+)
+
+
+def register(app):
+    for module in MODULES:
+        app.register_blueprint(module.blueprint)
+    scope.init_app(app)
+    app.jinja_env.globals["menu"] = menu
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu."""
+
+    icon: str
+    label: str
+    key: str
+    url: str
+    active: bool
+    count: int | None = None
+
+
+def menu():
+    """The groups of the menu, with the entry of the present page marked; a health professional sees no company's."""
+    if "menu" not in g:
+        room, scope = (request.view_args or {}).get("room"), g.get("scope")
+        g.menu = drawn(may("see"), request.blueprint, room, scope and scope.address)
+    return g.menu
+
+
+@lru_cache(512)
+def drawn(sees, blueprint, room, scope):
+    """The menu of a place; `scope` is in its addresses, which are the same for all who are there."""
+    groups = MENU if sees else MENU[:1]
+    return [(title, [entry(blueprint, room, *parts) for parts in entries]) for title, entries in groups]
+
+
+def entry(blueprint, room, icon, label, endpoint, values):
+    module, _, _ = endpoint.partition(".")
+    active = blueprint == module and room == values.get("room")
+    return Entry(icon, label, values.get("room") or module, url_for(endpoint, **values), active)

@@ -1,0 +1,51 @@
+"""« Liste des contrats », and the page of one contract."""
+
+from flask import Blueprint, request, url_for
+from flask_login import current_user
+
+from portal import clock
+from portal.access import requires
+from portal.models import Company, EmployeeCategory, GroupContract, Plan
+from portal.rendering import Page, Sort, get_or_404, page_size, render
+from portal.views.scope import current_scope
+
+blueprint = Blueprint("contracts", __name__, url_prefix="/contrats")
+
+SORTS = {
+    "contrat": (GroupContract.number,),
+    "entreprise": (Company.label, EmployeeCategory.code, GroupContract.number),
+    "payeur": (GroupContract.payer, GroupContract.number),
+    "mode": (GroupContract.payment_method, GroupContract.number),
+    "periodicite": (GroupContract.billing_frequency, GroupContract.number),
+    "souscription": (GroupContract.subscribed_on, GroupContract.number),
+    "charge": (GroupContract.employer_share, GroupContract.number),
+}
+
+
+@blueprint.get("")
+@requires("see")
+def index():
+    contracts = current_scope().narrow(with_names(current_user.contracts()), GroupContract.category)
+    sort = Sort(SORTS, request.args.get("tri", ""))
+    return render("contracts", page=Page(sort.of(contracts), page_size(current_user.rows_per_page)), sort=sort)
+
+
+def with_names(contracts):
+    """Contracts with their plan, college and company, in the same query."""
+    return (
+        contracts.select(GroupContract, Plan, EmployeeCategory, Company)
+        .join(Plan)
+        .switch(GroupContract)
+        .join(EmployeeCategory)
+        .join(Company)
+    )
+
+
+@blueprint.get("/<uuid:id>")
+@requires("see")
+def show(id):
+    contract = get_or_404(with_names(current_user.contracts()), GroupContract.public_id == id)
+    covered = contract.head_count(clock.today())
+    people_url = url_for("employees.index", contrat=contract.number)
+    documents = list(contract.documents)
+    return render("contract", contract=contract, covered=covered, documents=documents, people_url=people_url)

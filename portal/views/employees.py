@@ -1,0 +1,123 @@
+"""« Salariés / Bénéficiaires »: the list, the page of a person, and what may be shown or taken away of them."""
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
+
+from portal import clock
+from portal.access import audit, requires
+from portal.forms.employees import BeneficiaryFilter, NirSearch
+from portal.models import AuditEvent, db
+from portal.rendering import Page, Sort, address, page_size, redirect_whole, render
+from portal.views import roster
+from portal.views.scope import current_scope
+
+blueprint = Blueprint("employees", __name__, url_prefix="/salaries")
+
+
+@blueprint.get("")
+@requires("see")
+def index():
+    form = BeneficiaryFilter(request.args, clock.today(), current_user.child_ages)
+    if form.secrets():
+        flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez-le dans « Par n° de sécurité sociale ».", "warn")
+        return redirect_whole(address(**dict.fromkeys(form.secrets())))
+    sort = Sort(roster.SORTS, request.args.get("tri", ""))
+    people = form.narrow(roster.visible())
+    page = Page(roster.ids(people, sort), page_size(current_user.rows_per_page), rows=roster.rows(sort))
+    everyone = not current_scope().account
+    return render("employees", form=form, sort=sort, page=page, everyone=everyone, **chosen())
+
+
+def chosen():
+    """The person shown beside the list (`?fiche=`), if any."""
+    found = person(request.args["fiche"]) if request.args.get("fiche") else None
+    return {"person": found, **(home_of(found) if found else {})}
+
+
+def person(public_id):
+    """One person the user may see, with contract, plan, college and company."""
+    return current_user.person(roster.uuid_or_404(public_id)) or abort(404)
+
+
+@blueprint.get("/<uuid:id>")
+@requires("see")
+def show(id):
+    return page_of(person(id))
+
+
+def page_of(found, shown=None):
+    return render("employee", person=found, history=history(found), shown=shown or {}, **home_of(found))
+
+
+def home_of(found):
+    """The household, and the individual products of this very person among it."""
+    members = found.household(current_user._get_current_object())
+    return {"household": members, "products": next(m.products for m in members if m.public_id == found.public_id)}
+
+
+WORDS = {
+    "nir.reveal": "N° de sécurité sociale affiché",
+    "reimbursement_iban.reveal": "IBAN des prestations affiché",
+    "contribution_iban.reveal": "IBAN des cotisations affiché",
+}
+
+
+def history(found):
+    """What was done about this person: words, when, by whom."""
+    events = AuditEvent.about(found)
+    return [
+        {"words": WORDS.get(event.action, event.action), "at": event.at, "by": event.author and event.author.full_name}
+        for event in events
+    ]
+
+
+REVEALED = {"nir": "nir", "iban-prestation": "reimbursement_iban", "iban-cotisation": "contribution_iban"}
+
+
+@blueprint.post("/<uuid:id>/<any(nir, 'iban-prestation', 'iban-cotisation'):value>")
+@requires("reveal")
+def reveal(id, value):
+    """Show a sealed value once, in the answer to this very click: it has no address, and the click is written down."""
+    found, column = person(id), REVEALED[value]
+    if getattr(found, column) is None:
+        abort(404)
+    audit(f"{column}.reveal", on=found, account=found.account_id)
+    return page_of(found, {column: found.unseal(column)})
+
+
+@blueprint.post("/recherche-nir")
+@requires("reveal")
+def find_by_nir():
+    form = NirSearch()
+    if not form.validate():
+        flash(form.nir.errors[0] if form.nir.errors else "Rechargez la page, puis recommencez.", "danger")
+        return redirect(url_for("employees.index"), 303)
+    audit("nir.search")
+    found = list(current_user.find_by_nir(form.nir.data).limit(2))
+    if not found:
+        flash("Personne ne porte ce n° de sécurité sociale dans vos comptes. Vérifiez les 15 chiffres.", "warn")
+    if len(found) > 1:
+        flash(
+            "Plusieurs personnes portent ce numéro : un enfant peut avoir celui d’un parent. Voici l’une d’elles.",
+            "info",
+        )
+    if not found:
+        return redirect(url_for("employees.index", situation="tous"), 303)
+    return redirect(url_for("employees.show", id=found[0].public_id), 303)
+
+
+@blueprint.post("/telechargement")
+@requires("export")
+def download():
+    """Exactly what the address filters, as a file; written down, with whether it holds the NIR."""
+    form = BeneficiaryFilter(request.args, clock.today(), current_user.child_ages)
+    sort = Sort(roster.SORTS, request.args.get("tri", ""))
+    with_nir = request.form.get("avec_nir") == "1"
+    people = form.narrow(roster.visible())
+    file_format = "csv" if request.form.get("format") == "csv" else "xlsx"
+    with db.atomic():
+        number = people.count()
+        account = current_scope().account
+        detail = {"rows": number, "format": file_format, "nir": with_nir}
+        audit("beneficiaries.export", account=account and account.account_id, after=detail)
+    return roster.download(sort.of(people), file_format, with_nir)

@@ -1,0 +1,36 @@
+"""The help pages, written in docs/guide."""
+
+from functools import cache
+from pathlib import Path
+
+import markdown
+from flask import Blueprint, abort, render_template
+from markupsafe import Markup
+
+from portal.access import public
+
+blueprint = Blueprint("help", __name__, url_prefix="/aide")
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guide"
+CHAPTERS = {"connexion": "Se connecter", "premiers-pas": "Premiers pas : trouver quelqu’un"}
+
+
+@blueprint.get("")
+@public
+def index():
+    return render_template("pages/help.html", chapters=CHAPTERS)
+
+
+@blueprint.get("/<chapter>")
+@public
+def show(chapter):
+    if chapter not in CHAPTERS:
+        abort(404)
+    return render_template("pages/chapter.html", title=CHAPTERS[chapter], text=chapter_html(chapter), chapters=CHAPTERS)
+
+
+@cache
+def chapter_html(chapter):
+    """Our own pages, from our own files: nothing that a user typed comes through here."""
+    text = (GUIDE / f"{chapter}.md").read_text(encoding="utf-8")
+    return Markup(markdown.markdown(text, extensions=["attr_list", "tables", "md_in_html"]))  # nosec B704

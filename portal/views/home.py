@@ -1,0 +1,133 @@
+"""« Mon espace » for visitors, « Accueil » for those who are signed in."""
+
+import datetime
+
+from flask import Blueprint, render_template, request, url_for
+from flask_login import current_user
+
+from portal import clock
+from portal.access import may, public
+from portal.formats import date_fr, month_fr, plural, search_words
+from portal.forms.employees import SOON
+from portal.models import (
+    Beneficiary,
+    BeneficiaryRole,
+    Document,
+    GroupContract,
+    ManagedAccount,
+    Movement,
+    ServiceRequest,
+    fn,
+)
+from portal.rendering import Page, Sort, render, wants_fragment
+from portal.rules.dates import month_end, months_before
+from portal.views import roster
+from portal.views.scope import current_scope, head_counts
+
+blueprint = Blueprint("home", __name__)
+
+CURVES = 3  # colleges drawn one by one; the others together
+
+SORTS = {
+    "compte": (ManagedAccount.name_key, ManagedAccount.id),
+    "contact": (ManagedAccount.contact, ManagedAccount.name_key, ManagedAccount.id),
+}
+
+
+@blueprint.get("/")
+@public
+def index():
+    if not current_user.is_authenticated:
+        return render_template("pages/welcome.html")
+    if not may("see"):
+        return render_template("pages/no_company.html")
+    typed = request.args.get("cq", "").strip()[:100]
+    sort = Sort(SORTS, request.args.get("tri", ""))
+    accounts = current_user.find_accounts(search_words(typed))
+    page = Page(sort.of(accounts) if sort.asked else accounts, 10)
+    listed = {"typed": typed, "sort": sort, "page": page, "head_counts": head_counts(page.rows)}
+    return render("home", **listed, **({} if wants_fragment() else figures(clock.today())))
+
+
+def figures(today):
+    """What « Accueil » says of the scope, beside the table of accounts."""
+    people = roster.visible().where(Beneficiary.active_on(today), Beneficiary.effective_on <= today)
+    by_role = dict(people.select(Beneficiary.role, fn.COUNT(Beneficiary.id)).group_by(Beneficiary.role).tuples())
+    asked = in_scope(current_user.service_requests(), account=ServiceRequest.account)
+    by_status = dict(
+        asked.select(ServiceRequest.status, fn.COUNT(ServiceRequest.id)).group_by(ServiceRequest.status).tuples()
+    )
+    movements = in_scope(current_user.movements(), category=Movement.category)
+    in_progress = movements.where(Movement.kind == "affiliation", Movement.state.in_(Movement.IN_PROGRESS)).count()
+    months, curves = head_count_curves(today)
+    return {
+        "today": today,
+        "contracts": in_scope(current_user.contracts(), category=GroupContract.category).count(),
+        "employees": by_role.get(BeneficiaryRole.EMPLOYEE, 0),
+        "covered": sum(by_role.values()),
+        "affiliations": in_progress,
+        "documents": in_scope(current_user.documents(), account=Document.account).count(),
+        "requests": sum(by_status.values()),
+        "requests_in_progress": by_status.get("IN_PROGRESS", 0),
+        "awaiting": awaiting(today, asked),
+        "months": months,
+        "curves": curves,
+    }
+
+
+def in_scope(query, category=None, account=None):
+    """Rows of the chosen account; those that know their college, of the chosen company or college."""
+    scope = current_scope()
+    if category is not None:
+        return scope.narrow(query, category)
+    return query.where(account == scope.account.account_id) if scope.account else query
+
+
+def head_count_curves(today):
+    """The ends of eleven months and today, and for the largest colleges the employees of each: (label, numbers)."""
+    months = [month_end(months_before(today, n)) for n in range(11, 0, -1)] + [today]
+    found = Beneficiary.employed(roster.visible(), months)
+    largest = sorted(found.items(), key=lambda item: (-item[1][-1], item[0]))
+    shown, rest = largest[:CURVES], largest[CURVES:]
+    if rest:
+        shown.append(("Autres collèges", [sum(numbers) for numbers in zip(*(curve for _, curve in rest), strict=True)]))
+    return [month_fr(month).split()[0] for month in months], shown
+
+
+def awaiting(today, asked):
+    """What waits for this user, the most urgent first: tone, icon, words, second line, badge, address."""
+    found = (leaving(today), growing_up(today), answered(asked))
+    return [line for count, line in found if count]
+
+
+def leaving(today):
+    soon = today + datetime.timedelta(days=SOON)
+    count = roster.visible().where(Beneficiary.terminated_on.between(today, soon)).count()
+    words = plural(count, "radiation à venir", "radiations à venir")
+    detail = "La couverture de ces personnes prend fin prochainement."
+    return count, ("warn", "user-minus", words, detail, before(soon), link_to("a-venir"))
+
+
+def growing_up(today):
+    old_enough = Beneficiary.reaching_age(current_user.child_ages(), today, SOON)
+    count = roster.visible().where(Beneficiary.active_on(today), old_enough).count()
+    words = plural(count, "enfant proche de l’âge limite", "enfants proches de l’âge limite")
+    detail = "Un justificatif pourra leur être demandé."
+    soon = today + datetime.timedelta(days=SOON)
+    return count, ("warn", "school", words, detail, before(soon), link_to("age-limite"))
+
+
+def answered(asked):
+    count = asked.where(ServiceRequest.unread).count()
+    words = plural(count, "demande a reçu une réponse", "demandes ont reçu une réponse")
+    badge = "Non lue" if count == 1 else "Non lues"
+    detail = "Une réponse de la mutuelle vous attend."
+    return count, ("info", "messages", words, detail, badge, url_for("upcoming.show", room="demandes"))
+
+
+def before(day):
+    return f"Avant le {date_fr(day)}"
+
+
+def link_to(situation):
+    return url_for("employees.index", situation=situation)

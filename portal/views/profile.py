@@ -1,0 +1,79 @@
+"""« Mon compte »: profile, display, password, and the sessions that are open."""
+
+from flask import Blueprint, flash, redirect, url_for
+from flask_login import current_user
+
+from portal import clock, credentials
+from portal.access import audit, refuse_while
+from portal.forms.profile import Display
+from portal.forms.session import ChangedPassword
+from portal.models import Throttle, User, UserSession, db
+from portal.rendering import get_or_404, render
+
+blueprint = Blueprint("profile", __name__, url_prefix="/compte")
+
+
+@blueprint.get("")
+def show():
+    return page()
+
+
+def page(status=200, **forms):
+    forms.setdefault("display", Display(apparence=current_user.appearance, lignes=current_user.rows_per_page))
+    forms.setdefault("password", ChangedPassword(current_user, formdata=None))
+    return render("profile", status, sessions=list(current_user.open_sessions(clock.now())), **forms)
+
+
+@blueprint.post("/affichage")
+def update_display():
+    form = Display()
+    if not form.validate():
+        return page(422, display=form)
+    current_user.appearance, current_user.rows_per_page = form.apparence.data, form.lignes.data
+    current_user.save(only=[User.appearance, User.rows_per_page])
+    flash("L’affichage est enregistré.", "ok")
+    return redirect(url_for("profile.show"), 303)
+
+
+@blueprint.post("/mot-de-passe")
+def update_password():
+    form = ChangedPassword(current_user)
+    if not (form.validate() and is_current(form)):
+        return page(422, password=form)
+    with db.atomic():
+        hashed = credentials.hash_password(form.mot_de_passe.data)
+        current_user.change_password(hashed, clock.now(), but=current_user.session)
+        audit("password.change", on=current_user._get_current_object())
+    flash("Votre mot de passe est changé. Vos autres sessions sont fermées.", "ok")
+    return redirect(url_for("profile.show"), 303)
+
+
+def is_current(form):
+    """The present password, tried no faster here than at the sign-in page."""
+    now, key = clock.now(), f"password:{current_user.id}"
+    refuse_while(Throttle.wait((key,), now))
+    Throttle.count(key, now, free=5)
+    if credentials.verify(current_user._get_current_object(), form.actuel.data):
+        Throttle.forgive(key)
+        return True
+    form.actuel.errors = ["Ce n’est pas votre mot de passe actuel. Vérifiez-le, puis réessayez."]
+    return False
+
+
+@blueprint.post("/sessions/<uuid:id>/fin")
+def end_session(id):
+    ended = get_or_404(current_user.open_sessions(clock.now()), UserSession.public_id == id)
+    with db.atomic():
+        ended.end(clock.now())
+        audit("session.revoke", on=ended)
+    flash("La session est fermée.", "ok")
+    return redirect(url_for("profile.show"), 303)
+
+
+@blueprint.post("/sessions/fin")
+def end_other_sessions():
+    with db.atomic():
+        UserSession.end_all(current_user._get_current_object(), clock.now(), but=current_user.session)
+        audit("session.revoke_others", on=current_user._get_current_object())
+    flash("Toutes vos autres sessions sont fermées.", "ok")
+    return redirect(url_for("profile.show"), 303)

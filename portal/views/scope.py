@@ -1,0 +1,173 @@
+"""The chooser of account and company: what it shows on every page, its list while one types, and its full table."""
+
+from types import SimpleNamespace
+
+from flask import Blueprint, abort, flash, g, redirect, request, session
+from flask_login import current_user
+from werkzeug.local import LocalProxy
+
+from portal.access import requires, safe_path
+from portal.formats import search_words
+from portal.forms.scope import EVERYTHING, Scope
+from portal.models import ManagedAccount
+from portal.rendering import Page, Sort, address, get_or_404, render, render_region, wants_fragment
+
+blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
+
+SCOPED = {"home", "contracts", "employees", "upcoming", "scope"}
+REMEMBERED, RECENT = 1, 5
+
+
+def init_app(app):
+    """Every page of the portal knows its scope, and every address of one keeps it."""
+    app.before_request(recall)
+    app.url_defaults(keep)
+    app.jinja_env.globals["scope"] = LocalProxy(chooser)  # read when the layout asks for it, not by every fragment
+
+
+def current_scope():
+    """The scope of this request, read once; 404 when it is not the user's."""
+    if "scope" not in g:
+        g.scope = Scope.read(current_user, request.args.get("perimetre", ""))
+        if g.scope is None:
+            abort(404)
+        remember(g.scope)
+    return g.scope
+
+
+def recall():
+    """A page asked for without its scope is shown in the last one used: its address then says so."""
+    last = session.get("recents", [""])[0]
+    bare = request.method == "GET" and "perimetre" not in request.args and not wants_fragment()
+    if not (bare and last and request.blueprint in SCOPED - {"scope"} and current_user.is_authenticated):
+        return None
+    if Scope.read(current_user, last) is None:  # the right to it has gone
+        session["recents"] = [""]
+        return None
+    return redirect(address(perimetre=last))
+
+
+def remember(scope):
+    """The last scopes used, in the browser's own cookie: reading a page writes nothing in the database."""
+    if request.args.get("perimetre"):
+        used = "" if scope.asked == EVERYTHING else scope.asked
+        recents = [used, *(code for code in session.get("recents", []) if code and code != used)][: REMEMBERED + RECENT]
+        if recents != session.get("recents"):
+            session["recents"] = recents
+
+
+def keep(endpoint, values):
+    scope = g.get("scope")
+    if scope and scope.address and "perimetre" not in values and endpoint.partition(".")[0] in SCOPED:
+        values["perimetre"] = scope.address
+
+
+def chooser():
+    if "chooser" not in g:
+        g.chooser = Chooser() if current_user.is_authenticated else None
+    return g.chooser
+
+
+class Chooser:
+    """What the layout's chooser shows."""
+
+    def __init__(self):
+        self.scope = current_scope()
+        self.categories = self.scope.categories(towards) if self.scope.account else []
+        self.all_url = towards(EVERYTHING)
+        self.favourites, self.recents = [], []
+        if not self.single:
+            self.offer()
+
+    def __getattr__(self, name):
+        return getattr(self.scope, name)
+
+    def offer(self):
+        recent = [code.split(".")[0] for code in session.get("recents", []) if code]
+        for row in current_user.starred_or_recent(recent or [""]):
+            (self.favourites if row.starred else self.recents).append(self.option(row))
+
+    def option(self, row):
+        return SimpleNamespace(
+            url=towards(row.code),
+            name=row.name,
+            code=row.code,
+            description=row.description,
+            current=row.code == self.scope.code,
+        )
+
+
+def towards(code):
+    """The page being looked at, in another scope: its filters stay, not its page number nor the person shown."""
+    where = origin()
+    return f"{where}{'&' if '?' in where else '?'}perimetre={code}"
+
+
+def origin():
+    """The address that the chooser goes back to, without what depends on the scope."""
+    if "origin" not in g:
+        asked = request.args.get("vers") if request.blueprint == "scope" else None
+        g.origin = without_scope(safe_path(asked) if asked else request.full_path)
+    return g.origin
+
+
+def without_scope(path):
+    path, _, query = path.partition("?")
+    if path.count("/") > 1:  # the page of one person or contract, which another scope may not hold
+        path = "/" + path.split("/")[1]
+    kept = [part for part in query.split("&") if part and part.partition("=")[0] not in ("perimetre", "page", "fiche")]
+    return f"{path}?{'&'.join(kept)}" if kept else path
+
+
+@blueprint.get("")
+@requires("see")
+def index():
+    """The table of accounts and companies; the live list of the chooser; or, on Return, the first match itself."""
+    typed = request.args.get("q", "").strip()[:100]
+    if request.args.get("choix"):
+        return redirect(towards(chosen(request.args["choix"], typed)))
+    found = current_user.find_accounts(search_words(typed))
+    if wants_fragment() and "vers" in request.args:
+        rows = [chooser().option(row) for row in found.limit(12)]
+        return render_region("accounts_found", typed=typed, found=rows)
+    sort = Sort(SORTS, request.args.get("tri", ""))
+    if sort.asked:
+        found = sort.of(found)
+    page = Page(found, 10)
+    return render(
+        "accounts",
+        typed=typed,
+        page=page,
+        sort=sort,
+        head_counts=head_counts(page.rows),
+        categories=chooser().categories,
+        starred=set(current_user.favourite_codes()),
+        towards=towards,
+    )
+
+
+def chosen(code, typed):
+    """The account of the button, unless more was typed since it was drawn: then the first that matches now."""
+    account = get_or_404(current_user.accounts(), ManagedAccount.code == code)
+    found = current_user.find_accounts(search_words(typed))
+    return (found.where(ManagedAccount.id == account.id).first() or found.first() or account).code
+
+
+SORTS = {
+    "compte": (ManagedAccount.name_key, ManagedAccount.id),
+    "numero": (ManagedAccount.code,),
+    "contact": (ManagedAccount.contact, ManagedAccount.name_key, ManagedAccount.id),
+}
+
+
+def head_counts(accounts):
+    return current_user.head_counts([account.id for account in accounts])
+
+
+@blueprint.post("/favoris")
+@requires("see")
+def star():
+    account = get_or_404(current_user.accounts(), ManagedAccount.code == request.form.get("compte", ""))
+    starred = current_user.toggle_favourite(account)
+    flash(f"{account.name} {'est dans' if starred else 'a quitté'} vos favoris.", "ok")
+    return redirect(safe_path(request.form.get("vers", "/perimetre")), 303)

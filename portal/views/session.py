@@ -1,0 +1,135 @@
+"""Signing in and out, and staying signed in."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from portal import clock, credentials
+from portal.access import audit, close_session, hash_of_identifier, open_session, public, refuse_while, safe_path
+from portal.forms.session import SignIn
+from portal.models import Throttle, User, db
+from portal.rendering import render_region, wants_fragment
+
+blueprint = Blueprint("session", __name__)
+
+FREE_TRIES, FREE_TRIES_OF_AN_ADDRESS = 5, 20
+DEVICE = "appareil"
+
+
+@blueprint.get("/connexion")
+@public
+def new():
+    if current_user.is_authenticated:
+        return redirect(safe_path(request.args.get("suite", "/")))
+    return show(SignIn())
+
+
+@blueprint.post("/connexion")
+@public
+def create():
+    form = SignIn()
+    if not form.validate():
+        return show(form, 422)
+    account, origin = throttle_keys(form.identifiant.data)
+    refuse_if_too_many(account, origin)
+    user = User.known(form.identifiant.data)
+    if not credentials.verify(user, form.mot_de_passe.data):
+        audit("session.refused", by=user)
+        form.form_errors.append(
+            "Cet identifiant et ce mot de passe ne vont pas ensemble. Vérifiez-les, puis réessayez."
+        )
+        return show(form, 422)
+    return let_in(user, form.mot_de_passe.data, account, origin)
+
+
+def show(form, status=200):
+    return render_template("pages/session.html", form=form, suite=request.args.get("suite", "")), status
+
+
+def throttle_keys(identifier):
+    """What is slowed down: the account (or this browser of the account, when it signed in before), and the address.
+
+    A stranger who tries passwords slows the account down for unknown browsers, never for its owner's own.
+    """
+    name = hash_of_identifier(identifier)
+    kind = "device" if known_device(name) else "account"
+    return f"{kind}:{name}", f"address:{request.remote_addr}"
+
+
+def refuse_if_too_many(account, origin):
+    now = clock.now()
+    refuse_while(Throttle.wait((account, origin), now))
+    Throttle.count(account, now, FREE_TRIES)
+    Throttle.count(origin, now, FREE_TRIES_OF_AN_ADDRESS)
+
+
+def let_in(user, password, account, origin):
+    now = clock.now()
+    with db.atomic():
+        Throttle.forgive(account)
+        Throttle.take_back(origin, now)
+        if credentials.is_stale(user.password_hash):
+            user.password_hash = credentials.hash_password(password)
+            user.save(only=[User.password_hash])
+        open_session(user)
+        audit("session.start", on=user, by=user)
+    response = redirect(safe_path(request.args.get("suite", "/")), 303)
+    return remember_device(response, account.partition(":")[2])
+
+
+def devices():
+    return URLSafeSerializer(current_app.settings.secret_key, salt="known device")
+
+
+def known_device(name):
+    try:
+        return name in devices().loads(request.cookies.get(DEVICE, ""))
+    except BadSignature:
+        return False
+
+
+def remember_device(response, name):
+    try:
+        names = [known for known in devices().loads(request.cookies.get(DEVICE, "")) if known != name]
+    except BadSignature:
+        names = []
+    response.set_cookie(
+        DEVICE,
+        devices().dumps([name, *names][:5]),
+        max_age=180 * 24 * 3600,
+        secure=current_app.settings.over_tls,
+        httponly=True,
+        samesite="Lax",
+        path="/connexion",
+    )
+    return response
+
+
+@blueprint.get("/deconnexion")
+@public
+def leave():
+    """A page with the button: an address that is only read signs nobody out."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("home.index"))
+    return render_template("pages/leave.html")
+
+
+@blueprint.post("/deconnexion")
+@public
+def destroy():
+    if current_user.is_authenticated:
+        with db.atomic():
+            audit("session.end", on=current_user._get_current_object())
+            close_session()
+        flash("Vous êtes déconnecté.", "ok")
+    response = redirect(url_for("session.new"), 303)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@blueprint.post("/session/prolonger")
+def extend():
+    """« Continuer »: being called is enough, the session was seen (`access.load_user`)."""
+    if wants_fragment():
+        return render_region("idle")
+    return render_template("pages/extended.html")

@@ -1,0 +1,140 @@
+"""One empty database for each test, on SQLite and on PostgreSQL; a client that checks the HTML it is given."""
+
+import datetime
+import os
+import shutil
+
+import pytest
+
+from app import create_app
+from portal import commands, models, settings
+from portal.models import db
+from tests import factories
+from tests.clients import CarefulClient
+from tests.postgres import throwaway_cluster
+
+os.environ.setdefault("PYTHONHASHSEED", "0")
+KEYS = ("11" * 8 + "0123456789abcdef" * 3, "fedcba9876543210" * 4)
+BACKENDS = os.environ.get("BACKENDS", "sqlite postgresql").split()
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def template(request, tmp_path_factory):
+    """A migrated, empty database to copy for each test; (make a copy, throw it away)."""
+    if request.param == "sqlite":
+        yield sqlite_template(tmp_path_factory.mktemp("template"))
+        return
+    with throwaway_cluster() as cluster:
+        yield postgresql_template(cluster)
+
+
+def sqlite_template(folder):
+    migrate(f"sqlite:///{folder}/template.db")
+
+    def copy(path):
+        shutil.copy(folder / "template.db", path / "portal.db")
+        return f"sqlite:///{path}/portal.db", lambda: None
+
+    return copy
+
+
+def postgresql_template(cluster):
+    cluster.execute("CREATE DATABASE template_portal")
+    migrate(cluster.url("template_portal"))
+    counter = iter(range(10**9))
+
+    def copy(path):
+        name = f"portal_{next(counter)}"
+        cluster.execute(f"CREATE DATABASE {name} TEMPLATE template_portal")
+        return cluster.url(name), lambda: cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return copy
+
+
+def migrate(url):
+    from portal import database
+
+    models.db.initialize(database.connect(url))
+    with db.connection_context():
+        commands.migrate(db)
+    db.close_all()
+
+
+@pytest.fixture
+def chosen_settings(template, tmp_path):
+    url, throw_away = template(tmp_path)
+    yield settings.Settings(
+        demo=True,
+        secret_key="a secret of the tests, long enough to be one",
+        vault_keys=tuple(bytes.fromhex(key) for key in KEYS),
+        database_url=url,
+        storage_url=f"file://{tmp_path}/files",
+        smtp_url=f"file://{tmp_path}/outbox",
+        public_url="http://localhost",
+        instance=tmp_path,
+        password_cost=(1, 8),
+    )
+    db.close_all()
+    throw_away()
+
+
+@pytest.fixture
+def app(chosen_settings):
+    app = create_app(settings=chosen_settings, TESTING=True)
+    app.test_client_class = CarefulClient
+    return app
+
+
+@pytest.fixture
+def database(app):
+    """An empty, migrated, opened database."""
+    db.connect(reuse_if_open=True)
+    yield db
+    if not db.is_closed():
+        db.close()
+
+
+@pytest.fixture
+def client(app, database):
+    """A browser, signed out. The connection of the test is its own, so that what is counted is the request's."""
+    return app.test_client()
+
+
+@pytest.fixture
+def hr(database):
+    """HR of one account with two companies and three colleges."""
+    return factories.hr_user()
+
+
+@pytest.fixture
+def signed_in(client, hr):
+    """A browser signed in as that HR person."""
+    client.sign_in(hr)
+    return client
+
+
+@pytest.fixture
+def queries(app):
+    """The SQL statements that were sent, in order; `queries.clear()` to count from here."""
+    seen = []
+
+    def note(event):
+        seen.append(event.sql)
+
+    db.obj.query_hooks.append(note)
+    yield seen
+    db.obj.query_hooks.remove(note)
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """Set the clock: at(minutes=31) moves it forward from the first call."""
+    from portal import clock
+
+    start = clock.now()
+
+    def move(**by):
+        monkeypatch.setattr(clock, "now", lambda: start + datetime.timedelta(**by))
+        return start + datetime.timedelta(**by)
+
+    return move

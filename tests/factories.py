@@ -1,0 +1,133 @@
+"""Rows for tests: plain functions, valid by default."""
+
+import datetime
+import itertools
+
+from portal import credentials
+from portal.formats import search_key, sort_key
+from portal.models import (
+    Beneficiary,
+    BeneficiaryRole,
+    Company,
+    EmployeeCategory,
+    GroupContract,
+    ManagedAccount,
+    PermissionGrant,
+    Plan,
+    User,
+    UserRole,
+    vault,
+)
+
+PASSWORD = "quatre mots vraiment quelconques"
+counter = itertools.count(1)
+
+
+def account(name="Ateliers Combe-Noire", **values):
+    number = next(counter)
+    values = {"code": f"C{number:06}", "name": name, "contact": "Karim Benali", "phone": "+33199002110"} | values
+    keys = {
+        "name_key": sort_key(values["name"]),
+        "search_key": f"{search_key(values['name'])} {search_key(values['code'])}",
+    }
+    return ManagedAccount.create(**keys, **values)
+
+
+def company(account, label="ATELIERS COMBE-NOIRE", **values):
+    return Company.create(
+        account=account, label=label, **{"code": f"E{next(counter):06}", "siret": "73282932000074"} | values
+    )
+
+
+def category(company, code="001", label="Non-cadres", **values):
+    defaults = {
+        "call_recipient_title": "Mme",
+        "call_recipient_label": "Service paie",
+        "contribution_payer": "Entreprise",
+    }
+    return EmployeeCategory.create(
+        account=company.account_id, company=company, code=code, label=label, **defaults | values
+    )
+
+
+def plan(**values):
+    defaults = {
+        "code": f"P{next(counter):04}",
+        "label": "Essentielle",
+        "contract_nature": "Santé collective obligatoire",
+        "contribution_structure": "UNIFORM_FAMILY",
+        "valid_from": datetime.date(2017, 1, 1),
+    }
+    return Plan.create(**defaults | values)
+
+
+def contract(category, **values):
+    defaults = {
+        "number": f"HJ{next(counter):06}",
+        "payer": "ATELIERS COMBE-NOIRE",
+        "payment_method": "Prélèvement",
+        "billing_frequency": "Trimestrielle",
+        "subscribed_on": datetime.date(2012, 1, 1),
+        "employer_share": 6_000,
+        "coverage_end_rule": "END_OF_MONTH",
+        "child_max_age": 20,
+        "child_student_max_age": 25,
+    }
+    values = {"plan": values.pop("plan", None) or plan()} | values
+    return GroupContract.create(category=category, **defaults | values)
+
+
+def beneficiary(contract, last_name="Barbaud", first_name="Philippe", nir=None, **values):
+    number = next(counter)
+    defaults = {
+        "member_number": f"{number:08}",
+        "household_number": f"F{number:06}",
+        "role": BeneficiaryRole.EMPLOYEE,
+        "title": "M.",
+        "birth_name": last_name,
+        "first_name": first_name,
+        "birth_date": datetime.date(1968, 4, 12),
+        "sex": "M",
+        "effective_on": datetime.date(2016, 1, 1),
+        "street_number": "14",
+        "street": "rue du Tomachon",
+        "postal_code": "39200",
+        "city": "Saint-Claude",
+        "country": "France",
+    }
+    person = Beneficiary(
+        account=contract.category.account_id, category=contract.category_id, contract=contract, **defaults | values
+    )
+    person.name_key, person.first_name_key = sort_key(person.last_name), sort_key(person.first_name)
+    names = (person.birth_name, person.used_name, person.first_name, person.member_number)
+    person.search_key = " ".join(search_key(name) for name in names)
+    if nir:
+        person.seal("nir", nir)
+        person.nir_index = vault.index(nir, "nir", person.account_id)
+    person.save(force_insert=True)
+    return person
+
+
+def user(role=UserRole.COMPANY, accounts=(), **values):
+    defaults = {
+        "identifier": f"personne{next(counter)}@example.com",
+        "first_name": "Sylvie",
+        "last_name": "Monneret",
+        "password_hash": credentials.hash_password(PASSWORD),
+    }
+    made = User.create(role=role, **defaults | values)
+    for managed in accounts:
+        PermissionGrant.create(user=made, account=managed, valid_from=datetime.date(2020, 1, 1))
+    return made
+
+
+def hr_user(people=3):
+    """HR of one account with two companies, three colleges, and a few people in each."""
+    managed = account()
+    head, branch = company(managed, "ATELIERS COMBE-NOIRE – SIÈGE"), company(managed, "ATELIERS COMBE-NOIRE – LAVANS")
+    colleges = [category(head), category(head, "002", "Cadres"), category(branch, label="Ensemble du personnel")]
+    for college in colleges:
+        signed = contract(college)
+        for _ in range(people):
+            beneficiary(signed)
+    return user(accounts=[managed])

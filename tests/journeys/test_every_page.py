@@ -1,0 +1,144 @@
+"""Every page, at every width, light and dark: axe finds nothing, nothing overflows, nothing is asked elsewhere."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from portal import clock
+from portal.models import Beneficiary, Document, GroupContract, Movement, OneTimeLink, ServiceRequest, UserRole, db
+from tests import factories
+from tests.journeys import scenery
+from tests.journeys.browser import axe, sign_in
+
+# A laptop, the same at a zoom of 200 %, a phone, the narrowest screen that WCAG speaks of.
+SIZES = [(1366, 768), (683, 384), (390, 844), (320, 640)]
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+MENUS_OFF_SCREEN = """() => [...document.querySelectorAll("details.ui-menu")].map((menu) => {
+  if (!menu.checkVisibility()) return "";
+  menu.open = true;
+  const box = menu.querySelector(".dropdown-menu").getBoundingClientRect();
+  const name = menu.querySelector("summary").innerText, inside = box.left >= 0 && box.right <= innerWidth;
+  menu.open = false;
+  return inside ? "" : `the menu « ${name} » goes from ${box.left} to ${box.right}`;
+}).filter(Boolean)"""
+PICTURES = os.environ.get("PICTURES")  # a folder: what the walk sees is kept there, for the eye
+
+# name → endpoint, who looks, address ({word}: an example made by `examples`)
+PAGES = {
+    "mon-espace": ("home.index", "visitor", "/"),
+    "connexion": ("session.new", "visitor", "/connexion"),
+    "mot-de-passe-oublie": ("password.forgotten", "visitor", "/mot-de-passe-oublie"),
+    "courriel-envoye": ("password.sent", "visitor", "/mot-de-passe-oublie/envoye"),
+    "nouveau-mot-de-passe": ("password.edit", "visitor", "/mot-de-passe/{token}"),
+    "lien-use": ("password.edit", "visitor", "/mot-de-passe/use"),
+    "inscription": ("upcoming.sign_up", "visitor", "/inscription"),
+    "aide": ("help.index", "visitor", "/aide"),
+    "aide-connexion": ("help.show", "visitor", "/aide/connexion"),
+    "aide-premiers-pas": ("help.show", "visitor", "/aide/premiers-pas"),
+    "introuvable": ("", "visitor", "/nulle-part"),
+    "accueil": ("home.index", "hr", "/"),
+    "accueil-105-comptes": ("home.index", "manager", "/"),
+    "accueil-mutuelle": ("home.index", "staff", "/"),
+    "accueil-sante": ("home.index", "doctor", "/"),
+    "perimetre": ("scope.index", "hr", "/perimetre"),
+    "perimetre-105-comptes": ("scope.index", "manager", "/perimetre?q=jura"),
+    "contrats": ("contracts.index", "hr", "/contrats"),
+    "contrat": ("contracts.show", "hr", "/contrats/{contract}"),
+    "salaries": ("employees.index", "hr", "/salaries"),
+    "salaries-fiche": ("employees.index", "hr", "/salaries?q=barbaud&fiche={person}"),
+    "salaries-filtres": (
+        "employees.index",
+        "hr",
+        "/salaries?qualite=salarie&du=31/06/2020&nom=v&tri=-effet&situation=tous",
+    ),
+    "salaries-vide": ("employees.index", "hr", "/salaries?q=introuvable"),
+    "salaries-105-comptes": ("employees.index", "manager", "/salaries"),
+    "fiche": ("employees.show", "hr", "/salaries/{person}"),
+    "compte": ("profile.show", "hr", "/compte"),
+    "deconnexion": ("session.leave", "hr", "/deconnexion"),
+    "a-venir": ("upcoming.show", "hr", "/justificatifs"),
+}
+NOT_PAGES = {"health.show": "one line of text"}
+REFUSED = {"introuvable": 404, "lien-use": 410}
+
+
+def test_the_walk_forgets_no_page(app):
+    read = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in rule.methods}
+    walked = {endpoint for endpoint, _, _ in PAGES.values() if endpoint}
+    assert read - walked == set(NOT_PAGES), "a new page is walked too: give it a line in PAGES"
+
+
+def user_for(who):
+    if who == "hr":
+        user = scenery.roster()
+        fill_home(user)
+        return user
+    if who == "manager":
+        return scenery.portfolio()
+    return factories.user(role={"staff": UserRole.STAFF, "doctor": UserRole.HEALTH_PROFESSIONAL}[who])
+
+
+def fill_home(user):
+    """Something of each kind in « Accueil », and documents in a contract."""
+    account, contract = user.accounts().get(), user.contracts().get()
+    with db.atomic():
+        for number, status in ((1, "IN_PROGRESS"), (2, "DONE")):
+            ServiceRequest.create(
+                number=number, account=account, kind="Courriel", subject="Carte", status=status, unread=number == 2
+            )
+        Movement.create(category=contract.category, kind="affiliation")
+        day = scenery.day()
+        Document.create(account=account, contract=contract, title="Avenant", document_type="PDF", published_on=day)
+        leaving = Beneficiary.get(Beneficiary.birth_name == "Reffay")
+        leaving.terminated_on = scenery.day(days=12)
+        leaving.save()
+
+
+def example(address, user):
+    """The address, with a row of that user's."""
+    words = {}
+    if "{person}" in address:
+        words["person"] = Beneficiary.get(Beneficiary.member_number == "00638246").public_id
+    if "{contract}" in address:
+        words["contract"] = GroupContract.get(GroupContract.id == user.contracts().get().id).public_id
+    if "{token}" in address:
+        words["token"] = OneTimeLink.draw(factories.user(), clock.now())
+    return address.format(**words)
+
+
+@pytest.mark.parametrize("template", ["sqlite"], indirect=True, scope="session")
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_can_be_read_by_everybody(open_browser, name):
+    _, who, address = PAGES[name]
+    page = open_browser()
+    user = user_for(who) if who != "visitor" else None
+    if user:
+        sign_in(page, user)
+    page.complaints.expects(REFUSED.get(name))
+    page.goto(example(address, user))
+    faults = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            faults += look(page, f"{name} {width} {theme}", ["color-contrast"] if theme == "dark" else None)
+    assert not faults, "\n".join(faults)
+
+
+def look(page, name, only):
+    """Faults of one width and theme; what is dark has other colours, and the same everything else."""
+    keep_picture(page, name)
+    overflow = page.evaluate(OVERFLOW)
+    if overflow > 0:
+        yield f"{name}: {overflow} px wider than the screen"
+    yield from (f"{name}: {fault}" for fault in page.evaluate(MENUS_OFF_SCREEN))
+    try:
+        axe(page, only)
+    except AssertionError as found:
+        yield f"{name}: {found}"
+
+
+def keep_picture(page, name):
+    if PICTURES and not {"683", "320"} & set(name.split()):
+        page.screenshot(path=Path(PICTURES) / f"{name.replace(' ', '-')}.png", full_page=True)

@@ -1,0 +1,65 @@
+"""A query written once gives each caller their own rows, on the day it is asked."""
+
+import datetime
+
+import pytest
+
+from portal import clock
+from portal.models import Beneficiary, PermissionGrant, UserSession, db, live_session
+from portal.prepared import written_once
+from tests import factories
+
+
+def test_the_same_text_serves_each_user_their_own_people(hr):
+    other = factories.hr_user()
+    mine, theirs = (list(user.beneficiaries()) for user in (hr, other))
+    assert {person.id for person in mine}.isdisjoint(person.id for person in theirs)
+    assert hr.person(mine[0].public_id) == mine[0]
+    assert other.person(mine[0].public_id) is None
+    assert hr.scope_rows([row.account.code for row in mine])
+    assert not other.scope_rows([row.account.code for row in mine])
+
+
+def test_a_right_that_ended_closes_a_text_already_written(hr):
+    person = hr.beneficiaries().first()
+    assert hr.person(person.public_id) and hr.only_account()[0] == 1
+    PermissionGrant.update(valid_to=clock.today() - datetime.timedelta(days=1)).execute()
+    assert hr.person(person.public_id) is None
+    assert hr.only_account()[0] == 0
+
+
+def test_the_day_is_asked_each_time(hr, at):
+    person = hr.beneficiaries().first()
+    PermissionGrant.update(valid_to=clock.today()).execute()
+    assert hr.person(person.public_id)
+    at(days=1)
+    assert hr.person(person.public_id) is None
+
+
+def test_rows_are_models_and_the_statement_is_the_same(database, hr, queries):
+    _, token = UserSession.start(hr, clock.now(), "", "")
+    queries.clear()
+    assert UserSession.of(token, clock.now()).user == hr
+    assert UserSession.of("another", clock.now()) is None
+    assert live_session("nobody") == []
+    assert len(set(queries)) == 1
+
+
+def test_a_sub_query_stands_where_an_argument_does(hr):
+    @written_once(db)
+    def names(ids):
+        return Beneficiary.among(ids).select(Beneficiary.member_number).order_by(Beneficiary.member_number).tuples()
+
+    everyone = sorted(person.member_number for person in hr.beneficiaries())
+    for number in (*everyone, "nobody"):
+        ids = hr.beneficiaries().select(Beneficiary.id).where(Beneficiary.member_number == number)
+        assert names(ids) == [(found,) for found in everyone if found == number]
+
+
+def test_a_day_left_in_the_text_is_refused(database):
+    @written_once(db)
+    def born_before(_):
+        return Beneficiary.select().where(Beneficiary.birth_date < datetime.date(2000, 1, 1))
+
+    with pytest.raises(TypeError, match="a day must be an argument"):
+        born_before(1)

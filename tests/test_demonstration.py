@@ -1,0 +1,148 @@
+"""The demonstration: its sign-ins, its figures, the same data for the same seed, and no secret in clear."""
+
+import pytest
+
+from portal import credentials, demonstration
+from portal.models import (
+    TABLES,
+    Beneficiary,
+    Company,
+    EmployeeCategory,
+    GroupContract,
+    IndividualProduct,
+    ServiceRequest,
+    User,
+)
+from portal.rules import identifiers
+
+SECRET = {"nir", "nir_index", "reimbursement_iban", "contribution_iban", "password_hash", "created_at", "at", "hash"}
+
+
+@pytest.fixture
+def loaded(app, database):
+    list(demonstration.load(app.settings))
+    return {user.identifier.partition("@")[0]: user for user in User.select()}
+
+
+def test_each_sign_in_has_its_share(app, loaded):
+    assert set(loaded) == {"rh", "multi", "autre", "courtier", "sante", "gestion", "admin"}
+    assert all(credentials.verify(user, app.settings.demo_password) for user in loaded.values())
+    rh, multi, other, broker = (loaded[name] for name in ("rh", "multi", "autre", "courtier"))
+    assert rh.beneficiaries().count() == 67
+    assert rh.beneficiaries().where(Beneficiary.role == 0).count() == 38
+    assert (rh.accounts().count(), rh.companies().count(), rh.categories().count()) == (1, 2, 3)
+    assert multi.accounts().count() == 105
+    assert multi.service_requests().count() == 13
+    assert multi.service_requests().where(ServiceRequest.status == "IN_PROGRESS").count() == 2
+    assert broker.accounts().count() == 12
+    theirs = {account.id for account in other.accounts()}
+    assert len(theirs) == 1
+    assert not any(theirs & {account.id for account in user.accounts()} for user in (rh, multi, broker))
+    assert loaded["sante"].beneficiaries().count() == 0
+    assert loaded["gestion"].accounts().count() == 106
+
+
+def test_nobody_of_the_guide_s_account_has_left(loaded):
+    from portal import clock
+
+    assert loaded["rh"].beneficiaries().where(Beneficiary.active_on(clock.today())).count() == 67
+
+
+def test_sealed_values_open_and_are_valid_and_stand_nowhere_in_clear(loaded, app, database):
+    found = []
+    for person in Beneficiary.select().where(Beneficiary.nir.is_null(False)).limit(300):
+        number = identifiers.nir(person.unseal("nir"))
+        assert identifiers.nir_warnings(number, person.birth_date, person.sex) == []
+        found.append(number)
+        for column in ("reimbursement_iban", "contribution_iban"):
+            if getattr(person, column):
+                found.append(identifiers.iban(person.unseal(column)))
+    raw = dump(database)
+    assert len(found) > 300
+    assert b"Benali" in raw
+    for number in found:
+        assert number.encode() not in raw
+        assert number[:13].encode() not in raw
+
+
+def dump(database):
+    """Every byte of every table, as someone who took the file would read it."""
+    from portal import database as databases
+
+    if databases.is_sqlite(database):
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        with open(databases.real(database).database, "rb") as file:
+            return file.read()
+    rows = (database.execute_sql(f'SELECT t::text FROM "{t._meta.table_name}" t').fetchall() for t in TABLES)
+    return "\n".join(row for table in rows for (row,) in table).encode()
+
+
+def everything():
+    """All rows of all tables, but what is sealed, hashed or dated by the clock."""
+    for table in TABLES:
+        columns = [field for name, field in table._meta.fields.items() if name not in SECRET | {"previous_hash"}]
+        yield from table.select(*columns).order_by(table._meta.primary_key).tuples()
+
+
+def test_the_same_seed_gives_the_same_data_and_another_gives_other(app, database, monkeypatch):
+    monkeypatch.setattr(demonstration, "MANAGED", 15)
+    seen = []
+    for seed in (1, 1, 2):
+        with database.atomic() as transaction:
+            list(demonstration.load(app.settings, seed=seed))
+            seen.append(list(map(str, everything())))
+            transaction.rollback()
+    assert strip_ids(seen[0]) == strip_ids(seen[1])
+    assert strip_ids(seen[0]) != strip_ids(seen[2])
+
+
+def strip_ids(rows):
+    """Sequences of PostgreSQL do not go back: what is compared is all but the numbers they draw."""
+    import re
+
+    return [re.sub(r"(?<![\w'-])\d+(?![\w'-])", "#", row) for row in rows]
+
+
+def test_scale_multiplies(app, database, monkeypatch):
+    monkeypatch.setattr(demonstration, "MANAGED", 15)
+    list(demonstration.load(app.settings, scale=2))
+    assert User.known("multi@demo.example").accounts().count() == 30
+    assert IndividualProduct.select().count() > 0
+
+
+def test_the_command_fills_an_empty_base_once(app, database, monkeypatch):
+    monkeypatch.setattr(demonstration, "MANAGED", 15)
+    runner = app.test_cli_runner()
+    assert "bénéficiaires" in runner.invoke(args=["demo", "load"]).output
+    again = runner.invoke(args=["demo", "load"])
+    assert again.exit_code == 1
+    assert "déjà" in again.output
+    assert "rh@demo.example" in runner.invoke(args=["demo", "sign-ins"]).output
+
+
+def test_seeds_give_identifiers_that_are_valid_and_stand_once(app, database, monkeypatch):
+    monkeypatch.setattr(demonstration, "MANAGED", 15)
+    for seed in (3, 4):
+        with database.atomic() as transaction:
+            list(demonstration.load(app.settings, seed=seed))
+            sirets = [identifiers.siret(siret) for (siret,) in Company.select(Company.siret).tuples()]
+            people = list(Beneficiary.select().where(Beneficiary.nir.is_null(False)))
+            nirs = [identifiers.nir(person.unseal("nir")) for person in people]
+            transaction.rollback()
+        assert len(set(sirets)) == len(sirets)
+        assert len(set(nirs)) == len(nirs)
+
+
+def test_cover_starts_after_birth_and_subscription_and_ends_after_it_started(loaded):
+    wrong = (
+        (Beneficiary.effective_on > Beneficiary.terminated_on)
+        | (Beneficiary.effective_on < Beneficiary.birth_date)
+        | (Beneficiary.effective_on < GroupContract.subscribed_on)
+    )
+    assert Beneficiary.select().join(GroupContract).where(wrong).count() == 0
+    empty = EmployeeCategory.id.not_in(Beneficiary.select(Beneficiary.category))
+    assert EmployeeCategory.select().where(empty).count() == 0
+
+
+def test_two_or_three_of_the_guide_s_account_leave_soon(loaded):
+    assert loaded["rh"].beneficiaries().where(Beneficiary.terminated_on.is_null(False)).count() in (2, 3)

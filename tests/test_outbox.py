@@ -1,0 +1,91 @@
+"""E-mails go if and only if their cause stays; a server that is down loses none; two workers send none twice."""
+
+import dataclasses
+import datetime
+import email
+import smtplib
+import threading
+from email import policy
+from pathlib import Path
+
+import pytest
+
+from portal import clock, outbox, tasks
+from portal.models import OutboxMessage, db
+
+
+@pytest.fixture
+def message(database):
+    return outbox.write("zoe@example.com", "Objet accentué", "Bonjour,\n\nÀ bientôt.\n", clock.now())
+
+
+def test_a_message_becomes_a_file_that_mail_programs_read(app, message, tmp_path):
+    assert outbox.send_due(app.settings, clock.now()) == 1
+    (file,) = Path(tmp_path / "outbox").glob("*.eml")
+    read = email.message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert (read["To"], read["Subject"]) == ("zoe@example.com", "Objet accentué")
+    assert "À bientôt" in read.get_content()
+    assert outbox.send_due(app.settings, clock.now()) == 0
+
+
+def test_a_cause_that_is_rolled_back_sends_nothing(app, database):
+    with db.atomic() as transaction:
+        outbox.write("zoe@example.com", "x", "y", clock.now())
+        transaction.rollback()
+    assert outbox.send_due(app.settings, clock.now()) == 0
+
+
+def test_a_server_that_is_down_is_asked_again_later_and_loses_nothing(app, message, monkeypatch):
+    down = dataclasses.replace(app.settings, smtp_url="smtp://127.0.0.1:1")
+    now = clock.now()
+    for attempt in range(3):
+        assert outbox.send_due(down, now) == 0
+        assert OutboxMessage.get().attempts == attempt + 1
+        assert outbox.send_due(app.settings, now) == 0
+        now += datetime.timedelta(seconds=outbox.DELAYS[attempt])
+    assert outbox.send_due(app.settings, now) == 1
+    assert OutboxMessage.get().last_error == "ConnectionRefusedError"
+
+
+def test_two_workers_send_a_message_once(app, message, monkeypatch):
+    sent = []
+    monkeypatch.setattr(outbox, "deliver", lambda settings, mail: sent.append(mail))
+
+    def work():
+        with db.connection_context():
+            outbox.send_due(app.settings, message.not_before)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sent) == 1
+
+
+def test_a_refused_recipient_does_not_stop_the_others(app, message, monkeypatch):
+    outbox.write("autre@example.com", "x", "y", clock.now())
+    deliver = outbox.deliver
+
+    def refuse_one(settings, mail):
+        if mail["To"] == "zoe@example.com":
+            raise smtplib.SMTPRecipientsRefused({})
+        deliver(settings, mail)
+
+    monkeypatch.setattr(outbox, "deliver", refuse_one)
+    assert outbox.send_due(app.settings, clock.now()) == 1
+
+
+def test_the_worker_sends_and_stops_when_told(app, message, tmp_path):
+    db.close()
+    stop = threading.Event()
+    worker = threading.Thread(target=tasks.work, args=(app.settings, stop))
+    worker.start()
+    for _ in range(100):
+        if list(Path(tmp_path / "outbox").glob("*.eml")):
+            break
+        stop.wait(0.05)
+    stop.set()
+    worker.join(5)
+    assert not worker.is_alive()
+    assert list(Path(tmp_path / "outbox").glob("*.eml"))

@@ -1,0 +1,60 @@
+"""A setting that is wrong stops the start with one sentence that names it, and never shows its value."""
+
+import pytest
+
+from portal import settings
+
+GOOD = {"DEMO": "0", "SECRET_KEY": "s" * 40, "VAULT_KEYS": "0123456789abcdef" * 4}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "trop court"),
+        ("VAULT_KEYS", ""),
+        ("VAULT_KEYS", "pas une clé"),
+        ("VAULT_KEYS", "00" * 32),
+        ("VAULT_KEYS", "0123456789abcdef" * 4 + "," + "0123456789abcdef" * 4),
+        ("DATABASE_URL", "mysql://serveur/base"),
+        ("SMTP_URL", "gopher://x"),
+        ("PUBLIC_URL", "portail.example"),
+        ("STORAGE_URL", "ftp://x"),
+        ("DEMO", "oui"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path, name, value):
+    with pytest.raises(SystemExit) as stopped:
+        settings.read({**GOOD, "INSTANCE": str(tmp_path), name: value})
+    sentence = str(stopped.value)
+    assert sentence.startswith(f"{name} : ")
+    assert not value or len(value) < 10 or value not in sentence
+
+
+def test_outside_the_demonstration_keys_are_asked_for(tmp_path):
+    for missing in ("SECRET_KEY", "VAULT_KEYS"):
+        environment = {**GOOD, "INSTANCE": str(tmp_path)}
+        del environment[missing]
+        with pytest.raises(SystemExit, match=missing):
+            settings.read(environment)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demonstration_makes_its_keys_once_and_keeps_them(tmp_path):
+    first = settings.read({"DEMO": "1", "INSTANCE": str(tmp_path)})
+    again = settings.read({"DEMO": "1", "INSTANCE": str(tmp_path)})
+    assert (first.secret_key, first.vault_keys) == (again.secret_key, again.vault_keys)
+    assert (tmp_path / "vault_keys").stat().st_mode & 0o077 == 0
+
+
+def test_keys_are_read_in_hexadecimal_and_in_base64(tmp_path):
+    import base64
+
+    key = bytes(range(32))
+    for text in (key.hex(), base64.b64encode(key).decode(), base64.urlsafe_b64encode(key).decode().rstrip("=")):
+        assert settings.vault_keys(text) == (key,)
+
+
+def test_a_portal_that_nobody_configured_is_the_demonstration(tmp_path):
+    assert settings.read({"INSTANCE": str(tmp_path)}).demo
+    assert not settings.read({"INSTANCE": str(tmp_path), **{k: v for k, v in GOOD.items() if k != "DEMO"}}).demo

@@ -1,0 +1,222 @@
+"""Another company's rows do not exist, whatever the address; and nothing is open that is not said to be."""
+
+import re
+
+import pytest
+
+from portal import clock
+from portal.models import (
+    Beneficiary,
+    Company,
+    Document,
+    EmployeeCategory,
+    GroupContract,
+    ManagedAccount,
+    PermissionGrant,
+    ServiceRequest,
+    User,
+    UserRole,
+    UserSession,
+)
+from tests import factories
+
+PUBLIC = {
+    "home.index",
+    "session.new",
+    "session.create",
+    "session.leave",
+    "session.destroy",
+    "password.forgotten",
+    "password.send",
+    "password.sent",
+    "password.edit",
+    "password.update",
+    "upcoming.sign_up",
+    "help.index",
+    "help.show",
+    "health.show",
+}
+
+
+@pytest.fixture
+def stranger(signed_in):
+    """Someone else's rows, by endpoint: what the signed-in person may name but never reach."""
+    other = factories.hr_user()
+    person = Beneficiary.select().where(Beneficiary.category.in_(other.category_ids())).first()
+    person.seal("nir", "294063947803145")
+    person.seal("reimbursement_iban", "FR7630006000011234567890189")
+    person.save()
+    session, _ = UserSession.start(other, clock.now(), "", "")
+    contract = GroupContract.select().where(GroupContract.category.in_(other.category_ids())).first()
+    return {"employees": person.public_id, "contracts": contract.public_id, "profile": session.public_id}
+
+
+# What else an address needs beside its id; a new word of an address fails the walk until it is given an example here.
+WORDS = {"value": ["nir", "iban-prestation", "iban-cotisation"], "room": ["demandes"], "chapter": ["connexion"]}
+NOT_ROWS = {"room", "chapter", "token"}
+
+
+def walk(app):
+    """Every (endpoint, method, values) of the portal that names a row."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted(rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}):
+            yield rule, method
+
+
+def test_every_address_of_another_company_is_not_found(app, signed_in, stranger):
+    seen = 0
+    for rule, method in walk(app):
+        if not rule.arguments - NOT_ROWS:
+            continue
+        blueprint = rule.endpoint.partition(".")[0]
+        assert blueprint in stranger, f"{rule}: give the walk a foreign example"
+        for word in WORDS["value"] if "value" in rule.arguments else [""]:
+            path = address(app, rule, id=stranger[blueprint], value=word)
+            missing = address(app, rule, id="00000000-0000-4000-8000-000000000000", value=word)
+            answer = ask(signed_in, method, path)
+            assert answer.status_code == 404, f"{method} {path}: {answer.status_code}"
+            assert same_body(answer, ask(signed_in, method, missing)), f"{method} {path} tells that the row exists"
+            seen += 1
+    assert seen >= 6
+
+
+def test_every_foreign_scope_is_not_found(signed_in, stranger):
+    mine = {account.id for account in User.get().accounts()}
+    theirs = ManagedAccount.select().where(ManagedAccount.id.not_in(mine)).first()
+    company = Company.get(Company.account == theirs)
+    for code in (theirs.code, f"{theirs.code}.{company.code}", f"{theirs.code}.{company.code}.001", "C999999"):
+        for path in ("/", "/salaries", "/contrats", "/perimetre"):
+            assert signed_in.get(path, query_string={"perimetre": code}).status_code == 404, (path, code)
+    assert signed_in.get("/perimetre", query_string={"choix": theirs.code}).status_code == 404
+    assert signed_in.post("/perimetre/favoris", {"compte": theirs.code}).status_code == 404
+    assert signed_in.get("/salaries", query_string={"fiche": stranger["employees"]}).status_code == 404
+
+
+def test_no_search_download_or_count_tells_of_another_company(signed_in, stranger):
+    person = Beneficiary.get(Beneficiary.public_id == stranger["employees"])
+    Beneficiary.update(name_key="zzcanary", search_key="zzcanary x 1", birth_name="ZZCANARY").where(
+        Beneficiary.id == person.id
+    ).execute()
+    for path in (
+        "/salaries?q=zzcanary",
+        "/salaries?nom=zzcanary&situation=tous",
+        f"/salaries?numero={person.member_number}",
+    ):
+        page = signed_in.get(path).get_data(as_text=True)
+        assert "Aucune donnée disponible" in page
+        assert "ZZCANARY</" not in page
+    rows = signed_in.post("/salaries/telechargement?situation=tous", {"format": "csv"}).get_data(as_text=True)
+    assert "ZZCANARY" not in rows
+    found = signed_in.post("/salaries/recherche-nir", {"nir": "294063947803145"}, follow_redirects=True)
+    assert "Personne ne porte" in found.get_data(as_text=True)
+
+
+def test_a_grant_that_ended_opens_nothing_on_the_next_request(signed_in, hr, database):
+    before = hr.beneficiaries().count()
+    PermissionGrant.update(valid_to="2021-01-01").where(PermissionGrant.user == hr).execute()
+    assert before > 0
+    assert hr.beneficiaries().count() == hr.contracts().count() == hr.accounts().count() == hr.categories().count() == 0
+    assert "Aucune donnée disponible" in signed_in.get("/salaries").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("level", ["company", "category"])
+def test_a_grant_of_one_company_or_college_opens_that_one_alone(database, level):
+    whole = factories.hr_user()
+    account = whole.accounts().first()
+    granted = EmployeeCategory.select().where(EmployeeCategory.account == account).order_by(EmployeeCategory.id).first()
+    narrow = factories.user()
+    which = {"company": granted.company_id} if level == "company" else {"category": granted.id}
+    PermissionGrant.create(user=narrow, account=account, valid_from="2020-01-01", **which)
+    expected = [
+        row.id
+        for row in whole.categories()
+        if (row.company_id == granted.company_id if level == "company" else row.id == granted.id)
+    ]
+    assert sorted(row.id for row in narrow.categories()) == sorted(expected)
+    assert {person.category_id for person in narrow.beneficiaries()} == set(expected)
+
+
+def test_a_grant_of_one_college_shows_nothing_of_the_others(client, database):
+    """Not through a household, a document, a request, nor the search of accounts."""
+    whole = factories.hr_user()
+    account = whole.accounts().first()
+    mine, *others = EmployeeCategory.select().where(EmployeeCategory.account == account).order_by(EmployeeCategory.id)
+    employee = Beneficiary.get(Beneficiary.category == mine)
+    theirs = Beneficiary.get(Beneficiary.category == others[-1])
+    Beneficiary.update(household_number=employee.household_number, birth_name="CANARI").where(
+        Beneficiary.id == theirs.id
+    ).execute()
+    Company.update(search_key="canari").where(Company.id == others[-1].company_id).execute()
+    Document.create(
+        account=account,
+        contract=GroupContract.get(GroupContract.category == others[-1]),
+        title="x",
+        document_type="x",
+        published_on="2026-01-01",
+    )
+    ServiceRequest.create(number=1, account=account, kind="x", subject="y", status="IN_PROGRESS", unread=True)
+    narrow = factories.user()
+    PermissionGrant.create(user=narrow, account=account, category=mine, valid_from="2020-01-01")
+    client.sign_in(narrow)
+    assert "CANARI" not in client.get(f"/salaries/{employee.public_id}").get_data(as_text=True)
+    assert narrow.documents().count() == narrow.service_requests().count() == 0
+    assert whole.documents().count() == whole.service_requests().count() == 1
+    assert list(narrow.find_accounts(["canari"])) == []
+    assert [found.id for found in whole.find_accounts(["canari"])] == [account.id]
+
+
+def test_closed_unless_public(app, client, database):
+    seen = set()
+    for rule, method in walk(app):
+        values = {"id": "00000000-0000-4000-8000-000000000000", "token": "x"}
+        path = address(app, rule, **values, value="nir", room="demandes", chapter="connexion")
+        answer = client.open(path, method=method, headers={"Sec-Fetch-Site": "same-origin"})
+        asked_to_sign_in = answer.status_code == 303 and "/connexion" in answer.headers["Location"]
+        view = app.view_functions[rule.endpoint]
+        if not asked_to_sign_in:
+            seen.add(rule.endpoint)
+        assert asked_to_sign_in or getattr(view, "public", False), f"{method} {path} is open"
+    assert seen <= PUBLIC
+
+
+def test_a_view_that_forgot_to_be_closed_is_found(app, database):
+
+    @app.get("/plantee")
+    def planted():
+        return "ouverte"
+
+    assert app.test_client().get("/plantee").status_code == 303
+    planted.public = True
+    assert app.test_client().get("/plantee").status_code == 200
+
+
+def test_only_what_is_listed_is_public(app):
+    said = {name for name, view in app.view_functions.items() if getattr(view, "public", False)}
+    assert said == PUBLIC
+
+
+def test_a_health_professional_reaches_no_company_page(client, database):
+    factories.hr_user()
+    client.sign_in(factories.user(role=UserRole.HEALTH_PROFESSIONAL))
+    assert client.get("/").status_code == 200
+    for path in ("/salaries", "/contrats", "/perimetre", "/demandes"):
+        assert client.get(path).status_code == 403, path
+
+
+def address(app, rule, **values):
+    with app.test_request_context():
+        return app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
+
+
+def ask(client, method, path):
+    return client.post(path) if method == "POST" else client.open(path, method=method)
+
+
+def same_body(one, other):
+    """The same page but for its reference, which is drawn for each answer."""
+
+    def without(answer):
+        text = re.sub(r'(name="csrf_token" value=|<strong>)[^<>]*', "", answer.get_data(as_text=True))
+        return text
+
+    return without(one) == without(other) and one.status_code == other.status_code

@@ -1,0 +1,197 @@
+"""Every answer: strict headers, no store, tokens that are checked, errors that say what to do."""
+
+import pytest
+from peewee import OperationalError
+
+from tests import factories
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/connexion", "/salaries", "/nulle-part", "/aide", "/salaries?perimetre=zzz", "/sante"]
+)
+def test_every_answer_wears_its_headers(signed_in, path):
+    answer = signed_in.get(path)
+    for name, start in HEADERS.items():
+        assert answer.headers[name].startswith(start), (path, name)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "Strict-Transport-Security" not in answer.headers
+    assert "HX-Request" in answer.headers["Vary"]
+
+
+def test_static_files_wear_them_too_and_may_be_kept(client):
+    with client.get("/static/css/app.css") as answer:
+        answer.get_data()
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"] or "max-age" in answer.headers["Cache-Control"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert client.get("/static/../app.py").status_code == 404
+
+
+def test_behind_tls_cookies_are_secure_and_hsts_is_sent(chosen_settings):
+    import dataclasses
+
+    from app import create_app
+    from portal.models import db
+
+    over_tls = dataclasses.replace(chosen_settings, public_url="https://portail.example")
+    answer = create_app(settings=over_tls, TESTING=True).test_client().get("/connexion", base_url="https://localhost")
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-session=")
+    for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert part in cookie
+    db.close_all()
+
+
+def walk_unsafe(app):
+    for rule in app.url_map.iter_rules():
+        if "POST" in rule.methods:
+            with app.test_request_context():
+                values = {"id": "00000000-0000-4000-8000-000000000000", "value": "nir", "token": "x"}
+                yield app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
+
+
+def test_every_form_is_refused_without_its_token_or_with_another(app, signed_in, hr):
+    other = app.test_client()
+    other.sign_in(factories.user())
+    foreign, seen = other.token(), 0
+    for path in walk_unsafe(app):
+        for token in ("", "faux", "é", foreign):
+            answer = signed_in.post(path, {"csrf_token": token})
+            assert answer.status_code == 400, (path, token, answer.status_code)
+            assert "rien n’a été enregistré" in answer.get_data(as_text=True)
+            seen += 1
+    assert seen >= 40
+    assert signed_in.get("/salaries").status_code == 200
+
+
+def test_a_form_of_another_site_is_refused_even_with_a_token(signed_in):
+    answer = signed_in.post("/compte/affichage", {"apparence": "dark"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+
+
+def test_reading_writes_nothing(app, signed_in, hr, queries):
+    """Every GET of the portal: no INSERT, UPDATE or DELETE, but the time at which a session was seen."""
+    from portal.models import Beneficiary, GroupContract
+
+    ids = {"employees": Beneficiary.get().public_id, "contracts": GroupContract.get().public_id}
+    for rule in app.url_map.iter_rules():
+        if "GET" not in rule.methods:
+            continue
+        with app.test_request_context():
+            values = {"id": ids.get(rule.endpoint.partition(".")[0]), "room": "demandes", "chapter": "connexion"}
+            path = app.url_for(rule.endpoint, **{name: values.get(name, "x") for name in rule.arguments})
+        queries.clear()
+        signed_in.get(path)
+        written = [sql for sql in queries if not sql.startswith("SELECT") and 'SET "seen_at"' not in sql]
+        assert not written, (path, written)
+
+
+def test_an_error_is_a_page_or_a_message_above_the_region(signed_in):
+    page = signed_in.get("/nulle-part")
+    assert page.status_code == 404
+    assert "Cette page n’existe pas" in page.get_data(as_text=True)
+    fragment = signed_in.fragment("/salaries?fiche=00000000-0000-4000-8000-000000000000")
+    assert fragment.status_code == 404
+    assert fragment.headers["HX-Retarget"] == "#flash"
+    assert "<!doctype" not in fragment.get_data(as_text=True).lower()
+
+
+def test_a_busy_database_is_said_and_asked_again(app, signed_in, monkeypatch):
+    from portal.views import employees
+
+    def locked(*_):
+        raise OperationalError("database is locked: NIR 294063947803145")
+
+    monkeypatch.setattr(employees.roster, "visible", locked)
+    answer = signed_in.get("/salaries")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "Rien n’a été enregistré" in answer.get_data(as_text=True)
+
+
+def test_a_fault_shows_a_reference_and_logs_no_words(app, signed_in, monkeypatch, caplog):
+    from portal.views import employees
+
+    def fail(*_):
+        raise ValueError("NIR 294063947803145 de Zoé")
+
+    monkeypatch.setattr(employees.roster, "visible", fail)
+    app.testing = False
+    answer = signed_in.get("/salaries?q=Durand")
+    assert answer.status_code == 500
+    text = answer.get_data(as_text=True)
+    assert "Traceback" not in text
+    assert "294063947803145" not in text + caplog.text
+    assert "Durand" not in caplog.text
+    reference = caplog.records[-1].getMessage().split()[0]
+    assert reference in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/salaries?q=a%00b", "/?perimetre=%00", "/perimetre?choix=%00", "/salaries?contrat=%00"]
+)
+def test_a_nul_is_refused_before_the_database_sees_it(signed_in, path):
+    assert signed_in.get(path).status_code == 400
+
+
+def test_a_nul_in_a_form_is_refused_too(client, database):
+    assert client.post("/connexion", {"identifiant": "a\0b", "mot_de_passe": "x"}).status_code == 400
+
+
+def test_reading_goes_on_while_someone_writes(app, signed_in, at, tmp_path):
+    """A locked SQLite base: pages are read, the time a session was seen waits for another page."""
+    import sqlite3
+    import time
+
+    from portal import database as databases
+    from portal.models import db
+
+    if not databases.is_sqlite(db):
+        pytest.skip("PostgreSQL readers never wait")
+    at(seconds=30)
+    other = sqlite3.connect(tmp_path / "portal.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    assert signed_in.get("/salaries").status_code == 200
+    assert time.monotonic() - began < 3
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_health_says_what_does_not_answer(client, app, monkeypatch, tmp_path):
+    import dataclasses
+
+    from portal.views import health
+
+    assert client.get("/sante").status_code == 200
+    (tmp_path / "a-file").write_text("")
+    app.settings = dataclasses.replace(app.settings, storage_url=f"file://{tmp_path}/a-file/files")
+    answer = client.get("/sante")
+    assert answer.status_code == 503
+    assert "stockage" in answer.get_data(as_text=True)
+
+    def down(*_):
+        raise OperationalError("down")
+
+    monkeypatch.setattr(health.User, "any_at_all", down)
+    assert "base de données" in client.get("/sante").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("field", ["identifier", "first_name", "last_name", "role", "password_hash", "id"])
+def test_fields_that_a_form_does_not_have_are_ignored(signed_in, hr, field):
+    before = getattr(hr, field)
+    signed_in.post("/compte/affichage", {"apparence": "dark", "lignes": "50", field: "planted"})
+    after = type(hr).get_by_id(hr.id)
+    assert getattr(after, field) == before
+    assert (after.appearance, after.rows_per_page) == ("dark", 50)

@@ -1,0 +1,139 @@
+"""The chooser: what it finds, what it keeps, what it never opens."""
+
+import re
+
+import pytest
+
+from portal.models import Beneficiary, Favourite
+from tests import factories
+
+NAMES = ("Ateliers Combe-Noire", "Acier Jura", "Cabinet du Tacon", "Scierie de la Joux Verte", "Émaillerie Comtoise")
+
+
+@pytest.fixture
+def manager(client, database):
+    """Someone who manages several accounts, signed in."""
+    accounts = [factories.account(name) for name in NAMES]
+    for account in accounts:
+        company = factories.company(account, account.name, search_key=f"{account.name.lower()[:4]}zone 999{account.id}")
+        factories.beneficiary(factories.contract(factories.category(company)), account.name.split()[0])
+    user = factories.user(accounts=accounts)
+    client.sign_in(user)
+    client.codes = {account.name: account.code for account in accounts}
+    return client
+
+
+def chosen(answer):
+    return re.search(r"perimetre=([\w.]+)", answer.headers["Location"])[1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("at", "Ateliers Combe-Noire"),
+        ("ac", "Acier Jura"),
+        ("sj", "Scierie de la Joux Verte"),
+        ("em", "Émaillerie Comtoise"),
+        ("ta", "Cabinet du Tacon"),
+        ("combe noire", "Ateliers Combe-Noire"),
+        ("joux scierie", "Scierie de la Joux Verte"),
+        ("sciezone", "Scierie de la Joux Verte"),
+    ],
+)
+def test_two_letters_and_return_choose_an_account(manager, typed, found):
+    """Return sends the first match of the live list: by the start of the name, by initials, by a company."""
+    live = manager.fragment("/perimetre", query_string={"q": typed, "vers": "/salaries"}).get_data(as_text=True)
+    first = re.search(r'name="choix" value="([^"]+)"', live)[1]
+    assert first == manager.codes[found]
+    answer = manager.get("/perimetre", query_string={"q": typed, "vers": "/salaries?q=e&page=3", "choix": first})
+    assert answer.headers["Location"] == f"/salaries?q=e&perimetre={first}"
+
+
+def test_more_typed_than_was_drawn_chooses_what_matches_now(manager):
+    old = manager.codes["Acier Jura"]
+    answer = manager.get("/perimetre", query_string={"q": "ateliers", "choix": old, "vers": "/"})
+    assert chosen(answer) == manager.codes["Ateliers Combe-Noire"]
+
+
+def test_the_choice_narrows_every_list_and_follows_every_link(manager):
+    code = manager.codes["Acier Jura"]
+    page = manager.get(f"/salaries?perimetre={code}").get_data(as_text=True)
+    assert "ACIER" in page
+    assert "ATELIERS" not in page
+    menu = re.findall(r'<li><a href="(/[^"]*)"', page)
+    assert len([link for link in menu if f"perimetre={code}" in link]) >= 10
+    assert f'name="perimetre" value="{code}"' in page
+
+
+def test_the_last_choice_is_remembered_and_the_address_says_so(manager):
+    code = manager.codes["Acier Jura"]
+    manager.get(f"/contrats?perimetre={code}")
+    assert manager.get("/salaries?q=e").headers["Location"] == f"/salaries?q=e&perimetre={code}"
+    assert manager.get("/salaries?perimetre=tous").status_code == 200
+    assert manager.get("/salaries").status_code == 200
+
+
+def test_a_remembered_choice_that_is_no_longer_mine_is_forgotten(manager):
+    from portal.models import PermissionGrant
+
+    manager.get(f"/contrats?perimetre={manager.codes['Acier Jura']}")
+    PermissionGrant.delete().where(PermissionGrant.account == 0).execute()
+    PermissionGrant.update(valid_to="2021-01-01").where(
+        PermissionGrant.account.in_(
+            PermissionGrant.select(PermissionGrant.account).where(
+                PermissionGrant.account == Beneficiary.get(Beneficiary.birth_name == "Acier").account_id
+            )
+        )
+    ).execute()
+    assert manager.get("/salaries").status_code == 200
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_a_company_or_a_college_may_be_chosen(signed_in, hr, level):
+    college = hr.categories().first()
+    parts = [college.account.code, college.company.code, college.code][: level + 1]
+    page = signed_in.get(f"/salaries?perimetre={'.'.join(parts)}").get_data(as_text=True)
+    expected = 6 if level == 1 else 3
+    assert f"sur {expected} éléments" in page
+    assert signed_in.get(f"/contrats?perimetre={'.'.join(parts)}").status_code == 200
+
+
+def test_codes_may_hold_dots(client, database):
+    account = factories.account("Point", code="A.B")
+    factories.beneficiary(factories.contract(factories.category(factories.company(account, code="E.1"), "0.1")))
+    client.sign_in(factories.user(accounts=[account, factories.account("Autre", code="A")]))
+    assert "sur 1 éléments" in client.get("/salaries?perimetre=A.B.E.1.0.1").get_data(as_text=True)
+
+
+def test_the_table_holds_every_column(manager):
+    text = manager.get(f"/perimetre?perimetre={manager.codes['Acier Jura']}").get_data(as_text=True)
+    for heading in ("Compte", "Nom", "Prénom", "Description", "Contact", "Téléphone", "Email"):
+        assert f">{heading}<" in re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL)
+    for heading in (
+        "Code Entreprise",
+        "Libellé entreprise",
+        "Code collège",
+        "Libellé collège",
+        "Titre destinataire d’appel",
+        "Libellé destinataire d’appel",
+        "Cotisation",
+    ):
+        assert heading in text
+
+
+def test_favourites_come_first_and_go(manager):
+    code = manager.codes["Scierie de la Joux Verte"]
+    assert manager.post("/perimetre/favoris", {"compte": code, "vers": "/perimetre"}).status_code == 303
+    assert Favourite.select().count() == 1
+    page = manager.get("/contrats?perimetre=tous").get_data(as_text=True)
+    assert page.index("Favoris") < page.index("Scierie de la Joux Verte")
+    manager.post("/perimetre/favoris", {"compte": code, "vers": "//evil.example"})
+    assert Favourite.select().count() == 0
+
+
+def test_an_account_without_a_company_is_shown_empty(client, database):
+    client.sign_in(factories.user(accounts=[factories.account("Vide"), factories.account("Autre")]))
+    account = client.get("/perimetre").get_data(as_text=True)
+    assert "Vide" in account
+    code = re.search(r"perimetre=(C\d+)", account)[1]
+    assert "Aucune donnée disponible" in client.get(f"/salaries?perimetre={code}").get_data(as_text=True)
