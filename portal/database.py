@@ -82,6 +82,11 @@ def serialise(database, lock):
         database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (lock,))
 
 
+def locked(database, query):
+    """The rows of a query, held until the end of the transaction (SQLite's IMMEDIATE holds the whole base)."""
+    return query if is_sqlite(database) else query.for_update()
+
+
 @contextmanager
 def without_waiting(database):
     """For a write that may be left out: on SQLite it does not queue behind another writer."""
@@ -147,8 +152,7 @@ def expect(database, tables):
 def describe(database):
     """Every table and index of the present schema, in words that can be compared."""
     if isinstance(real(database), SqliteDatabase):
-        rows = database.execute_sql("SELECT tbl_name, type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-        return {f"{table} {kind} {name}": " ".join(sql.split()) for table, kind, name, sql in rows if kind != "trigger"}
+        return describe_sqlite(database)
     columns = database.execute_sql(
         "SELECT table_name, column_name, concat_ws(' ', data_type, character_maximum_length, is_nullable, "
         "collation_name) FROM information_schema.columns WHERE table_schema = current_schema()"
@@ -162,3 +166,15 @@ def describe(database):
         "WHERE connamespace = current_schema()::regnamespace AND conrelid <> 0"
     ).fetchall()
     return {f"{table} {name}".replace('"', ""): text for table, name, text in [*columns, *indexes, *constraints]}
+
+
+def describe_sqlite(database):
+    """Columns, foreign keys and indexes: the text of a table that a migration altered is not that of a new one."""
+    rows = list(database.execute_sql("SELECT tbl_name, type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+    found = {f"{table} index {name}": " ".join(sql.split()) for table, kind, name, sql in rows if kind == "index"}
+    for table in (name for _, kind, name, _ in rows if kind == "table"):
+        columns = database.execute_sql('SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?)', (table,))
+        found |= {f"{table} column {name}": " ".join(map(str, rest)) for name, *rest in columns}
+        keys = database.execute_sql('SELECT "from", "table", "to", on_delete FROM pragma_foreign_key_list(?)', (table,))
+        found |= {f"{table} key {name}": " ".join(map(str, rest)) for name, *rest in keys}
+    return found

@@ -1,11 +1,13 @@
 """The tables by domain, what can be asked of them, and what can be done to them."""
 
+import base64
 import datetime
 import hashlib
 import json
 import secrets
 import uuid
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import reduce
 from operator import or_
@@ -13,6 +15,8 @@ from operator import or_
 from flask_login import UserMixin
 from peewee import (
     JOIN,
+    SQL,
+    AutoField,
     BigIntegerField,
     BlobField,
     BooleanField,
@@ -34,6 +38,7 @@ from peewee import (
 from playhouse.fields import EnumField, IntEnumField
 
 from portal import clock, database
+from portal.formats import search_key, sort_key
 from portal.prepared import part_written_once, written_once
 from portal.vault import Vault
 
@@ -150,6 +155,8 @@ class Beneficiary(Table):
     contract = ForeignKeyField(GroupContract, backref="beneficiaries")
     member_number = CharField(32, unique=True)
     household_number = CharField(32, index=True)
+    employee_number = CharField(32, default="")  # the company's own « matricule »
+    provisional = BooleanField(default=False)  # affiliated here; the mutual has not given a member number yet
     role = IntEnumField(BeneficiaryRole)
     title = CharField(8)
     birth_name = CharField()
@@ -220,6 +227,146 @@ class Beneficiary(Table):
     def among(cls, ids):
         """The people of a query of ids that came through the door."""
         return cls.select().where(cls.id.in_(ids))
+
+    @classmethod
+    def locked(cls, ids):
+        """These people as they are now, held until the end of the transaction."""
+        return list(database.locked(db, cls.among(list(ids)).order_by(cls.id)))
+
+    def hold(self, version):
+        """This very person, held, if nobody changed them since that version; otherwise raises Outdated."""
+        person = next(iter(Beneficiary.locked([self.id])), None)
+        if person is None or person.version != version:
+            raise Outdated(person)
+        return person
+
+    @classmethod
+    def change(cls, pairs):
+        """Write new values, by column, of people: those who get the same in one statement. {} only counts a version."""
+        alike = {}
+        for person, values in pairs:
+            values = {name: getattr(value, "id", value) for name, value in values.items()}
+            for name, value in values.items():
+                setattr(person, column(name), value)
+            if NAMES & values.keys():
+                values |= person.keys()
+            alike.setdefault(tuple(values.items()), []).append(person.id)
+        for values, ids in alike.items():
+            written = cls.update(
+                {cls._meta.fields[name]: value for name, value in values} | {cls.version: cls.version + 1}
+            )
+            written.where(cls.id.in_(ids)).execute()
+
+    def keys(self):
+        """What the person is sorted and found by."""
+        names = (self.birth_name, self.used_name, self.first_name, self.member_number)
+        return {
+            "name_key": sort_key(self.last_name),
+            "first_name_key": sort_key(self.first_name),
+            "search_key": " ".join(search_key(name) for name in names),
+        }
+
+    @property
+    def is_employee(self):
+        return self.role == BeneficiaryRole.EMPLOYEE
+
+    def covered_dependents(self):
+        """Those of the household who are covered with the employee."""
+        return Beneficiary.dependents_of([self])
+
+    @classmethod
+    def dependents_of(cls, employees):
+        """The covered dependents of these employees, in one query."""
+        if not employees:
+            return []
+        same_household = cls.household_number.in_([one.household_number for one in employees])
+        found = cls.select().where(
+            cls.account.in_({one.account_id for one in employees}),
+            same_household,
+            cls.role != BeneficiaryRole.EMPLOYEE,
+            cls.active_on(clock.today()),
+        )
+        return list(found.order_by(cls.id))
+
+    @classmethod
+    def terminate(cls, leaving, by, now, form_key=None):
+        """People leave: `leaving` is (person, last day of cover, reason); employees take their dependents with them.
+
+        Who cannot leave is given back with the reason, the others go: (movements, [(person, sentence)]).
+        """
+        with db.atomic():
+            wanted = {person.id: (end, reason) for person, end, reason in leaving}
+            people = cls.locked(wanted)
+            refused = [(person, why) for person in people if (why := person.stays_covered(wanted[person.id][0]))]
+            kept = {person.id for person, _ in refused}
+            changes = {person.id: person.leave(*wanted[person.id]) for person in people if person.id not in kept}
+            employees = {
+                (person.account_id, person.household_number): changes[person.id]
+                for person in people
+                if person.is_employee and person.id in changes
+            }
+            for dependent in cls.dependents_of([change.person for change in employees.values()]):
+                cause = employees.get((dependent.account_id, dependent.household_number))
+                end = cause.values["terminated_on"] if cause else None
+                if end and dependent.id not in changes and not dependent.stays_covered(end):
+                    changes[dependent.id] = dependent.leave(end, cause.values["termination_reason"], cause)
+            return Movement.record(changes.values(), by, now, form_key), refused
+
+    def leave(self, end, reason, cause=None):
+        values = {"terminated_on": end, "termination_reason": reason}
+        return Change(self, MovementKind.TERMINATION, values, end, reason, cause)
+
+    def stays_covered(self, end):
+        """Why the cover cannot end that day; None when it can."""
+        if self.terminated_on and self.terminated_on <= end:
+            return f"Déjà radié{'e' * (self.sex == 'F')} au {self.terminated_on:%d/%m/%Y}."
+        if end < self.effective_on:
+            return f"Couvert{'e' * (self.sex == 'F')} depuis le {self.effective_on:%d/%m/%Y} seulement."
+        return None
+
+    def modify(self, kind, values, effective_on, by, now, version, form_key=None, household=False):
+        """Record one change of this person, and of the covered dependents when `household`; raises Outdated."""
+        with db.atomic():
+            person = self.hold(version)
+            change = Change(person, kind, values, effective_on)
+            others = person.covered_dependents() if household else []
+            follow = [
+                Change(other, kind, values, effective_on, cause=change) for other in others if other.id != person.id
+            ]
+            return Movement.record([change, *follow], by, now, form_key)
+
+    @classmethod
+    def move_to(cls, people, contract, effective_on, by, now, form_key=None):
+        """Another college, or another contract, for employees and their dependents from a day on.
+
+        Those who are there already, or not covered that day, are given back: (movements, [(person, sentence)]).
+        """
+        with db.atomic():
+            changes, refused = {}, []
+            values = {"contract": contract.id, "category": contract.category_id}
+            for person in cls.locked([person.id for person in people]):
+                if why := person.stays_where(contract, effective_on):
+                    refused.append((person, why))
+                else:
+                    changes[person.id] = Change(person, MovementKind.CATEGORY, values, effective_on)
+            causes = {(c.person.account_id, c.person.household_number): c for c in changes.values()}
+            for dependent in cls.dependents_of([change.person for change in causes.values()]):
+                cause = causes.get((dependent.account_id, dependent.household_number))
+                if cause and dependent.id not in changes and dependent.contract_id != contract.id:
+                    changes[dependent.id] = Change(dependent, MovementKind.CATEGORY, values, effective_on, cause=cause)
+            return Movement.record(changes.values(), by, now, form_key), refused
+
+    def stays_where(self, contract, on):
+        """Why the person cannot change to this contract that day; None when they can."""
+        if not self.is_employee:
+            return "Un ayant droit suit son salarié : changez le collège du salarié."
+        if self.contract_id == contract.id:
+            return "Déjà dans ce collège et ce contrat."
+        if self.terminated_on and self.terminated_on < on:
+            return f"Radié{'e' * (self.sex == 'F')} au {self.terminated_on:%d/%m/%Y}."
+        if on < self.effective_on:
+            return f"Couvert{'e' * (self.sex == 'F')} depuis le {self.effective_on:%d/%m/%Y} seulement."
+        return None
 
     SEALED = ("nir", "reimbursement_iban", "contribution_iban")
 
@@ -316,6 +463,16 @@ IN_ORDER = (
 LOOKED_AT = (Beneficiary.terminated_on, Beneficiary.id)
 Beneficiary.add_index(Beneficiary.index(*IN_ORDER, *LOOKED_AT, name="beneficiary_in_order"))
 Beneficiary.add_index(Beneficiary.index(Beneficiary.account, *IN_ORDER, *LOOKED_AT, name="beneficiary_of_account"))
+# Partial: what the management system loads is in neither.
+Beneficiary.add_index(
+    Beneficiary.index(
+        Beneficiary.account,
+        Beneficiary.employee_number,
+        where=SQL("employee_number <> ''"),
+        name="beneficiary_employee_number",
+    )
+)
+Beneficiary.add_index(Beneficiary.index(Beneficiary.account, where=SQL("provisional"), name="beneficiary_provisional"))
 
 
 def years_before(day, years):
@@ -337,17 +494,288 @@ class IndividualProduct(Table):
 # ── What moves between companies and the mutual (each room's issue adds its columns) ─────────────────────────────
 
 
+class MovementKind(StrEnum):
+    AFFILIATION = "AFFILIATION"
+    TERMINATION = "TERMINATION"
+    REHIRE = "REHIRE"
+    CATEGORY = "CATEGORY"
+    ADDRESS = "ADDRESS"
+    NAME = "NAME"
+    CONTACT = "CONTACT"
+
+
+class MovementState(StrEnum):
+    RECORDED = "RECORDED"
+    HANDED_OVER = "HANDED_OVER"
+    PROCESSED = "PROCESSED"
+    REFUSED = "REFUSED"
+    TAKEN_BACK = "TAKEN_BACK"
+
+
+ADDRESS = ("street_number", "street", "complement", "postal_code", "city", "country")
+# What each kind of movement may change of a person.
+CHANGED = {
+    MovementKind.TERMINATION: ("terminated_on", "termination_reason"),
+    MovementKind.REHIRE: ("contract", "category", "effective_on", "terminated_on", "termination_reason"),
+    MovementKind.CATEGORY: ("contract", "category"),
+    MovementKind.ADDRESS: ADDRESS,
+    MovementKind.NAME: ("title", "birth_name", "used_name", "first_name"),
+    MovementKind.CONTACT: ("phone", "mobile", "email"),
+}
+NAMES = {"birth_name", "used_name", "first_name", "member_number"}
+# The columns of these hold their own dates: they are written at once, even for a day to come.
+DATED = (MovementKind.AFFILIATION, MovementKind.TERMINATION, MovementKind.REHIRE)
+
+
+class Outdated(Exception):
+    """Somebody changed the person meanwhile; `person` is how they are now (None when the row is gone)."""
+
+    def __init__(self, person):
+        super().__init__("changed meanwhile")
+        self.person = person
+
+
+class NotTakenBack(Exception):
+    """A movement that can no longer be undone; str() is the French sentence to show."""
+
+
+@dataclass
+class Change:
+    """What is asked for one person: the new `values` by column (CHANGED); `cause` is what brings it about."""
+
+    person: Beneficiary
+    kind: MovementKind
+    values: dict
+    effective_on: datetime.date
+    reason: str = ""
+    cause: "Change | None" = None
+
+
+class HandOver(Table):
+    """One numbered delivery of movements to the management system; its files can be written again."""
+
+    number = IntegerField(unique=True)
+    created_at = DateTimeField()
+    written_at = DateTimeField(null=True)
+
+    @classmethod
+    def open(cls, now):
+        """Take every movement that waits into the next number; None when none does."""
+        waits = Movement.state == MovementState.RECORDED
+        with db.atomic():
+            database.serialise(db, hash_of("hand-over"))
+            if not Movement.select(Movement.id).where(waits).exists():
+                return None
+            made = cls.create(number=(cls.select(fn.MAX(cls.number)).scalar() or 0) + 1, created_at=now)
+            count = Movement.update(state=MovementState.HANDED_OVER, hand_over=made).where(waits).execute()
+            AuditEvent.write("hand_over", after={"number": made.number, "movements": count}, now=now)
+        return made
+
+
 class Movement(Table):
-    """A change asked of the mutual: an affiliation, a termination, a new address."""
+    """A change asked of the mutual: an affiliation, a termination, a new address; who, when, and what became of it.
+
+    It takes effect here at once, or on its day. `before` and `after` hold the columns that it changes; `secrets` is the
+    sealed JSON of the NIR and IBAN that an affiliation brings.
+    """
 
     public_id = PublicId()
-    category = ForeignKeyField(EmployeeCategory)
-    beneficiary = ForeignKeyField(Beneficiary, null=True)
-    IN_PROGRESS = ("RECORDED", "HANDED_OVER")
-
+    category = ForeignKeyField(EmployeeCategory, backref="movements", index=False)
+    beneficiary = ForeignKeyField(Beneficiary, null=True, backref="movements", on_delete="SET NULL")
     kind = CharField(32)
-    state = CharField(32, default="RECORDED")
+    state = CharField(32, default=MovementState.RECORDED)
+    label = CharField(default="")  # the person's name then: the row may go
+    effective_on = DateField(default=clock.today)
+    reason = CharField(32, default="")
+    before = JSONField(null=True)
+    after = JSONField(null=True)
+    secrets = SealedField(null=True)
+    cause = ForeignKeyField("self", null=True, backref="consequences", on_delete="SET NULL")
+    author_id = IntegerField(null=True)
     created_at = DateTimeField(default=clock.now)
+    applied_at = DateTimeField(null=True)
+    version = IntegerField(default=0)  # the person's, once it was recorded
+    hand_over = ForeignKeyField(HandOver, null=True, backref="movements")
+    settled_at = DateTimeField(null=True)
+    remark = CharField(default="")  # why it was refused, or what the mutual made of it
+    form_key = CharField(64, null=True, unique=True)
+
+    IN_PROGRESS = (MovementState.RECORDED, MovementState.HANDED_OVER)
+
+    class Meta:
+        indexes = (
+            (("category", "created_at"), False),
+            (("state", "effective_on"), False),
+        )
+
+    @property
+    def is_in_progress(self):
+        return self.state in self.IN_PROGRESS
+
+    @property
+    def can_be_taken_back(self):
+        return self.state == MovementState.RECORDED and self.cause_id is None
+
+    @classmethod
+    def sent(cls, form_key):
+        """What this very form has done already; None the first time."""
+        return cls.get_or_none(cls.form_key == form_key) if form_key else None
+
+    @classmethod
+    def record(cls, changes, by, now, form_key=None):
+        """Write changes down, and make those whose day has come: all or none, in a few statements for many people.
+
+        The caller has locked and checked the people (`Beneficiary.locked`). The movements, those with a cause last.
+        """
+        drawn = [(change, uuid.uuid4()) for change in changes]
+        public_ids = {id(change): public_id for change, public_id in drawn}
+        rows = {True: [], False: []}
+        today = clock.today()
+        for change, public_id in drawn:
+            at_once = change.kind in DATED or change.effective_on <= today
+            row = cls(
+                public_id=public_id,
+                category=change.person.category_id,
+                beneficiary=change.person.id,
+                kind=change.kind,
+                label=change.person.full_name,
+                effective_on=change.effective_on,
+                reason=change.reason,
+                before=to_json({name: getattr(change.person, column(name)) for name in change.values}),
+                after=to_json(change.values),
+                author_id=by and by.id,
+                applied_at=now if at_once else None,
+                created_at=now,
+                version=change.person.version + 1,
+            )
+            row.asked = change
+            rows[change.cause is None].append(row)
+        with db.atomic():
+            if form_key and rows[True]:
+                rows[True][0].form_key = form_key
+            ids = insert_many(cls, rows[True])
+            for row in rows[False]:
+                row.cause_id = ids[public_ids[id(row.asked.cause)]]
+            insert_many(cls, rows[False])
+            made = [*rows[True], *rows[False]]
+            Beneficiary.change([(row.asked.person, row.asked.values if row.applied_at else {}) for row in made])
+        return made
+
+    @classmethod
+    def apply_due(cls, now, most=500):
+        """Make the changes whose day has come; how many."""
+        due = cls.select().where(cls.state.in_(cls.IN_PROGRESS), cls.effective_on <= clock.today())
+        with db.atomic():
+            rows = list(due.where(cls.applied_at.is_null()).order_by(cls.effective_on, cls.id).limit(most))
+            people = {person.id: person for person in Beneficiary.locked([row.beneficiary_id for row in rows])}
+            for row in rows:
+                if row.beneficiary_id in people:
+                    Beneficiary.change([(people[row.beneficiary_id], from_json(row.after))])
+            cls.update(applied_at=now).where(cls.id.in_([row.id for row in rows])).execute()
+        return len(rows)
+
+    def take_back(self, now):
+        """Undo it, and what it brought about, as long as it was not handed over; NotTakenBack says why not."""
+        with db.atomic():
+            row = database.locked(db, Movement.select().where(Movement.id == self.id)).get()
+            if row.state != MovementState.RECORDED:
+                raise NotTakenBack("Ce mouvement est déjà transmis à la mutuelle : il ne se reprend plus ici.")
+            undone = [row, *Movement.select().where(Movement.cause == row, Movement.state == MovementState.RECORDED)]
+            people = {person.id: person for person in Beneficiary.locked([one.beneficiary_id for one in undone])}
+            for one in undone:
+                one.undo(people.get(one.beneficiary_id))
+            ids = [one.id for one in undone]
+            Movement.update(state=MovementState.TAKEN_BACK, settled_at=now).where(Movement.id.in_(ids)).execute()
+            self.state = MovementState.TAKEN_BACK
+
+    def undo(self, person):
+        """Put back what was there before, unless something newer stands on it."""
+        if person is None or self.applied_at is None:
+            return
+        newer = Movement.select().where(
+            Movement.beneficiary == person, Movement.id > self.id, Movement.state.in_(Movement.IN_PROGRESS)
+        )
+        if self.kind == MovementKind.AFFILIATION:
+            if newer.where(Movement.cause != self.id).exists() or newer.where(Movement.cause.is_null()).exists():
+                raise NotTakenBack(f"{self.label} a d’autres mouvements depuis : reprenez-les d’abord.")
+            Beneficiary.delete().where(Beneficiary.id == person.id).execute()
+            return
+        now_there = to_json({name: getattr(person, column(name)) for name in self.after})
+        if now_there != self.after:
+            raise NotTakenBack(
+                f"La fiche de {self.label} a changé depuis : reprenez d’abord le changement plus récent."
+            )
+        Beneficiary.change([(person, from_json(self.before))])
+
+    def refuse(self, why, now):
+        """The mutual will not do it: what it had changed here is put back."""
+        with db.atomic():
+            people = Beneficiary.locked([self.beneficiary_id])
+            self.undo(next(iter(people), None))
+            self.state, self.remark, self.settled_at = MovementState.REFUSED, why, now
+            self.save(only=[Movement.state, Movement.remark, Movement.settled_at])
+
+    def seal(self, values):
+        """NIR and IBAN, by column."""
+        self.secrets = vault.seal(json.dumps(values), "movement", "secrets", self.public_id) if values else None
+
+    def unseal(self):
+        """The clear NIR and IBAN, by column: the caller audits."""
+        return json.loads(vault.open(self.secrets, "movement", "secrets", self.public_id)) if self.secrets else {}
+
+
+def column(name):
+    """The attribute that holds a column's plain value: the id of a relation, not the row."""
+    field = Beneficiary._meta.fields[name]
+    return field.object_id_name if isinstance(field, ForeignKeyField) else name
+
+
+def to_json(values):
+    """Columns of a person as JSON: days in ISO."""
+    return {name: value.isoformat() if isinstance(value, datetime.date) else value for name, value in values.items()}
+
+
+def from_json(values):
+    fields = Beneficiary._meta.fields
+    days = {name for name in values if isinstance(fields[name], DateField)}
+    return {
+        name: datetime.date.fromisoformat(value) if value and name in days else value for name, value in values.items()
+    }
+
+
+def insert_many(table, rows, at_once=200):
+    """Save rows made here and now, many in a statement: their ids by public id, which they get too."""
+    fields = [field for field in table._meta.sorted_fields if not isinstance(field, AutoField)]
+    ids = {}
+    for start in range(0, len(rows), at_once):
+        some = rows[start : start + at_once]
+        table.insert_many([[row.__data__.get(field.name) for field in fields] for row in some], fields).execute()
+        drawn = table.public_id.in_([row.public_id for row in some])
+        ids |= dict(table.select(table.public_id, table.id).where(drawn).tuples())
+    for row in rows:
+        row.id = ids[row.public_id]
+    return ids
+
+
+class Selection(Table):
+    """People ticked in a list, kept while one decides what to do with them; used once."""
+
+    public_id = PublicId()
+    user_id = IntegerField(index=True)
+    people = JSONField()  # their public ids
+    created_at = DateTimeField(default=clock.now)
+    used_at = DateTimeField(null=True)
+    outcome = JSONField(null=True)
+
+    MOST = 500
+
+    def use(self, now):
+        """Once: True for the first who asks, even at the same time."""
+        used = Selection.update(used_at=now).where(Selection.id == self.id, Selection.used_at.is_null())
+        return used.execute() == 1
+
+    def conclude(self, outcome):
+        Selection.update(outcome=outcome).where(Selection.id == self.id).execute()
 
 
 class ServiceRequest(Table):
@@ -476,14 +904,18 @@ class User(UserMixin, Table):
 
     def categories(self, on=None):
         """Companies × colleges that the grants in force open; the mutual's staff see them all."""
+        return self.opened(EmployeeCategory.select(), on)
+
+    def opened(self, query, on=None):
+        """The rows of a query on colleges, or joined to them, whose own college the user may see: for a few rows."""
         if self.is_staff:
-            return EmployeeCategory.select()
+            return query
         grants = PermissionGrant.in_force(self.id, on or clock.today()).where(
             PermissionGrant.account == EmployeeCategory.account,
             PermissionGrant.company.is_null() | (PermissionGrant.company == EmployeeCategory.company),
             PermissionGrant.category.is_null() | (PermissionGrant.category == EmployeeCategory.id),
         )
-        return EmployeeCategory.select().where(fn.EXISTS(grants))
+        return query.where(fn.EXISTS(grants))
 
     def accounts(self, on=None):
         if self.is_staff:
@@ -642,6 +1074,112 @@ class Favourite(Table):
 
     class Meta:
         indexes = ((("user", "account"), True),)
+
+
+# ── Affiliations by file ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ImportState(StrEnum):
+    WAITING = "WAITING"  # to be read
+    CHECKED = "CHECKED"  # every row is staged, the user decides
+    CONFIRMING = "CONFIRMING"  # valid rows are being affiliated
+    DONE = "DONE"  # nothing is left to confirm
+    FAILED = "FAILED"  # could not be read
+    DROPPED = "DROPPED"
+
+
+class AffiliationImport(Table):
+    """A file that HR sent: read, checked and saved by the worker; its rows are mended in the page."""
+
+    public_id = PublicId()
+    account = ForeignKeyField(ManagedAccount)
+    author = ForeignKeyField(User, index=False)
+    file_name = CharField()
+    sha256 = CharField(64)
+    size = IntegerField()
+    content = SealedField(null=True)  # the file, until it is read
+    state = CharField(16, default=ImportState.WAITING, index=True)
+    fault = CharField(500, default="")  # why it could not be read
+    wrong_template = BooleanField(default=False)
+    unknown_columns = JSONField(default=list)
+    total = IntegerField(default=0)
+    done = IntegerField(default=0)
+    created_at = DateTimeField(default=clock.now)
+    checked_at = DateTimeField(null=True)
+    confirmed_at = DateTimeField(null=True)
+    leased_until = DateTimeField(null=True)
+    attempts = IntegerField(default=0)
+
+    class Meta:
+        indexes = ((("account", "created_at"), False),)
+
+    WORK = (ImportState.WAITING, ImportState.CONFIRMING)
+    LEASE = datetime.timedelta(seconds=30)
+
+    @property
+    def is_at_work(self):
+        return self.state in self.WORK
+
+    @property
+    def percent(self):
+        return min(99, self.done * 100 // self.total) if self.total else 0
+
+    def keep(self, data):
+        """Seal the file in the row: it is committed with it, and gone once read."""
+        text = base64.b64encode(data).decode()
+        self.content = vault.seal(text, "affiliation_import", "content", self.public_id)
+
+    def file(self):
+        return base64.b64decode(vault.open(self.content, "affiliation_import", "content", self.public_id))
+
+    @classmethod
+    def take(cls, now):
+        """The next import that asks for work, leased to this worker; a lease that ran out was a worker that died."""
+        free = cls.leased_until.is_null() | (cls.leased_until < now)
+        due = cls.select(cls.id, cls.attempts).where(cls.state.in_(cls.WORK), free).order_by(cls.id)
+        for candidate in list(due.limit(5)):
+            mine = cls.update(leased_until=now + cls.LEASE, attempts=candidate.attempts + 1).where(
+                cls.id == candidate.id, cls.attempts == candidate.attempts, free
+            )
+            if mine.execute() == 1:
+                return cls.get_by_id(candidate.id)
+        return None
+
+    def progress(self, done, total, now):
+        """Say how far it is, and keep the lease."""
+        self.done, self.total, self.leased_until = done, total, now + self.LEASE
+        self.save(only=["done", "total", "leased_until"])
+
+    def move(self, state, **values):
+        """To another state, the lease given back."""
+        for name, value in {"state": state, "leased_until": None, "attempts": 0, **values}.items():
+            setattr(self, name, value)
+        names = ["state", "leased_until", "attempts", *values]
+        self.save(only=names)
+
+
+class ImportRow(Table):
+    """A row of the file: its words (sealed), what is said of them, and what was made of it."""
+
+    source = ForeignKeyField(AffiliationImport, backref="rows", on_delete="CASCADE", index=False)
+    line = IntegerField()  # the sheet's own number
+    content = SealedField()  # JSON: the words of the cells, and the values when they are right
+    matricule = CharField(64, default="")
+    identity = CharField(32, default="")  # blind: the same person has the same
+    verdict = CharField(16)  # CREATE, UPDATE, UNCHANGED, WARNING, ERROR
+    action = CharField(16, default="")  # CREATE, UPDATE, "" (nothing to do)
+    notes = JSONField(default=dict)  # errors, warnings, repairs: {column: sentence}
+    beneficiary = ForeignKeyField(Beneficiary, null=True, on_delete="SET NULL", index=False)  # recognised
+    movement = ForeignKeyField(Movement, null=True, on_delete="SET NULL", index=False)  # what came of it
+    confirmed_at = DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            (("source", "line"), True),
+            (("source", "verdict"), False),
+            (("source", "matricule"), False),
+            (("source", "identity"), False),
+        )
 
 
 # ── Signing in ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -986,8 +1524,7 @@ def scope_rows(user, day, *codes, role):
 
 @written_once(db)
 def person(user, day, public_id, *, role):
-    seen = Beneficiary.category.in_(User(id=user, role=role).category_ids(day))
-    return (
+    people = (
         Beneficiary.select(
             Beneficiary,
             *(GroupContract.id, GroupContract.public_id, GroupContract.number),
@@ -1002,20 +1539,23 @@ def person(user, day, public_id, *, role):
         .join(EmployeeCategory)
         .join(Company)
         .join(ManagedAccount)
-        .where(Beneficiary.public_id == public_id, seen)
+        .where(Beneficiary.public_id == public_id)
     )
+    return User(id=user, role=role).opened(people, day)
 
 
 @written_once(db)
 def household(user, day, number, account, *, role):
-    seen = Beneficiary.category.in_(User(id=user, role=role).category_ids(day))
-    return (
+    members = (
         Beneficiary.select(Beneficiary.id, *Beneficiary.listed(), Plan.id, Plan.label)
         .join(IndividualProduct, JOIN.LEFT_OUTER)
         .join(Plan, JOIN.LEFT_OUTER, attr="product")
-        .where(Beneficiary.household_number == number, Beneficiary.account == account, seen)
+        .switch(Beneficiary)
+        .join(EmployeeCategory)
+        .where(Beneficiary.household_number == number, Beneficiary.account == account)
         .order_by(Beneficiary.role, Beneficiary.birth_date, Beneficiary.id, Plan.label)
     )
+    return User(id=user, role=role).opened(members, day)
 
 
 @written_once(db)

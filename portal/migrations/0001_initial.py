@@ -1,6 +1,7 @@
 """The first tables, and the triggers that keep the audit trail append-only."""
 
 from peewee import (
+    SQL,
     BigIntegerField,
     BlobField,
     BooleanField,
@@ -151,6 +152,8 @@ def up(migrator, db):
         contract = ForeignKeyField(GroupContract)
         member_number = CharField(unique=True, max_length=32)
         household_number = CharField(index=True, max_length=32)
+        employee_number = CharField(max_length=32, default="")
+        provisional = BooleanField(default=False)
         role = IntegerField()
         title = CharField(max_length=8)
         birth_name = CharField()
@@ -195,6 +198,11 @@ def up(migrator, db):
     looked_at = (people.terminated_on, people.id)
     people.add_index(people.index(*in_order, *looked_at, name="beneficiary_in_order"))
     people.add_index(people.index(people.account, *in_order, *looked_at, name="beneficiary_of_account"))
+    number = people.index(
+        people.account, people.employee_number, where=SQL("employee_number <> ''"), name="beneficiary_employee_number"
+    )
+    people.add_index(number)
+    people.add_index(people.index(people.account, where=SQL("provisional"), name="beneficiary_provisional"))
     db.create_tables([Beneficiary])
 
     class Document(Model):
@@ -258,20 +266,119 @@ def up(migrator, db):
 
     db.create_tables([IndividualProduct])
 
+    class HandOver(Model):
+        number = IntegerField(unique=True)
+        created_at = DateTimeField()
+        written_at = DateTimeField(null=True)
+
+        class Meta:
+            database = db
+            legacy_table_names = False
+            table_name = "hand_over"
+
+    db.create_tables([HandOver])
+
     class Movement(Model):
         public_id = UUIDField(unique=True)
-        category = ForeignKeyField(EmployeeCategory)
-        beneficiary = ForeignKeyField(Beneficiary, null=True)
+        category = ForeignKeyField(EmployeeCategory, index=False)
+        beneficiary = ForeignKeyField(Beneficiary, null=True, on_delete="SET NULL")
         kind = CharField(max_length=32)
         state = CharField(max_length=32, default="RECORDED")
+        label = CharField(default="")
+        effective_on = DateField()
+        reason = CharField(max_length=32, default="")
+        before = JSONField(null=True)
+        after = JSONField(null=True)
+        secrets = BlobField(null=True)
+        cause = ForeignKeyField("self", null=True, on_delete="SET NULL")
+        author_id = IntegerField(null=True)
         created_at = DateTimeField()
+        applied_at = DateTimeField(null=True)
+        version = IntegerField(default=0)
+        hand_over = ForeignKeyField(HandOver, null=True)
+        settled_at = DateTimeField(null=True)
+        remark = CharField(default="")
+        form_key = CharField(max_length=64, null=True, unique=True)
 
         class Meta:
             database = db
             legacy_table_names = False
             table_name = "movement"
+            indexes = (
+                (("category", "created_at"), False),
+                (("state", "effective_on"), False),
+            )
 
     db.create_tables([Movement])
+
+    class Selection(Model):
+        public_id = UUIDField(unique=True)
+        user_id = IntegerField(index=True)
+        people = JSONField()
+        created_at = DateTimeField()
+        used_at = DateTimeField(null=True)
+        outcome = JSONField(null=True)
+
+        class Meta:
+            database = db
+            legacy_table_names = False
+            table_name = "selection"
+
+    db.create_tables([Selection])
+
+    class AffiliationImport(Model):
+        public_id = UUIDField(unique=True)
+        account = ForeignKeyField(ManagedAccount)
+        author = ForeignKeyField(User, index=False)
+        file_name = CharField()
+        sha256 = CharField(max_length=64)
+        size = IntegerField()
+        content = BlobField(null=True)
+        state = CharField(max_length=16, default="WAITING", index=True)
+        fault = CharField(max_length=500, default="")
+        wrong_template = BooleanField(default=False)
+        unknown_columns = JSONField(default=list)
+        total = IntegerField(default=0)
+        done = IntegerField(default=0)
+        created_at = DateTimeField()
+        checked_at = DateTimeField(null=True)
+        confirmed_at = DateTimeField(null=True)
+        leased_until = DateTimeField(null=True)
+        attempts = IntegerField(default=0)
+
+        class Meta:
+            database = db
+            legacy_table_names = False
+            table_name = "affiliation_import"
+            indexes = ((("account", "created_at"), False),)
+
+    db.create_tables([AffiliationImport])
+
+    class ImportRow(Model):
+        source = ForeignKeyField(AffiliationImport, on_delete="CASCADE", index=False)
+        line = IntegerField()
+        content = BlobField()
+        matricule = CharField(max_length=64, default="")
+        identity = CharField(max_length=32, default="")
+        verdict = CharField(max_length=16)
+        action = CharField(max_length=16, default="")
+        notes = JSONField(default=dict)
+        beneficiary = ForeignKeyField(Beneficiary, null=True, on_delete="SET NULL", index=False)
+        movement = ForeignKeyField(Movement, null=True, on_delete="SET NULL", index=False)
+        confirmed_at = DateTimeField(null=True)
+
+        class Meta:
+            database = db
+            legacy_table_names = False
+            table_name = "import_row"
+            indexes = (
+                (("source", "line"), True),
+                (("source", "verdict"), False),
+                (("source", "matricule"), False),
+                (("source", "identity"), False),
+            )
+
+    db.create_tables([ImportRow])
 
     class OneTimeLink(Model):
         user = ForeignKeyField(User, on_delete="CASCADE")

@@ -8,6 +8,7 @@ from flask_login import current_user
 from portal import clock
 from portal.access import may, public
 from portal.formats import date_fr, month_fr, plural, search_words
+from portal.forms.checks import is_secret
 from portal.forms.employees import SOON
 from portal.models import (
     Beneficiary,
@@ -16,13 +17,14 @@ from portal.models import (
     GroupContract,
     ManagedAccount,
     Movement,
+    MovementKind,
     ServiceRequest,
     fn,
 )
-from portal.rendering import Page, Sort, render, wants_fragment
+from portal.rendering import Page, Sort, address, render, wants_fragment
 from portal.rules.dates import month_end, months_before
 from portal.views import roster
-from portal.views.scope import current_scope, head_counts
+from portal.views.scope import current_scope, head_counts, refuse_secret
 
 blueprint = Blueprint("home", __name__)
 
@@ -42,6 +44,8 @@ def index():
     if not may("see"):
         return render_template("pages/no_company.html")
     typed = request.args.get("cq", "").strip()[:100]
+    if is_secret(typed):
+        return refuse_secret(address(cq=None))
     sort = Sort(SORTS, request.args.get("tri", ""))
     accounts = current_user.find_accounts(search_words(typed))
     page = Page(sort.of(accounts) if sort.asked else accounts, 10)
@@ -58,7 +62,7 @@ def figures(today):
         asked.select(ServiceRequest.status, fn.COUNT(ServiceRequest.id)).group_by(ServiceRequest.status).tuples()
     )
     movements = in_scope(current_user.movements(), category=Movement.category)
-    in_progress = movements.where(Movement.kind == "affiliation", Movement.state.in_(Movement.IN_PROGRESS)).count()
+    in_progress = movements.where(Movement.kind == MovementKind.AFFILIATION, Movement.state.in_(Movement.IN_PROGRESS)).count()
     months, curves = head_count_curves(today)
     return {
         "today": today,

@@ -87,7 +87,7 @@ def fill_home(user):
             ServiceRequest.create(
                 number=number, account=account, kind="Courriel", subject="Carte", status=status, unread=number == 2
             )
-        Movement.create(category=contract.category, kind="affiliation")
+        Movement.create(category=contract.category, kind="AFFILIATION")
         day = scenery.day()
         Document.create(account=account, contract=contract, title="Avenant", document_type="PDF", published_on=day)
         leaving = Beneficiary.get(Beneficiary.birth_name == "Reffay")

@@ -28,8 +28,8 @@ def test_the_four_figures_are_counted(signed_in, hr):
     factories.beneficiary(contract, terminated_on=gone)
     account = contract.category.account
     Document.create(account=account, title="Notice", document_type="notice", published_on=gone)
-    Movement.create(category=contract.category, kind="affiliation")
-    Movement.create(category=contract.category, kind="affiliation", state="PROCESSED")
+    Movement.create(category=contract.category, kind="AFFILIATION")
+    Movement.create(category=contract.category, kind="AFFILIATION", state="PROCESSED")
     text = signed_in.get("/").get_data(as_text=True)
     assert tile(text, "Contrats en cours") == "3"
     assert tile(text, "Salariés") == "9"
@@ -94,6 +94,14 @@ def test_the_table_of_accounts_is_searched_and_sorted(client, database):
     assert "Émail" in found
     assert "Bois" not in found
     assert "Tableau de bord" not in found
+
+
+@pytest.mark.parametrize("typed", ["2 94 06 39 478 031 45", "FR76 3000 6000 0112 3456 7890 189"])
+def test_a_nir_typed_in_the_search_of_accounts_leaves_the_address(signed_in, typed):
+    answer = signed_in.get("/", query_string={"cq": typed, "tri": "-compte"})
+    assert answer.headers["Location"] == "/?tri=-compte"
+    assert "ne s’écrit pas ici" in signed_in.get("/").get_data(as_text=True)
+    assert signed_in.fragment("/", query_string={"cq": typed}).headers["HX-Redirect"] == "/"
 
 
 @pytest.mark.parametrize("path", ["/cotisations", "/documents", "/espace-documentaire", "/demandes", "/reclamations"])
