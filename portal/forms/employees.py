@@ -1,6 +1,5 @@
 """The filters above the list of people, and the search by NIR."""
 
-import re
 from functools import partial
 from itertools import starmap
 
@@ -11,7 +10,7 @@ from wtforms.validators import InputRequired
 
 from portal import database
 from portal.formats import search_key, search_words
-from portal.forms.checks import by_rule
+from portal.forms.checks import by_rule, is_secret
 from portal.models import Beneficiary, BeneficiaryRole, db
 from portal.rules import Refused, dates, identifiers
 
@@ -25,8 +24,6 @@ SITUATIONS = [
     ("age-limite", "Enfants proches de l’âge limite"),
 ]
 SOON = 60  # days
-# A NIR, with or without its key, or an IBAN.
-SECRET = re.compile(r"[1-478]\d{4}(\d\d|2[AB])\d{6}(\d\d)?|[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.IGNORECASE)
 
 
 EMPTY = {}  # what has been written of boxes that hold nothing
@@ -78,7 +75,7 @@ class BeneficiaryFilter(Form):
 
     def secrets(self):
         """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
-        return [box.name for box in self if SECRET.fullmatch(re.sub(r"[\s.-]", "", box.data or ""))]
+        return [box.name for box in self if is_secret(box.data or "")]
 
     def narrow(self, people):
         people = self.by_words(people)

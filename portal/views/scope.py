@@ -8,9 +8,19 @@ from werkzeug.local import LocalProxy
 
 from portal.access import requires, safe_path
 from portal.formats import search_words
+from portal.forms.checks import is_secret
 from portal.forms.scope import EVERYTHING, Scope
 from portal.models import ManagedAccount
-from portal.rendering import Page, Sort, address, get_or_404, render, render_region, wants_fragment
+from portal.rendering import (
+    Page,
+    Sort,
+    address,
+    get_or_404,
+    redirect_whole,
+    render,
+    render_region,
+    wants_fragment,
+)
 
 blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
@@ -124,10 +134,13 @@ def without_scope(path):
 def index():
     """The table of accounts and companies; the live list of the chooser; or, on Return, the first match itself."""
     typed = request.args.get("q", "").strip()[:100]
+    live = wants_fragment() and "vers" in request.args
+    if is_secret(typed):
+        return refuse_secret(origin() if live else address(q=None))
     if request.args.get("choix"):
         return redirect(towards(chosen(request.args["choix"], typed)))
     found = current_user.find_accounts(search_words(typed))
-    if wants_fragment() and "vers" in request.args:
+    if live:
         rows = [chooser().option(row) for row in found.limit(12)]
         return render_region("accounts_found", typed=typed, found=rows)
     sort = Sort(SORTS, request.args.get("tri", ""))
@@ -144,6 +157,16 @@ def index():
         starred=set(current_user.favourite_codes()),
         towards=towards,
     )
+
+
+def refuse_secret(where):
+    """Back to a page whose address does not hold what was typed in the search of accounts."""
+    flash(
+        "Un n° de sécurité sociale ou un IBAN ne s’écrit pas ici : un compte se cherche par son nom ou son n°. "
+        "Pour une personne, allez à « Salariés / Bénéficiaires », « Par n° de sécurité sociale ».",
+        "warn",
+    )
+    return redirect_whole(where)
 
 
 def chosen(code, typed):

@@ -55,6 +55,19 @@ def test_more_typed_than_was_drawn_chooses_what_matches_now(manager):
     assert chosen(answer) == manager.codes["Ateliers Combe-Noire"]
 
 
+@pytest.mark.parametrize("typed", ["2 94 06 39 478 031 45", "FR76 3000 6000 0112 3456 7890 189"])
+def test_a_nir_or_an_iban_leaves_the_address(manager, typed):
+    answer = manager.get("/perimetre", query_string={"q": typed, "tri": "numero"})
+    assert answer.headers["Location"] == "/perimetre?tri=numero"
+    assert "ne s’écrit pas ici" in manager.get("/perimetre").get_data(as_text=True)
+    table = manager.fragment("/perimetre", query_string={"q": typed})
+    assert table.headers["HX-Redirect"] == "/perimetre"
+    live = manager.fragment("/perimetre", query_string={"q": typed, "vers": "/salaries?q=e"})
+    assert live.headers["HX-Redirect"] == "/salaries?q=e"
+    sent = manager.get("/perimetre", query_string={"q": typed, "vers": "/salaries", "choix": "premier"})
+    assert typed not in sent.headers["Location"]
+
+
 def test_the_choice_narrows_every_list_and_follows_every_link(manager):
     code = manager.codes["Acier Jura"]
     page = manager.get(f"/salaries?perimetre={code}").get_data(as_text=True)
