@@ -25,7 +25,8 @@ from portal.rendering import (
 blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
 SCOPED = {"home", "contracts", "employees", "upcoming", "scope"}
-REMEMBERED, RECENT = 1, 5
+RECENT = 6  # accounts, the present one among them
+FIRST = "premier"
 
 
 def init_app(app):
@@ -47,23 +48,24 @@ def current_scope():
 
 def recall():
     """A page asked for without its scope is shown in the last one used: its address then says so."""
-    last = session.get("recents", [""])[0]
+    last = session.get("dernier")
     bare = request.method == "GET" and "perimetre" not in request.args and not wants_fragment()
     if not (bare and last and request.blueprint in SCOPED - {"scope"} and current_user.is_authenticated):
         return None
     if Scope.read(current_user, last) is None:  # the right to it has gone
-        session["recents"] = [""]
+        session.pop("dernier")
         return None
     return redirect(address(perimetre=last))
 
 
 def remember(scope):
-    """The last scopes used, in the browser's own cookie: reading a page writes nothing in the database."""
-    if request.args.get("perimetre"):
-        used = "" if scope.asked == EVERYTHING else scope.asked
-        recents = [used, *(code for code in session.get("recents", []) if code and code != used)][: REMEMBERED + RECENT]
-        if recents != session.get("recents"):
-            session["recents"] = recents
+    """The last scope and accounts used, in the browser's own cookie: reading a page writes nothing in the database."""
+    if not request.args.get("perimetre"):
+        return
+    known, last = session.get("recents", []), "" if scope.asked == EVERYTHING else scope.asked
+    recents = [scope.code, *(code for code in known if code != scope.code)][:RECENT] if scope.code else known
+    if (last, recents) != (session.get("dernier"), known):
+        session["dernier"], session["recents"] = last, recents
 
 
 def keep(endpoint, values):
@@ -93,8 +95,7 @@ class Chooser:
         return getattr(self.scope, name)
 
     def offer(self):
-        recent = [code.split(".")[0] for code in session.get("recents", []) if code]
-        for row in current_user.starred_or_recent(recent or [""]):
+        for row in current_user.starred_or_recent(session.get("recents") or [""]):
             (self.favourites if row.starred else self.recents).append(self.option(row))
 
     def option(self, row):
@@ -138,7 +139,8 @@ def index():
     if is_secret(typed):
         return refuse_secret(origin() if live else address(q=None))
     if request.args.get("choix"):
-        return redirect(towards(chosen(request.args["choix"], typed)))
+        account = chosen(request.args["choix"], typed)
+        return redirect(towards(account.code) if account else address(choix=None))
     found = current_user.find_accounts(search_words(typed))
     if live:
         rows = [chooser().option(row) for row in found.limit(12)]
@@ -170,10 +172,15 @@ def refuse_secret(where):
 
 
 def chosen(code, typed):
-    """The account of the button, unless more was typed since it was drawn: then the first that matches now."""
-    account = get_or_404(current_user.accounts(), ManagedAccount.code == code)
+    """The account of the button, unless more was typed since it was drawn: then the first that matches now.
+
+    Return sends « premier », whatever the list has had time to show: the first match, None when there is none.
+    """
     found = current_user.find_accounts(search_words(typed))
-    return (found.where(ManagedAccount.id == account.id).first() or found.first() or account).code
+    if code == FIRST:
+        return found.first() if typed else None
+    account = get_or_404(current_user.accounts(), ManagedAccount.code == code)
+    return found.where(ManagedAccount.id == account.id).first() or found.first() or account
 
 
 SORTS = {

@@ -49,6 +49,25 @@ def test_two_letters_and_return_choose_an_account(manager, typed, found):
     assert answer.headers["Location"] == f"/salaries?q=e&perimetre={first}"
 
 
+def test_return_before_the_list_has_come_chooses_the_first_match(manager):
+    answer = manager.get("/perimetre", query_string={"q": "acier", "vers": "/contrats", "choix": "premier"})
+    assert answer.headers["Location"] == f"/contrats?perimetre={manager.codes['Acier Jura']}"
+
+
+@pytest.mark.parametrize("typed", ["", "personne"])
+def test_return_without_any_match_opens_the_table(manager, typed):
+    answer = manager.get("/perimetre", query_string={"q": typed, "vers": "/contrats", "choix": "premier"})
+    assert answer.headers["Location"] == f"/perimetre?q={typed}&vers=%2Fcontrats"
+    assert manager.get(answer.headers["Location"]).status_code == 200
+
+
+def test_return_presses_the_hidden_button_first(manager):
+    """The first submit button of a form is the one that Return presses."""
+    page = manager.get("/contrats?perimetre=tous").get_data(as_text=True)
+    form = page[page.index('action="/perimetre') :]
+    assert re.search(r"<button[^>]*>", form)[0].count('name="choix" value="premier"') == 1
+
+
 def test_more_typed_than_was_drawn_chooses_what_matches_now(manager):
     old = manager.codes["Acier Jura"]
     answer = manager.get("/perimetre", query_string={"q": "ateliers", "choix": old, "vers": "/"})
@@ -116,6 +135,17 @@ def test_codes_may_hold_dots(client, database):
     factories.beneficiary(factories.contract(factories.category(factories.company(account, code="E.1"), "0.1")))
     client.sign_in(factories.user(accounts=[account, factories.account("Autre", code="A")]))
     assert "sur 1 éléments" in client.get("/salaries?perimetre=A.B.E.1.0.1").get_data(as_text=True)
+
+
+def test_accounts_looked_at_lately_are_offered_though_their_codes_hold_dots(client, database):
+    accounts = [factories.account(name, code=code) for name, code in (("Point", "A.B"), ("Autre", "A"))]
+    factories.beneficiary(factories.contract(factories.category(factories.company(accounts[0], code="E.1"), "0.1")))
+    client.sign_in(factories.user(accounts=accounts))
+    client.get("/contrats?perimetre=A.B.E.1.0.1")
+    page = client.get("/contrats?perimetre=tous").get_data(as_text=True)
+    recents = page[page.index("Consultés récemment") :].partition("</section>")[0]
+    assert "Point" in recents
+    assert "Autre" not in recents
 
 
 def test_the_table_holds_every_column(manager):
