@@ -178,6 +178,8 @@ def person(number, household, role, name, contract, period, chance):
         "category_id": category,
         "contract_id": signed,
         "member_number": member_number,
+        "employee_number": "",
+        "provisional": False,
         "household_number": f"F{household:07}",
         "role": role,
         "title": "M." if sex == "M" else "Mme",
