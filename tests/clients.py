@@ -46,9 +46,8 @@ class CarefulClient(FlaskClient):
         page = FlaskClient.open(self, "/connexion").get_data(as_text=True)
         found = re.search(r'name="csrf_token" value="([^"]+)"', page)
         if not found:  # signed in: any page of the portal holds one
-            found = re.search(
-                r'name="csrf_token" value="([^"]+)"', FlaskClient.open(self, "/compte").get_data(as_text=True)
-            )
+            page = FlaskClient.open(self, "/compte", follow_redirects=True).get_data(as_text=True)
+            found = re.search(r'name="csrf_token" value="([^"]+)"', page)
         return found[1]
 
 

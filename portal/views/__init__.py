@@ -69,8 +69,8 @@ class Entry:
 def menu():
     """The groups of the menu, with the entry of the present page marked; a health professional sees no company's."""
     if "menu" not in g:
-        room, scope = (request.view_args or {}).get("room"), g.get("scope")
-        g.menu = drawn(may("see"), request.blueprint, room, scope and scope.address)
+        room = (request.view_args or {}).get("room")
+        g.menu = drawn(may("see"), request.blueprint, room, scope.kept_scope())
     return g.menu
 
 

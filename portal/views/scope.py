@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from flask import Blueprint, abort, flash, g, redirect, request, session
+from flask import Blueprint, abort, flash, g, has_request_context, redirect, request, session
 from flask_login import current_user
 from werkzeug.local import LocalProxy
 
@@ -24,7 +24,7 @@ from portal.rendering import (
 
 blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
-SCOPED = {"home", "contracts", "employees", "upcoming", "scope"}
+SCOPED = {"home", "contracts", "employees", "upcoming", "scope", "profile", "help"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 
@@ -69,9 +69,15 @@ def remember(scope):
 
 
 def keep(endpoint, values):
-    scope = g.get("scope")
-    if scope and scope.address and "perimetre" not in values and endpoint.partition(".")[0] in SCOPED:
-        values["perimetre"] = scope.address
+    if "perimetre" not in values and endpoint.partition(".")[0] in SCOPED and kept_scope():
+        values["perimetre"] = kept_scope()
+
+
+def kept_scope():
+    """What every address says of the scope: of the one that was read, or as this page's own address says it."""
+    if "scope" in g:
+        return g.scope.address
+    return (request.args.get("perimetre") or None) if has_request_context() else None
 
 
 def chooser():

@@ -36,6 +36,7 @@ PAGES = {
     "aide": ("help.index", "visitor", "/aide"),
     "aide-connexion": ("help.show", "visitor", "/aide/connexion"),
     "aide-premiers-pas": ("help.show", "visitor", "/aide/premiers-pas"),
+    "aide-rh": ("help.index", "hr", "/aide"),
     "introuvable": ("", "visitor", "/nulle-part"),
     "accueil": ("home.index", "hr", "/"),
     "accueil-105-comptes": ("home.index", "manager", "/"),

@@ -97,6 +97,32 @@ def test_the_choice_narrows_every_list_and_follows_every_link(manager):
     assert f'name="perimetre" value="{code}"' in page
 
 
+@pytest.mark.parametrize("path", ["/compte", "/cotisations", "/aide", "/aide/connexion"])
+def test_pages_that_show_no_list_keep_the_choice_of_their_window(manager, path):
+    code, other = manager.codes["Acier Jura"], manager.codes["Cabinet du Tacon"]
+    manager.get(f"/salaries?perimetre={other}")  # another window, since
+    page = manager.get(f"{path}?perimetre={code}").get_data(as_text=True)
+    menu = re.findall(r'<li><a href="(/[^"]*)"', page)
+    assert len([link for link in menu if f"perimetre={code}" in link]) >= 10
+    assert f'href="/?perimetre={code}"' in page
+    assert other not in menu
+
+
+def test_what_is_saved_in_mon_compte_keeps_the_choice(manager):
+    code = manager.codes["Acier Jura"]
+    page = manager.get(f"/compte?perimetre={code}").get_data(as_text=True)
+    sent = re.search(r'action="(/compte/affichage[^"]*)"', page)[1]
+    answer = manager.post(sent, {"apparence": "dark", "lignes": "10"})
+    assert answer.headers["Location"] == f"/compte?perimetre={code}"
+
+
+def test_help_has_the_menu_of_who_is_signed_in_and_no_other(manager, app):
+    assert "Menu principal" in manager.get("/aide").get_data(as_text=True)
+    visitor = app.test_client().get("/aide")
+    assert visitor.status_code == 200
+    assert "Menu principal" not in visitor.get_data(as_text=True)
+
+
 def test_the_last_choice_is_remembered_and_the_address_says_so(manager):
     code = manager.codes["Acier Jura"]
     manager.get(f"/contrats?perimetre={code}")
