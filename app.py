@@ -141,8 +141,8 @@ def show_errors(app):
             response = make_response(html, error.code, retarget="#flash", reswap="outerHTML", push_url=False)
         else:
             response = make_response(render_template("pages/error.html", **context), error.code)
-        if error.code == 503:
-            response.headers["Retry-After"] = "5"
+        if error.code in (429, 503):
+            response.headers["Retry-After"] = str(getattr(error, "retry_after", None) or 5)
         return response
 
     @app.errorhandler(CSRFError)

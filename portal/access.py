@@ -10,6 +10,7 @@ from htmx_flask import make_response
 from werkzeug.exceptions import TooManyRequests
 
 from portal import clock
+from portal.formats import plural
 from portal.models import AuditEvent, UserRole, UserSession
 
 COVERED = {"see", "reveal", "export"}
@@ -133,11 +134,15 @@ def hash_of_identifier(identifier):
     return hashlib.sha256(identifier.strip().lower().encode()).hexdigest()[:32]
 
 
+def too_many_tries(seconds):
+    """How long to wait, the same for a known account and an unknown one."""
+    wait = plural(seconds, "seconde") if seconds < 90 else plural(-(-seconds // 60), "minute")
+    return f"Trop d’essais ont échoué. Patientez {wait}, puis réessayez."
+
+
 def refuse_while(seconds):
-    """Too many tries: say how long to wait, the same for a known account and an unknown one."""
     if seconds:
-        wait = f"{seconds} secondes" if seconds < 90 else f"{-(-seconds // 60)} minutes"
-        refusal = TooManyRequests(f"Trop d’essais ont échoué. Patientez {wait}, puis réessayez.")
+        refusal = TooManyRequests(too_many_tries(seconds), retry_after=seconds)
         refusal.said = True
         raise refusal
 

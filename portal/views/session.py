@@ -5,7 +5,7 @@ from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from portal import clock, credentials
-from portal.access import audit, close_session, hash_of_identifier, open_session, public, refuse_while, safe_path
+from portal.access import audit, close_session, hash_of_identifier, open_session, public, safe_path, too_many_tries
 from portal.forms.session import SignIn
 from portal.models import Throttle, User, db
 from portal.rendering import render_region, wants_fragment
@@ -31,7 +31,11 @@ def create():
     if not form.validate():
         return show(form, 422)
     account, origin = throttle_keys(form.identifiant.data)
-    refuse_if_too_many(account, origin)
+    wait = Throttle.wait((account, origin), clock.now())
+    if wait:
+        form.form_errors.append(too_many_tries(wait))
+        return *show(form, 429), {"Retry-After": str(wait)}
+    count_try(account, origin)
     user = User.known(form.identifiant.data)
     if not credentials.verify(user, form.mot_de_passe.data):
         audit("session.refused", by=user)
@@ -56,9 +60,8 @@ def throttle_keys(identifier):
     return f"{kind}:{name}", f"address:{request.remote_addr}"
 
 
-def refuse_if_too_many(account, origin):
+def count_try(account, origin):
     now = clock.now()
-    refuse_while(Throttle.wait((account, origin), now))
     Throttle.count(account, now, FREE_TRIES)
     Throttle.count(origin, now, FREE_TRIES_OF_AN_ADDRESS)
 

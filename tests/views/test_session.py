@@ -59,7 +59,11 @@ def test_failures_slow_down_and_never_lock_for_ever(client, hr, at):
         assert try_password(client, hr.identifier).status_code == 422
     refused = try_password(client, hr.identifier, factories.PASSWORD)
     assert refused.status_code == 429
-    assert "Patientez" in refused.get_data(as_text=True)
+    text = refused.get_data(as_text=True)
+    assert "Patientez" in text
+    assert f'value="{hr.identifier}"' in text
+    assert factories.PASSWORD not in text
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
     at(seconds=60)
     assert try_password(client, hr.identifier, factories.PASSWORD).status_code == 303
 
