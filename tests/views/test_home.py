@@ -84,6 +84,20 @@ def test_a_day_of_leaving_still_counts(database, hr):
     assert list(Beneficiary.employed(hr.beneficiaries(), days).values()) == [[0, 1, 0]]
 
 
+@pytest.mark.parametrize(("number", "words"), [(0, "publié par"), (1, "publié par"), (2, "publiés par")])
+def test_figures_agree_with_their_words(signed_in, hr, number, words):
+    contract = GroupContract.get()
+    for _ in range(number):
+        Document.create(
+            account=contract.category.account, title="x", document_type="notice", published_on=datetime.date(2026, 1, 2)
+        )
+        Movement.create(category=contract.category, kind="AFFILIATION")
+    text = signed_in.get("/").get_data(as_text=True)
+    assert words in text
+    assert ("pas encore traitées" in text) == (number > 1)
+    assert "sur 1 élément</p>" in text
+
+
 def test_the_table_of_accounts_is_searched_and_sorted(client, database):
     accounts = [factories.account(name) for name in ("Zénith", "Émail", "Bois")]
     client.sign_in(factories.user(accounts=accounts))
