@@ -1,8 +1,9 @@
 """Dates as people type them, and the few steps of the calendar that the trade counts in."""
 
 import re
+import unicodedata
 from calendar import monthrange
-from datetime import date
+from datetime import date, timedelta
 
 from portal.rules import Refused
 
@@ -26,6 +27,14 @@ FRENCH = re.compile(r"(?P<day>[0-9]{1,2})(?P<mark>[/. -])(?P<month>[0-9]{1,2})(?
 DIGITS = re.compile(r"(?P<day>[0-9]{2})(?P<month>[0-9]{2})(?P<year>[0-9]{4}|[0-9]{2})")
 ISO = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})")
 
+# What spreadsheets and other programs write besides.
+WORDED = re.compile(r"(?P<day>[0-9]{1,2})(?:er)?[ ./-]+(?P<month>[a-z]{3,9})[ ./-]+(?P<year>[0-9]{4}|[0-9]{2})")
+# No 27031985 is read so: where the month stands here, its year has 19, 20 or 21.
+YEAR_FIRST = re.compile(r"(?P<year>[0-9]{4})([./]?)(?P<month>0[1-9]|1[0-2])\2(?P<day>[0-9]{2})")
+MIDNIGHT = re.compile(r"[ T]0?0[:h]00(?::00(?:\.0+)?)?$")
+SERIAL = re.compile(r"[1-9][0-9]{4}")  # five digits: from 1927 on
+SERIAL_START = date(1899, 12, 30)
+
 
 def french_date(text: str, today: date, birth: bool = False) -> date:
     """A date typed 27/03/1985, 27.3.85, 1/6/26, 01062026 or 2026-06-01; two digits of birth year lie in the past."""
@@ -37,6 +46,21 @@ def french_date(text: str, today: date, birth: bool = False) -> date:
     if len(match["year"]) == 2:
         year = _birth_year(year, (month, day), today) if birth else _near_year(year, today)
     return _existing(day, month, year)
+
+
+def spreadsheet_date(text: str, today: date, birth: bool = False) -> date:
+    """A date as typed, or as a spreadsheet may leave it: « 27 mars 1985 », 1985/03/27, 19850327, 31133, at midnight."""
+    typed = MIDNIGHT.sub("", text.strip())
+    if SERIAL.fullmatch(typed):
+        return SERIAL_START + timedelta(int(typed))
+    if worded := WORDED.fullmatch(_unaccented(typed)):
+        found = [place for place, month in enumerate(MONTHS, 1) if _unaccented(month).startswith(worded["month"])]
+        if len(found) == 1:
+            return french_date(f"{worded['day']}/{found[0]}/{worded['year']}", today, birth)
+    match = YEAR_FIRST.fullmatch(typed)
+    if match and int(match["year"]) in YEARS:
+        return _existing(int(match["day"]), int(match["month"]), int(match["year"]))
+    return french_date(typed, today, birth)
 
 
 def iso_date(text: str) -> date:
@@ -63,6 +87,17 @@ def months_before(day: date, count: int) -> date:
     """The first day of the month that is so many months before."""
     year, month = divmod(day.year * 12 + day.month - 1 - count, 12)
     return date(year, month + 1, 1)
+
+
+def months_after(day: date, count: int) -> date:
+    """The same day so many months later, or the last one of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def _unaccented(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _birth_year(digits: int, month_and_day: tuple[int, int], today: date) -> int:

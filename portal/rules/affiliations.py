@@ -1,0 +1,68 @@
+"""Who may be affiliated and from when: the dates that an affiliation may have, and how a name is written."""
+
+import re
+from datetime import date
+
+from portal.rules import Refused
+from portal.rules.dates import age, months_after, months_before
+
+OLDEST = 120  # years
+YOUNGEST = 16  # of an employee or a spouse: below, the date is doubtful
+
+# Written in small letters before another word of a name; « La », « Le » and « Les » take a capital.
+PARTICLES = {"de", "du", "des", "van", "von", "der", "den"}
+NAME_PART = re.compile(r"[^\W\d_]+(?:['’](?=[^\W\d_]))?|[\W\d_]+")
+
+
+def birth_date(day: date, today: date) -> date:
+    """The same day, when somebody alive may be born then."""
+    if day > today:
+        raise Refused("Cette date est dans l’avenir. Corrigez la date de naissance.")
+    if age(day, today) > OLDEST:
+        raise Refused(f"Cette date donne plus de {OLDEST} ans. Corrigez l’année de naissance.")
+    return day
+
+
+def effective_fault(day: date, subscribed_on: date, birth: date, today: date, max_ahead_months: int) -> str | None:
+    """Why a cover cannot begin on that day, in French, or None."""
+    if day < subscribed_on:
+        return f"Au plus tôt le {subscribed_on:%d/%m/%Y}, date de souscription du contrat. Corrigez la date."
+    if day < birth:
+        return "Cette date est avant la naissance. Corrigez l’une des deux."
+    if day > (last := months_after(today, max_ahead_months)):
+        return f"Au plus tard le {last:%d/%m/%Y}. Corrigez la date."
+    return None
+
+
+def effective_warning(day: date, today: date, max_retroactive_months: int) -> str | None:
+    """What to say of a cover that began long ago, in French, or None."""
+    if day >= months_before(today, max_retroactive_months):
+        return None
+    return f"Cette date remonte à plus de {max_retroactive_months} mois : la mutuelle peut la refuser. Vérifiez-la."
+
+
+def age_warning(birth: date, on: date) -> str | None:
+    """What to say of an employee or a spouse who would be a child, in French, or None."""
+    if age(birth, on) >= YOUNGEST:
+        return None
+    return f"Cette personne a moins de {YOUNGEST} ans. Vérifiez la date de naissance."
+
+
+def name_with_capitals(name: str) -> str:
+    """« DE LA TOUR-D'AUVERGNE » is « de La Tour-d'Auvergne »; a name of both sizes of letters stays as it is."""
+    if not (name.isupper() or name.islower()):
+        return name
+    parts = NAME_PART.findall(name)
+    last = max((place for place, part in enumerate(parts) if part[0].isalpha()), default=0)
+    written = "".join(_part(part, place < last) for place, part in enumerate(parts))
+    # A few letters change each time they are written in capitals: these names stay as they are.
+    again = NAME_PART.findall(written)
+    stable = [part.lower() for part in again] == [part.lower() for part in parts]
+    return written if stable and not (written.isupper() and written != name) else name
+
+
+def _part(part: str, followed: bool) -> str:
+    small = part.lower()
+    if followed and (small in PARTICLES or small in ("d'", "d’")):
+        return small
+    return part.capitalize()
