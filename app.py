@@ -4,7 +4,7 @@ import hashlib
 import logging
 import secrets
 import traceback
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from flask import Flask, abort, g, render_template, request
@@ -41,7 +41,8 @@ HSTS = "max-age=63072000; includeSubDomains"
 def create_app(**overrides):
     """The application, for these settings (by default those of the environment)."""
     app = Flask(__name__, template_folder="portal", static_folder=None)
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    # Every template is kept, there are so many files and no more: the cache that forgets takes a lock at each look.
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
     app.settings = overrides.pop("settings", None) or settings.read()
     app.config.update(
         SECRET_KEY=app.settings.secret_key,
@@ -102,7 +103,7 @@ def open_database(app):
 
 
 def dress_answers(app):
-    headers = dict(SECURITY_HEADERS)
+    headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
     if app.settings.over_tls:
         headers["Strict-Transport-Security"] = HSTS
 
@@ -110,9 +111,8 @@ def dress_answers(app):
     def dress(response):
         """An address has two bodies, page and fragment, and both are personal."""
         response.vary.add("HX-Request")
-        response.headers.setdefault("Cache-Control", "no-store")
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        there = {name.lower() for name in response.headers.keys()}
+        response.headers.extend((name, value) for name, value in headers.items() if name.lower() not in there)
         return response
 
 
@@ -208,12 +208,12 @@ class PrintedAt:
 class QuickTemplate(Template):
     """Our macros take nothing from the page that imports them; those of PURE give the same for the same arguments."""
 
-    PURE = {"macros/icons.html": ("icon", "logo"), "macros/swap.html": ("swap",)}
+    PURE = {"macros/icons.html": ("icon", "logo"), "macros/menu.html": ("groups",), "macros/swap.html": ("swap",)}
 
     def _get_default_module(self, context=None):
         first, module = self._module is None, super()._get_default_module()
         for name in self.PURE.get(self.name, ()) if first else ():
-            setattr(module, name, cache(getattr(module, name)))
+            setattr(module, name, lru_cache(512)(getattr(module, name)))
         return module
 
 

@@ -78,7 +78,7 @@ def menu():
 def drawn(sees, blueprint, room, scope):
     """The menu of a place; `scope` is in its addresses, which are the same for all who are there."""
     groups = MENU if sees else MENU[:1]
-    return [(title, [entry(blueprint, room, *parts) for parts in entries]) for title, entries in groups]
+    return tuple((title, tuple(entry(blueprint, room, *parts) for parts in entries)) for title, entries in groups)
 
 
 def entry(blueprint, room, icon, label, endpoint, values):

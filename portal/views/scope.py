@@ -33,7 +33,8 @@ def init_app(app):
     """Every page of the portal knows its scope, and every address of one keeps it."""
     app.before_request(recall)
     app.url_defaults(keep)
-    app.jinja_env.globals["scope"] = LocalProxy(chooser)  # read when the layout asks for it, not by every fragment
+    app.jinja_env.globals["scope"] = LocalProxy(chooser)  # read when a template asks for it, not by every fragment
+    app.jinja_env.globals["chooser"] = chooser
 
 
 def current_scope():
