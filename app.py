@@ -7,7 +7,7 @@ import traceback
 from functools import cache, lru_cache
 from pathlib import Path
 
-from flask import Flask, abort, g, render_template, request
+from flask import Flask, abort, g, redirect, render_template, request
 from flask_compress import Compress
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
@@ -62,6 +62,7 @@ def create_app(**overrides):
         **overrides,
     )
     app.logger.setLevel(logging.INFO)
+    drop_last_slash(app)
     open_database(app)
     Htmx(app)
     Compress(app)
@@ -73,6 +74,21 @@ def create_app(**overrides):
     commands.register(app)
     serve_static_files(app)
     return app
+
+
+def drop_last_slash(app):
+    """/salaries/ is /salaries: only where a page answers without the slash."""
+
+    @app.before_request
+    def redirect_to_page():
+        path = request.path.rstrip("/")
+        if request.url_rule or path in ("", request.path) or request.method not in ("GET", "HEAD"):
+            return None
+        try:
+            app.create_url_adapter(request).match(path)
+        except HTTPException:  # no page either, or one that is not asked for this way
+            return None
+        return redirect(address(path), 308)
 
 
 def open_database(app):
@@ -102,10 +118,12 @@ def open_database(app):
             models.db.close()
 
 
+def security_headers(app):
+    return SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if app.settings.over_tls else {})
+
+
 def dress_answers(app):
-    headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
-    if app.settings.over_tls:
-        headers["Strict-Transport-Security"] = HSTS
+    headers = {"Cache-Control": "no-store", **security_headers(app)}
 
     @app.after_request
     def dress(response):
@@ -259,7 +277,7 @@ def serve_static_files(app):
     """Through WhiteNoise, compressed beforehand (`make`), with the same headers as the pages."""
 
     def dress(headers, path, url):
-        for name, value in SECURITY_HEADERS.items():
+        for name, value in security_headers(app).items():
             headers[name] = value
 
     app.wsgi_app = WhiteNoise(

@@ -44,7 +44,10 @@ def test_behind_tls_cookies_are_secure_and_hsts_is_sent(chosen_settings):
     from portal.models import db
 
     over_tls = dataclasses.replace(chosen_settings, public_url="https://portail.example")
-    answer = create_app(settings=over_tls, TESTING=True).test_client().get("/connexion", base_url="https://localhost")
+    browser = create_app(settings=over_tls, TESTING=True).test_client()
+    with browser.get("/static/css/app.css", base_url="https://localhost") as file:
+        assert file.headers["Strict-Transport-Security"].startswith("max-age=63072000")
+    answer = browser.get("/connexion", base_url="https://localhost")
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000")
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("__Host-session=")
@@ -105,6 +108,26 @@ def test_an_error_is_a_page_or_a_message_above_the_region(signed_in):
     assert fragment.status_code == 404
     assert fragment.headers["HX-Retarget"] == "#flash"
     assert "<!doctype" not in fragment.get_data(as_text=True).lower()
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("/salaries/", "/salaries"),
+        ("/salaries/?q=zoe&page=2", "/salaries?q=zoe&page=2"),
+        ("/aide/connexion//", "/aide/connexion"),
+        ("/sante/", "/sante"),
+    ],
+)
+def test_a_last_slash_is_dropped(client, asked, answered):
+    answer = client.get(asked)
+    assert (answer.status_code, answer.headers["Location"]) == (308, answered)
+
+
+@pytest.mark.parametrize("path", ["/nulle-part/", "//evil.example/", "/\\evil.example/", "/salaries/recherche-nir/"])
+def test_a_last_slash_leads_to_pages_alone(signed_in, path):
+    answer = signed_in.get("/", environ_overrides={"PATH_INFO": path})
+    assert answer.status_code == 404 or answer.headers["Location"].startswith("http://localhost/")
 
 
 def test_a_busy_database_is_said_and_asked_again(app, signed_in, monkeypatch):
