@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
+from peewee import PeeweeException
 from playhouse.migrations import Runner
 
 from portal import clock, database, demonstration, models, tasks
 from portal.exchange import management_system
+from portal.formats import plural
 from portal.models import AuditEvent, db
 from portal.rules import identifiers
 
@@ -37,8 +39,23 @@ def stop(sentence):
 
 def opened():
     """A connection for the length of a command."""
-    database.wait_until_up(db)
+    try:
+        database.wait_until_up(db)
+    except PeeweeException:
+        stop("La base de données ne répond pas, ou n’en est pas une. Vérifiez DATABASE_URL, puis recommencez.")
     return db
+
+
+def ready():
+    """The same, with a schema that this code knows."""
+    if pending(opened()):
+        stop("Le schéma de la base manque ou n’est pas à jour. Lancez d’abord « flask --app app db upgrade ».")
+
+
+def pending(open_database):
+    """The migrations that are still to be applied."""
+    runner = Runner(database.real(open_database), str(MIGRATIONS))
+    return [row.name for row in runner.status() if not row.applied]
 
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -61,9 +78,9 @@ def migrate(open_database):
 @database_commands.command("check")
 def check():
     """Models and migrations agree, and the database has every migration."""
-    pending = [row.name for row in Runner(database.real(opened()), str(MIGRATIONS)).status() if not row.applied]
-    if pending:
-        stop(f"Il manque {len(pending)} migration(s) : {', '.join(pending)}. Lancez « db upgrade ».")
+    missing = pending(opened())
+    if missing:
+        stop(f"Il manque {plural(len(missing), 'migration')} : {', '.join(missing)}. Lancez « db upgrade ».")
     faults = list(database.differences(db, models.TABLES))
     if faults:
         stop("\n".join(faults))
@@ -78,11 +95,11 @@ audit_commands = AppGroup("audit", help="Le journal d’audit.")
 @audit_commands.command("verify")
 def verify():
     """Follow the chain from its first event to its last."""
-    opened()
+    ready()
     faults = list(AuditEvent.faults())
     if faults:
         stop("\n".join(faults[:20]))
-    click.echo(f"Le journal est intact : {AuditEvent.select().count()} événements.")
+    click.echo(f"Le journal est intact : {plural(AuditEvent.select().count(), 'événement')}.")
 
 
 # ── The vault ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,19 +110,22 @@ vault_commands = AppGroup("vault", help="Les clés du chiffrement.")
 @vault_commands.command("rotate")
 def rotate():
     """Seal everything under the first key; stopped half-way, it goes on where it was."""
-    opened()
+    ready()
     last, total = 0, 0
     while last is not None:
         last, changed = models.Beneficiary.reseal(last)
         total += changed
     if total:
         AuditEvent.write("vault.rotate", after={"rows": total})
-    click.echo(f"{total} lignes chiffrées de nouveau ; toutes le sont avec la première clé.")
+    again = plural(total, "ligne chiffrée", "lignes chiffrées")
+    click.echo(f"{again} de nouveau ; toutes le sont avec la première clé.")
 
 
 # ── People who sign in ───────────────────────────────────────────────────────────────────────────────────────────
 
 user_commands = AppGroup("user", help="Les utilisateurs.")
+
+SEES_ACCOUNTS = {models.UserRole.COMPANY, models.UserRole.MULTI_ACCOUNT_MANAGER, models.UserRole.BROKER}
 
 
 @user_commands.command("create")
@@ -116,7 +136,9 @@ user_commands = AppGroup("user", help="Les utilisateurs.")
 @click.option("--account", "accounts", multiple=True, help="Code d’un compte en gestion ; à répéter.")
 def create_user(identifier, first_name, last_name, role, accounts):
     """Make a user, and print a link by which they alone choose their password."""
-    opened()
+    ready()
+    if role in SEES_ACCOUNTS and not accounts:
+        stop("Ce profil ne voit que les comptes qui lui sont ouverts : donnez-en au moins un avec --account CODE.")
     try:
         identifier = identifiers.email(identifier).lower()
         user = models.User.invite(identifier, first_name, last_name, role, accounts)
@@ -141,7 +163,7 @@ def link(token):
 @with_appcontext
 def load(kind, file):
     """Load a file of the management system: all of it, or nothing."""
-    opened()
+    ready()
     outcome = management_system.load(kind, file)
     if outcome.errors:
         stop("\n".join(outcome.errors))
@@ -166,7 +188,13 @@ def start():
 @demo_commands.command("sign-ins")
 def say_sign_ins_command():
     """Who may sign in to the demonstration."""
+    refuse_outside_demonstration("les identifiants de démonstration n’existent pas")
     say_sign_ins()
+
+
+def refuse_outside_demonstration(what):
+    if not current_app.settings.demo:
+        stop(f"DEMO : {what} sur un portail réel (DEMO=0).")
 
 
 def say_sign_ins():
@@ -182,12 +210,11 @@ def fill(seed, scale):
 
 @demo_commands.command("load")
 @click.option("--seed", default=1, show_default=True)
-@click.option("--scale", default=1, show_default=True)
+@click.option("--scale", default=1, show_default=True, type=click.IntRange(min=1))
 def load_demonstration(seed, scale):
     """Fill the database with fictional accounts, people and sign-ins; the same seed gives the same data."""
+    refuse_outside_demonstration("la démonstration ne se charge pas")
     migrate(opened())
-    if not current_app.settings.demo:
-        stop("DEMO : la démonstration ne se charge pas sur un portail réel (DEMO=0).")
     if models.User.select().exists():
         stop("La base contient déjà des utilisateurs : la démonstration se charge dans une base vide.")
     fill(seed, scale)
@@ -200,5 +227,5 @@ def load_demonstration(seed, scale):
 @with_appcontext
 def worker():
     """Do what outlives a request, until it is stopped."""
-    database.wait_until_up(db)
+    opened()
     tasks.work(current_app.settings)

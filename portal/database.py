@@ -1,7 +1,7 @@
 """Opens SQLite or PostgreSQL, pooled; the only place that knows which of the two it is."""
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -38,7 +38,8 @@ def connect(url):
 
 
 def open_sqlite(path):
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a folder that cannot be made is said when the base is opened, as any other fault
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
     return PooledSqliteDatabase(
         path,
         max_connections=20,

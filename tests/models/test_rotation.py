@@ -30,8 +30,8 @@ def test_every_value_is_sealed_under_the_first_key_and_found_as_before(app, hr, 
     person, new = turned
     assert [found.id for found in hr.find_by_nir(NIR)] == [person.id]
     runner = app.test_cli_runner()
-    assert "1 lignes" in runner.invoke(args=["vault", "rotate"]).output
-    assert "0 lignes" in runner.invoke(args=["vault", "rotate"]).output
+    assert "1\u00a0ligne chiffrée" in runner.invoke(args=["vault", "rotate"]).output
+    assert "0\u00a0ligne chiffrée" in runner.invoke(args=["vault", "rotate"]).output
     vault.use([new])
     again = Beneficiary.get_by_id(person.id)
     assert (again.unseal("nir"), again.unseal("reimbursement_iban")) == (NIR, "FR7630006000011234567890189")

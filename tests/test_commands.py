@@ -1,0 +1,92 @@
+"""The commands: what they cannot do they say in one sentence, never with a traceback."""
+
+import dataclasses
+
+import pytest
+
+from app import create_app
+from portal import database as databases
+from portal.models import User, db
+from tests import factories
+
+CREATE = ["user", "create", "rh@example.com", "--first-name", "A", "--last-name", "B", "--role", "staff"]
+COMMANDS = {
+    "user create": CREATE,
+    "load": ["load", "accounts", "{file}"],
+    "audit verify": ["audit", "verify"],
+    "vault rotate": ["vault", "rotate"],
+}
+
+
+def refusal(app, *command):
+    """The sentence of a command that could not."""
+    result = app.test_cli_runner().invoke(args=command)
+    assert result.exit_code != 0
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.output.count("\n") == 1, result.output
+    return result.output
+
+
+@pytest.fixture
+def elsewhere(chosen_settings):
+    """The portal, for another database of SQLite: elsewhere(path)."""
+
+    def portal(path):
+        return create_app(settings=dataclasses.replace(chosen_settings, database_url=f"sqlite:///{path}"), TESTING=True)
+
+    yield portal
+    db.close_all()
+
+
+@pytest.fixture
+def sheet(tmp_path):
+    path = tmp_path / "accounts.csv"
+    path.write_text("x")
+    return path
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_database_without_its_schema_is_said(elsewhere, tmp_path, sheet, name):
+    command = [part.format(file=sheet) for part in COMMANDS[name]]
+    assert "db upgrade" in refusal(elsewhere(tmp_path / "empty.db"), *command)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "demo load", "worker"])
+def test_a_database_that_does_not_open_is_said(elsewhere, tmp_path, sheet, monkeypatch, name):
+    monkeypatch.setattr(databases.wait_until_up, "__defaults__", (0,))
+    command = [part.format(file=sheet) for part in COMMANDS.get(name, name.split())]
+    (tmp_path / "a-file").write_text("")
+    assert "DATABASE_URL" in refusal(elsewhere(tmp_path / "a-file" / "portal.db"), *command)
+
+
+def test_a_file_that_is_no_database_is_said(elsewhere, tmp_path):
+    (tmp_path / "letter.db").write_text("Bonjour, ceci est une lettre. " * 200)
+    assert "DATABASE_URL" in refusal(elsewhere(tmp_path / "letter.db"), "audit", "verify")
+
+
+@pytest.mark.parametrize("scale", ["0", "-1"])
+def test_a_demonstration_of_nothing_is_refused(app, database, scale):
+    result = app.test_cli_runner().invoke(args=["demo", "load", "--scale", scale])
+    assert result.exit_code == 2
+    assert not User.select().exists()
+
+
+@pytest.mark.parametrize("command", ["sign-ins", "load"])
+def test_a_real_portal_has_no_demonstration(app, database, command):
+    app.settings = dataclasses.replace(app.settings, demo=False)
+    sentence = refusal(app, "demo", command)
+    assert "DEMO=0" in sentence
+    assert app.settings.demo_password not in sentence
+
+
+@pytest.mark.parametrize("role", ["company", "multi_account_manager", "broker"])
+def test_who_sees_accounts_alone_is_given_one(app, database, role):
+    command = [*CREATE[:-1], role]
+    assert "--account" in refusal(app, *command)
+    assert not User.select().exists()
+    code = factories.account().code
+    assert app.test_cli_runner().invoke(args=[*command, "--account", code]).exit_code == 0
+
+
+def test_the_mutual_s_own_need_no_account(app, database):
+    assert app.test_cli_runner().invoke(args=CREATE).exit_code == 0
