@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import secrets
 import traceback
 from functools import cache, lru_cache
@@ -40,6 +41,7 @@ HSTS = "max-age=63072000; includeSubDomains"
 
 def create_app(**overrides):
     """The application, for these settings (by default those of the environment)."""
+    os.umask(0o077)  # the base, the keys, files and letters are nobody else's to read
     app = Flask(__name__, template_folder="portal", static_folder=None)
     # Every template is kept, there are so many files and no more: the cache that forgets takes a lock at each look.
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}

@@ -1,0 +1,35 @@
+"""What an operator is given: slow clients hold no worker, and nobody else reads the files of the portal."""
+
+import os
+import re
+from pathlib import Path
+
+from app import create_app
+from portal.models import db
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_nginx_takes_in_whole_requests_and_leaves_silent_clients():
+    said = dict(re.findall(r"^\s*(\w+) ([^;]+);", (ROOT / "deploy/nginx.conf").read_text(), flags=re.MULTILINE))
+    assert said["proxy_request_buffering"] == said["proxy_buffering"] == "on"
+    assert {said["client_body_timeout"], said["client_header_timeout"]} == {"10s"}
+    assert said["client_body_buffer_size"] == said["client_max_body_size"]
+
+
+def test_what_the_portal_writes_is_its_own_to_read(tmp_path, monkeypatch):
+    for name in ("DATABASE_URL", "STORAGE_URL", "SMTP_URL", "SECRET_KEY", "VAULT_KEYS", "PUBLIC_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("INSTANCE", str(tmp_path / "instance"))
+    monkeypatch.setenv("DEMO", "1")
+    before = os.umask(0o022)
+    try:
+        portal = create_app()
+        assert portal.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
+        portal.test_client().get("/sante")  # makes the folder of files
+        made = [tmp_path / "instance", *(tmp_path / "instance").rglob("*")]
+        assert {path.name for path in made} >= {"instance", "portal.db", "files"}
+        assert not [path for path in made if path.stat().st_mode & 0o077]
+    finally:
+        db.close_all()
+        os.umask(before)
