@@ -265,18 +265,19 @@ def check_rows(rows: Iterable[tuple[int, Sequence[Any]]], context: Context) -> l
 def read_cells(rows: list[tuple[int, Sequence[Any]]], today: date) -> Iterator[Row]:
     """Each row read cell by cell: a column after the other, and each text once."""
     columns = zip(*(padded(values) for _, values in rows), strict=True)
-    reads = [list(read_column(column, texts, today)) for column, texts in zip(COLUMNS, columns, strict=False)]
+    reads = [read_column(column, texts, today) for column, texts in zip(COLUMNS, columns, strict=False)]
+    noted = [
+        place for place, column in enumerate(reads) if any(read.error or read.warning or read.repair for read in column)
+    ]
     for (line, _), row in zip(rows, zip(*reads, strict=True), strict=True):
         person = Row(line, [read.text for read in row])
         person.found = [read.value for read in row]
         person.identities, person.offer, person.effective_on, person.address = [], None, None, {}
-        for place, read in enumerate(row):
-            if read.error:
-                person.error(place, read.error)
-            if read.warning:
-                person.warning(place, read.warning)
-            if read.repair:
-                note(person.repairs, place, read.repair)
+        for place in noted:
+            _, _, error, warning, repair = row[place]
+            for said, sentence in ((person.errors, error), (person.warnings, warning), (person.repairs, repair)):
+                if sentence:
+                    note(said, place, sentence)
         yield person
 
 
@@ -285,9 +286,9 @@ def padded(values: Sequence[Any]) -> list[str]:
     return texts + [""] * (len(COLUMNS) - len(texts))
 
 
-def read_column(column: cells.Column, texts: Sequence[str], today: date) -> Iterator[Read]:
-    read = {text: cells.read(column.read, text, today) if text else cells.BLANK for text in set(texts)}
-    return map(read.__getitem__, texts)
+def read_column(column: cells.Column, texts: Sequence[str], today: date) -> list[Read]:
+    found = {text: cells.read(column.read, text, today) if text else cells.BLANK for text in set(texts)}
+    return [found[text] for text in texts]
 
 
 class Check:

@@ -174,7 +174,6 @@ def value(cell: Any) -> Cell:
 
 SHEET_TYPES = ("spreadsheetml.sheet.main+xml", "spreadsheetml.template.main+xml")
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
-FOREIGN_PARTS = ("/embeddings/", "/activex/", "/ctrlprops/../")
 ODS_MACROS = ("basic/", "scripts/", "dialogs/")
 
 
@@ -304,6 +303,9 @@ def content_types(part: bytes) -> set[str]:
     return found
 
 
+FILEPASS = 0x2F
+
+
 def check_compound(content: bytes) -> None:
     """An .xls without macros. Entries of its directory are 128 bytes long, wherever in the file the directory lies."""
     names = {
@@ -317,6 +319,22 @@ def check_compound(content: bytes) -> None:
         raise Refused("other")
     if names & {"_VBA_PROJECT", "_VBA_PROJECT_CUR", "VBA"}:
         raise Refused("macros")
+    if any(FILEPASS in first_records(content, at) for at in range(512, len(content) - 7, 512) if is_book(content, at)):
+        raise Refused("password")
+
+
+def is_book(content: bytes, at: int) -> bool:
+    """The first record of the stream of a workbook, which begins a sector."""
+    return content[at : at + 2] == b"\x09\x08" and content[at + 6 : at + 8] == b"\x05\x00"
+
+
+def first_records(content: bytes, at: int) -> Iterator[int]:
+    """The types of the records of one sector; that of a password is the second or the third."""
+    end = min(at + 512, len(content) - 3)
+    while at < end:
+        kind, length = struct.unpack_from("<HH", content, at)
+        yield kind
+        at += 4 + length
 
 
 # ── CSV ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -50,7 +50,8 @@ DEPARTMENT_YEARS = {
 UNCHECKED_NATIONAL_KEYS = ("AL", "FO", "GL", "HU", "MA", "SE")
 FRENCH_IBAN_LENGTH = 27
 FRENCH_IBAN = re.compile(r"FR(?!0[01]|99)[0-9]{12}[0-9A-Z]{11}[0-9]{2}")
-# How a letter of an account number counts in the clé RIB.
+# How a letter counts in the key of an IBAN, then in the clé RIB.
+IBAN_DIGITS = str.maketrans({letter: str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
 RIB_DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "12345678912345678923456789")
 
 # Overseas numbers typed as at home (0692…) are unknown to the region FR.
@@ -247,7 +248,7 @@ def _is_french_iban(value: str) -> bool:
     if not FRENCH_IBAN.fullmatch(value):
         return False
     account = value[4:]
-    whole = int("".join(str(int(sign, 36)) for sign in f"{account}FR{value[2:4]}"))
+    whole = int(f"{account}FR{value[2:4]}".translate(IBAN_DIGITS))
     return whole % 97 == 1 and int(account.translate(RIB_DIGITS)) % 97 == 0
 
 
