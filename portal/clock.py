@@ -13,4 +13,9 @@ def now():
 
 def today():
     """The day in Paris."""
-    return now().replace(tzinfo=datetime.UTC).astimezone(PARIS).date()
+    return day_of(now())
+
+
+def day_of(instant):
+    """The day in Paris of an instant of the database."""
+    return instant.replace(tzinfo=datetime.UTC).astimezone(PARIS).date()

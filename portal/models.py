@@ -270,6 +270,21 @@ class Beneficiary(Table):
     def is_employee(self):
         return self.role == BeneficiaryRole.EMPLOYEE
 
+    def rehire(self, contract, effective_on, dependents, by, now, version, form_key=None):
+        """Cover again somebody who had left, and these of the household with them; raises Outdated."""
+        values = {
+            "contract": contract.id,
+            "category": contract.category_id,
+            "effective_on": effective_on,
+            "terminated_on": None,
+            "termination_reason": "",
+        }
+        with db.atomic():
+            change = Change(self.hold(version), MovementKind.REHIRE, values, effective_on)
+            others = Beneficiary.locked([one.id for one in dependents])
+            back = [Change(one, MovementKind.REHIRE, values, effective_on, cause=change) for one in others]
+            return Movement.record([change, *back], by, now, form_key)
+
     def covered_dependents(self):
         """Those of the household who are covered with the employee."""
         return Beneficiary.dependents_of([self])
@@ -937,6 +952,33 @@ class User(UserMixin, Table):
 
     def movements(self):
         return Movement.select().where(Movement.category.in_(self.category_ids()))
+
+    def people(self, public_ids):
+        """These people with contract, college, company and account, by name; those the user may not see are left out."""
+        named = (
+            Beneficiary.select(Beneficiary, GroupContract, EmployeeCategory, Company, ManagedAccount)
+            .join(GroupContract)
+            .switch(Beneficiary)
+            .join(EmployeeCategory)
+            .join(Company)
+            .join(ManagedAccount)
+        )
+        seen = Beneficiary.category.in_(self.category_ids())
+        return list(named.where(Beneficiary.public_id.in_(list(public_ids)), seen).order_by(*IN_ORDER))
+
+    def followers(self, employees):
+        """The covered dependents of these employees, as far as the user may see them."""
+        ids = [dependent.id for dependent in Beneficiary.dependents_of(employees)]
+        return list(self.beneficiaries().where(Beneficiary.id.in_(ids)).order_by(*IN_ORDER)) if ids else []
+
+    def selections(self):
+        return Selection.select().where(Selection.user_id == self.id)
+
+    def select_people(self, public_ids):
+        """Keep who was ticked, as far as the user may see them; None when that is nobody."""
+        kept = self.beneficiaries().where(Beneficiary.public_id.in_(list(public_ids))).select(Beneficiary.public_id)
+        people = [str(public_id) for (public_id,) in kept.tuples()]
+        return Selection.create(user_id=self.id, people=people) if people else None
 
     def service_requests(self):
         """Requests are an account's: who was given one company or college of it does not see them."""

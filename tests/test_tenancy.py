@@ -12,6 +12,7 @@ from portal.models import (
     EmployeeCategory,
     GroupContract,
     ManagedAccount,
+    Movement,
     PermissionGrant,
     ServiceRequest,
     User,
@@ -48,7 +49,14 @@ def stranger(signed_in):
     person.save()
     session, _ = UserSession.start(other, clock.now(), "", "")
     contract = GroupContract.select().where(GroupContract.category.in_(other.category_ids())).first()
-    return {"employees": person.public_id, "contracts": contract.public_id, "profile": session.public_id}
+    movement = Movement.create(category=contract.category, beneficiary=person, kind="ADDRESS", before={}, after={})
+    return {
+        "employees": person.public_id,
+        "terminations": person.public_id,
+        "movements": movement.public_id,
+        "contracts": contract.public_id,
+        "profile": session.public_id,
+    }
 
 
 # What else an address needs beside its id; a new word of an address fails the walk until it is given an example here.

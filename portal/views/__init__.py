@@ -6,9 +6,23 @@ from functools import lru_cache
 from flask import g, request, url_for
 
 from portal.access import may
-from portal.views import contracts, employees, health, help, home, password, profile, scope, session, upcoming
+from portal.views import (
+    contracts,
+    employees,
+    health,
+    help,
+    home,
+    movements,
+    password,
+    profile,
+    scope,
+    session,
+    terminations,
+    upcoming,
+)
 
-MODULES = (session, password, home, scope, contracts, employees, profile, upcoming, help, health)
+MODULES = (session, password, home, scope, contracts, employees, terminations, movements, profile, upcoming, help, health)
+WITHIN = {"terminations": "employees", "movements": "employees"}  # pages that stand under another's entry of the menu
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (
@@ -70,7 +84,8 @@ def menu():
     """The groups of the menu, with the entry of the present page marked; a health professional sees no company's."""
     if "menu" not in g:
         room = (request.view_args or {}).get("room")
-        g.menu = drawn(may("see"), request.blueprint, room, scope.kept_scope())
+        within = WITHIN.get(request.blueprint, request.blueprint)
+        g.menu = drawn(may("see"), within, room, scope.kept_scope())
     return g.menu
 
 

@@ -8,7 +8,7 @@ from portal.access import audit, requires
 from portal.forms.employees import BeneficiaryFilter, NirSearch
 from portal.models import AuditEvent, db
 from portal.rendering import Page, Sort, address, page_size, redirect_whole, render
-from portal.views import roster
+from portal.views import roster, told
 from portal.views.scope import current_scope
 
 blueprint = Blueprint("employees", __name__, url_prefix="/salaries")
@@ -46,7 +46,8 @@ def show(id):
 
 
 def page_of(found, shown=None):
-    return render("employee", person=found, history=history(found), shown=shown or {}, **home_of(found))
+    past = {"history": history(found), "movements": told.of_person(found)}
+    return render("employee", person=found, shown=shown or {}, **past, **home_of(found))
 
 
 def home_of(found):
@@ -63,8 +64,8 @@ WORDS = {
 
 
 def history(found):
-    """What was done about this person: words, when, by whom."""
-    events = AuditEvent.about(found)
+    """What was looked at of this person: words, when, by whom. Movements tell more of what was changed."""
+    events = [event for event in AuditEvent.about(found) if not event.action.startswith("movement.")]
     return [
         {"words": WORDS.get(event.action, event.action), "at": event.at, "by": event.author and event.author.full_name}
         for event in events

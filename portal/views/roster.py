@@ -121,8 +121,12 @@ NIR = ("N° S. Sociale", "text")
 def download(people, file_format, with_nir):
     """The file, made as it is read: its size in memory does not follow the number of rows."""
     columns = [Column(*column) for column in (*COLUMNS, *((NIR,) if with_nir else ()))]
-    name = f"beneficiaires-{clock.today():%Y-%m-%d}.{file_format}"
-    cells = read_cells(people, with_nir)
+    return send("beneficiaires", columns, read_cells(people, with_nir), file_format)
+
+
+def send(name, columns, cells, file_format):
+    """A table as a file to keep: `csv` as it is read, or `xlsx`."""
+    name = f"{name}-{clock.today():%Y-%m-%d}.{file_format}"
     if file_format == "csv":
         disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(stream_with_context(write_csv(columns, cells)), mimetype="text/csv", headers=disposition)

@@ -1,0 +1,223 @@
+"""What HR may change of a person: address, name, contact details, college, and a new start."""
+
+import re
+import uuid
+from itertools import starmap
+
+from wtforms import Form, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.widgets import CheckboxInput
+
+from portal.formats import search_key
+from portal.forms.checks import by_rule
+from portal.rules import Refused, dates, identifiers, places, terminations
+
+KEY = re.compile(r"[0-9a-f-]{36}")
+FRANCE = "france"
+TITLES = [("M.", "M."), ("Mme", "Mme")]
+
+
+class SentOnce(Form):
+    """A form that says which version of the person it was drawn from, and bears a key: sent twice, it does one thing."""
+
+    version = HiddenField()
+    form_key = HiddenField()
+
+    def __init__(self, typed=None, **given):
+        super().__init__(typed, **given)
+        if not self.form_key.data:
+            self.form_key.data = str(uuid.uuid4())
+
+    @property
+    def key(self):
+        return self.form_key.data if KEY.fullmatch(self.form_key.data or "") else None
+
+    @property
+    def seen(self):
+        """The version that was on the screen; 0, which nobody has, when the form does not say."""
+        text = self.version.data or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def from_the_list(field, form):
+    if not any(option[2] for option in field.iter_choices()):
+        raise ValidationError("Choisissez dans la liste.")
+
+
+class Choice(SelectField):
+    pre_validate = from_the_list
+
+
+class Radio(RadioField):
+    pre_validate = from_the_list
+
+
+def text(label, missing="", most=100):
+    """A box for words; `missing`: what to say when it must be filled."""
+    checks = [InputRequired(missing)] if missing else [Optional()]
+    too_long = Length(max=most, message=f"Au plus {most} caractères. Raccourcissez.")
+    return StringField(label, [*checks, too_long], filters=[lambda typed: " ".join((typed or "").split())])
+
+
+class From(SentOnce):
+    """A change from a day on, which may be to come."""
+
+    depuis = StringField("À partir du", [InputRequired("Indiquez à partir de quel jour.")])
+
+    def __init__(self, typed, today, earliest=None, **given):
+        super().__init__(typed, **given)
+        self.today, self.earliest, self.since = today, earliest, None
+        if not self.depuis.data and typed is None:
+            self.depuis.data = f"{today:%d/%m/%Y}"
+
+    def validate_depuis(self, field):
+        latest = terminations.months_later(self.today, terminations.MONTHS_AHEAD)
+        try:
+            self.since = dates.french_date(field.data, self.today)
+        except Refused as refused:
+            raise ValidationError(str(refused)) from None
+        if self.earliest and self.since < self.earliest:
+            raise ValidationError(f"Au plus tôt le {self.earliest:%d/%m/%Y}.")
+        if self.since > latest:
+            raise ValidationError(f"Au plus tard le {latest:%d/%m/%Y}.")
+        field.data = f"{self.since:%d/%m/%Y}"
+
+
+class AddressForm(From):
+    """An address, its town proposed by its postal code; a doubt about them is said once, then accepted."""
+
+    numero = text("N°", most=20)
+    rue = text("Rue", "Indiquez la rue, ou le lieu-dit.")
+    complement = text("Complément d’adresse")
+    code_postal = text("Code postal", most=20)
+    ville = text("Ville", "Indiquez la ville.")
+    pays = text("Pays", "Indiquez le pays.", most=60)
+    pour = Radio("Qui déménage ?", default="seul")
+    averti = HiddenField()
+
+    COLUMNS = {
+        "numero": "street_number",
+        "rue": "street",
+        "complement": "complement",
+        "code_postal": "postal_code",
+        "ville": "city",
+        "pays": "country",
+    }
+
+    def __init__(self, typed, today, person, others):
+        """`others`: how many of the household would follow."""
+        given = {name: getattr(person, column) for name, column in self.COLUMNS.items()}
+        super().__init__(typed, today, version=person.version, pour="foyer" if others else "seul", **given)
+        self.pour.choices = [("foyer", f"Tout le foyer ({others + 1} personnes)"), ("seul", "Cette personne seule")]
+        self.pays.data = self.pays.data or "France"
+        self.doubt = None
+
+    @property
+    def in_france(self):
+        return search_key(self.pays.data or "") == FRANCE
+
+    @property
+    def towns(self):
+        """The towns of the postal code; one alone is written by itself."""
+        return places.towns((self.code_postal.data or "").strip()) if self.in_france else ()
+
+    def propose(self):
+        """Write the only town of a code, and say what does not agree."""
+        if len(self.towns) == 1 and not self.ville.data:
+            self.ville.data = self.towns[0]
+        if self.in_france and self.code_postal.data:
+            self.doubt = places.town_warning(self.code_postal.data.strip(), self.ville.data or "?")
+            if self.towns and not self.ville.data:
+                self.doubt = None
+
+    def validate_code_postal(self, field):
+        if self.in_france:
+            by_rule(identifiers.postal_code)(self, field)
+
+    def validate(self, extra_validators=None):
+        """A doubt stops the first sending, and no other of the same code and town."""
+        right = super().validate(extra_validators)
+        if not right:
+            return False
+        self.propose()
+        told, now = self.averti.data, search_key(f"{self.code_postal.data}{self.ville.data}")
+        self.averti.data = now if self.doubt else ""
+        return not self.doubt or told == now
+
+    def values(self):
+        return {column: self[name].data or "" for name, column in self.COLUMNS.items()}
+
+
+class NameForm(SentOnce):
+    civilite = Choice("Civilité", choices=list(starmap(SelectChoice, TITLES)))
+    naissance = text("Nom de naissance", "Indiquez le nom de naissance.")
+    usage = text("Nom d’usage")
+    prenom = text("Prénom", "Indiquez le prénom.")
+
+    COLUMNS = {"civilite": "title", "naissance": "birth_name", "usage": "used_name", "prenom": "first_name"}
+
+    def __init__(self, typed, person):
+        given = {name: getattr(person, column) for name, column in self.COLUMNS.items()}
+        super().__init__(typed, version=person.version, **given)
+
+    def validate_naissance(self, field):
+        if not search_key(field.data):
+            raise ValidationError("Un nom a au moins une lettre. Corrigez-le.")
+
+    validate_prenom = validate_naissance
+
+    def values(self):
+        return {column: self[name].data or "" for name, column in self.COLUMNS.items()}
+
+
+class ContactForm(SentOnce):
+    fixe = StringField("Téléphone fixe", [Optional(), by_rule(identifiers.phone)])
+    portable = StringField("Téléphone portable", [Optional(), by_rule(identifiers.phone)])
+    courriel = StringField("Courriel", [Optional(), by_rule(identifiers.email)])
+
+    COLUMNS = {"fixe": "phone", "portable": "mobile", "courriel": "email"}
+
+    def __init__(self, typed, person):
+        given = {name: getattr(person, column) for name, column in self.COLUMNS.items()}
+        super().__init__(typed, version=person.version, **given)
+
+    def values(self):
+        return {column: (self[name].data or "").strip() for name, column in self.COLUMNS.items()}
+
+
+class CollegeForm(From):
+    """Another contract of the same account: `contracts` come through the door."""
+
+    contrat = Choice("Collège et contrat", [InputRequired("Choisissez le collège et le contrat.")])
+
+    def __init__(self, typed, today, contracts, **given):
+        super().__init__(typed, today, **given)
+        self.contracts = {str(contract.public_id): contract for contract in contracts}
+        self.contrat.choices = [("", "Choisir"), *((key, label_of(one)) for key, one in self.contracts.items())]
+
+    @property
+    def contract(self):
+        return self.contracts[self.contrat.data]
+
+
+class RehireForm(CollegeForm):
+    """A new start, with those of the household who come back."""
+
+    foyer = SelectMultipleField("Ayants droit qui reviennent", option_widget=CheckboxInput())
+
+    def __init__(self, typed, today, contracts, dependents, **given):
+        super().__init__(typed, today, contracts, **given)
+        self.dependents = {str(one.public_id): one for one in dependents}
+        self.foyer.choices = [(key, one.full_name) for key, one in self.dependents.items()]
+
+    @property
+    def back(self):
+        return [self.dependents[key] for key in self.foyer.data or ()]
+
+
+def label_of(contract):
+    """« ATELIERS COMBE-NOIRE – SIÈGE · 002 Cadres · HJ204118, Cadres Plus »."""
+    category = contract.category
+    where = f"{category.company.label} · {category.code} {category.label}"
+    return f"{where} · {contract.number}, {contract.plan.label}"

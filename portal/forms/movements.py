@@ -1,0 +1,91 @@
+"""The filters above the list of movements."""
+
+import datetime
+
+from wtforms import Form, SelectField, StringField
+
+from portal import clock, database
+from portal.formats import search_key, search_words
+from portal.forms.checks import is_secret
+from portal.models import Beneficiary, Movement, MovementKind, MovementState, db
+from portal.rules import Refused, dates
+
+KINDS = {
+    "affiliation": MovementKind.AFFILIATION,
+    "radiation": MovementKind.TERMINATION,
+    "reembauche": MovementKind.REHIRE,
+    "college": MovementKind.CATEGORY,
+    "adresse": MovementKind.ADDRESS,
+    "nom": MovementKind.NAME,
+    "contact": MovementKind.CONTACT,
+}
+STATES = {
+    "enregistree": MovementState.RECORDED,
+    "transmise": MovementState.HANDED_OVER,
+    "traitee": MovementState.PROCESSED,
+    "refusee": MovementState.REFUSED,
+    "reprise": MovementState.TAKEN_BACK,
+}
+
+
+class MovementFilter(Form):
+    """Narrows the list; an unknown value narrows nothing, a date that cannot be read says so at its field."""
+
+    q = StringField("Nom, prénom ou n° d’adhérent")
+    nature = SelectField("Nature")
+    etat = SelectField("État")
+    du = StringField("Demandé depuis le")
+    au = StringField("Demandé jusqu’au")
+
+    def __init__(self, arguments, today, kinds, states):
+        """`kinds`, `states`: how they are written in French."""
+        super().__init__(arguments)
+        self.today = today
+        self.nature.choices = [("", "Toutes"), *((key, kinds[kind]) for key, kind in KINDS.items())]
+        self.etat.choices = [("", "Tous"), *((key, states[state]) for key, state in STATES.items())]
+        self.since, self.until = self.day(self.du), self.day(self.au)
+
+    def day(self, field):
+        if not (field.data or "").strip():
+            return None
+        try:
+            return dates.french_date(field.data, self.today)
+        except Refused as refused:
+            field.errors = [str(refused)]
+            return None
+
+    def secrets(self):
+        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
+        return [box.name for box in self if is_secret(box.data or "")]
+
+    def narrow(self, movements):
+        """`movements` are joined to their people."""
+        for word in search_words(self.q.data or ""):
+            written = Movement.label.contains(word)  # of those whose row is gone
+            movements = movements.where(database.contains(db, Beneficiary.search_key, word) | written)
+        if self.nature.data in KINDS:
+            movements = movements.where(Movement.kind == KINDS[self.nature.data])
+        if self.etat.data in STATES:
+            movements = movements.where(Movement.state == STATES[self.etat.data])
+        if self.since:
+            movements = movements.where(Movement.created_at >= start_of(self.since))
+        if self.until:
+            movements = movements.where(Movement.created_at < start_of(self.until + datetime.timedelta(days=1)))
+        return movements
+
+    def in_force(self):
+        """What narrows the list now, to be taken away one by one: (parameter, what to write)."""
+        words = {
+            "q": f"« {self.q.data} »" if search_key(self.q.data or "") else "",
+            "nature": dict(self.nature.choices).get(self.nature.data) if self.nature.data else "",
+            "etat": dict(self.etat.choices).get(self.etat.data) if self.etat.data else "",
+            "du": f"Depuis le {self.du.data}" if self.since else "",
+            "au": f"Jusqu’au {self.au.data}" if self.until else "",
+        }
+        return [(name, written) for name, written in words.items() if written]
+
+
+def start_of(day):
+    """The first instant of a day in Paris, as the database keeps it."""
+    midnight = datetime.datetime.combine(day, datetime.time(), clock.PARIS)
+    return midnight.astimezone(datetime.UTC).replace(tzinfo=None)
