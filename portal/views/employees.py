@@ -93,17 +93,14 @@ def find_by_nir():
     if not form.validate():
         flash(form.nir.errors[0] if form.nir.errors else "Rechargez la page, puis recommencez.", "danger")
         return redirect(url_for("employees.index"), 303)
-    audit("nir.search")
-    found = list(current_user.find_by_nir(form.nir.data).limit(2))
+    in_order = Sort(roster.SORTS, "nom")
+    found = roster.rows(in_order)(roster.ids(current_user.find_by_nir(form.nir.data), in_order))
+    audit("nir.search", after={"found": [str(row.public_id) for row in found]})
     if not found:
         flash("Personne ne porte ce n° de sécurité sociale dans vos comptes. Vérifiez les 15 chiffres.", "warn")
-    if len(found) > 1:
-        flash(
-            "Plusieurs personnes portent ce numéro : un enfant peut avoir celui d’un parent. Voici l’une d’elles.",
-            "info",
-        )
-    if not found:
         return redirect(url_for("employees.index", situation="tous"), 303)
+    if len(found) > 1:  # a child may have the number of a parent: the answer to this very click, for it has no address
+        return render("nir_found", people=found)
     return redirect(url_for("employees.show", id=found[0].public_id), 303)
 
 
@@ -119,6 +116,6 @@ def download():
     with db.atomic():
         number = people.count()
         account = current_scope().account
-        detail = {"rows": number, "format": file_format, "nir": with_nir}
+        detail = {"rows": number, "format": file_format, "nir": with_nir, "filter": form.words()}
         audit("beneficiaries.export", account=account and account.account_id, after=detail)
     return roster.download(sort.of(people), file_format, with_nir)

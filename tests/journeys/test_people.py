@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from portal.models import AuditEvent
+from portal.models import AuditEvent, BeneficiaryRole, GroupContract
+from tests import factories
 from tests.journeys import scenery
 from tests.journeys.browser import axe, path, same_after_reload, settled, sign_in, type_in
 
@@ -295,6 +296,17 @@ def test_a_nir_finds_its_bearer_without_entering_the_address(people):
     assert "94" not in re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "", people.url.removeprefix(people.server))
     assert AuditEvent.select().where(AuditEvent.action == "nir.search").count() == 1
     same_after_reload(people)
+
+
+def test_all_the_bearers_of_a_nir_are_listed(people):
+    factories.beneficiary(GroupContract.get(), "Barbaud", "Léa", nir=scenery.NIR, role=BeneficiaryRole.CHILD)
+    people.get_by_text("Par n° de sécurité sociale").click()
+    people.get_by_label("N° de sécurité sociale, 15 chiffres").fill(scenery.NIR)
+    people.get_by_role("button", name="Trouver").click()
+    expect(people.get_by_role("heading", level=1)).to_have_text("Plusieurs personnes portent ce numéro")
+    axe(people)
+    people.get_by_role("link", name="BARBAUD Léa").click()
+    expect(people.get_by_role("heading", level=1)).to_contain_text("Léa BARBAUD")
 
 
 def test_a_nir_that_nobody_bears_or_with_a_slip_says_what_to_do(people):

@@ -212,6 +212,27 @@ def test_a_nir_is_found_by_post_and_audited_without_it(signed_in, sealed):
     assert "clé" in wrong.get_data(as_text=True)
 
 
+def test_all_who_have_the_number_are_shown_and_named_in_the_audit(signed_in, sealed, contract):
+    child = factories.beneficiary(contract, "Durand", "Léo", nir=NIR, role=BeneficiaryRole.CHILD)
+    stranger = GroupContract.select().where(GroupContract.category.in_(factories.hr_user().category_ids())).first()
+    factories.beneficiary(stranger, "Ailleurs", nir=NIR)
+    answer = signed_in.post("/salaries/recherche-nir", {"nir": NIR})
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert f'href="/salaries/{sealed.public_id}' in text
+    assert f'href="/salaries/{child.public_id}' in text
+    assert "AILLEURS" not in text
+    assert NIR not in text.replace("\u00a0", "").replace(" ", "")
+    event = AuditEvent.select().where(AuditEvent.action == "nir.search").get()
+    assert sorted(event.after["found"]) == sorted([str(sealed.public_id), str(child.public_id)])
+    assert NIR not in str(event.after)
+
+
+def test_a_search_that_finds_nobody_is_audited_too(signed_in, contract):
+    signed_in.post("/salaries/recherche-nir", {"nir": NIR})
+    assert AuditEvent.select().where(AuditEvent.action == "nir.search").get().after == {"found": []}
+
+
 def test_the_page_of_a_person_says_it_all(signed_in, sealed, contract):
     option = factories.plan(label="Renfort optique")
     IndividualProduct.create(beneficiary=sealed, plan=option)
@@ -268,6 +289,14 @@ def test_a_download_holds_the_nir_only_when_asked_and_says_so_in_the_audit(peopl
     assert NIR in asked
     exports = AuditEvent.select().where(AuditEvent.action == "beneficiaries.export").order_by(AuditEvent.number)
     assert [event.after["nir"] for event in exports] == [False, True]
+
+
+def test_the_audit_of_a_download_says_what_it_was_narrowed_by(people):
+    narrowed = {"q": "zoe", "qualite": "salarie", "du": "x", "nom": NIR, "tri": "-effet"}
+    people.post("/salaries/telechargement", {"format": "csv"}, query_string=narrowed).get_data()
+    event = AuditEvent.select().where(AuditEvent.action == "beneficiaries.export").get()
+    assert event.after["filter"] == {"q": "zoe", "qualite": "salarie"}
+    assert NIR not in str(event.after)
 
 
 def test_a_spreadsheet_has_real_dates_text_numbers_and_no_formula(people, contract):
