@@ -31,6 +31,7 @@ MOST_OUTPUT = 64 * 1024 * 1024  # characters: a text that a small workbook share
 MOST_SHEETS = 20
 HEADING_ROWS = 20  # looked at to tell the separator
 PIECE = 1 << 16
+MOST_PROLOGUE = 1 << 20  # bytes before the first element of an XML part
 
 Cell = Any  # str, int, float, bool, or [ISO date]
 
@@ -226,6 +227,8 @@ def check_part(content: bytes, member: zipfile.ZipInfo) -> None:
                 prologue = None  # a picture, a printer's settings
             else:
                 prologue = None if prologue.over else prologue
+        if prologue and total > MOST_PROLOGUE:
+            raise Refused("damaged")
     if total != member.file_size:
         raise Refused("damaged")
 
@@ -311,10 +314,12 @@ def check_compound(content: bytes) -> None:
     names = {
         content[at : at + 64].decode("utf-16-le", "replace").partition("\0")[0].upper()
         for at in range(512, len(content) - 127, 128)
-        if content[at + 66] in (1, 2)  # a storage, a stream
+        if content[at + 66] in (1, 2, 5)  # a storage, a stream, the root
     }
     if names & {"ENCRYPTEDPACKAGE", "ENCRYPTIONINFO"}:
         raise Refused("password")
+    if "ROOT ENTRY" not in names:
+        raise Refused("damaged")
     if not names & {"WORKBOOK", "BOOK"}:
         raise Refused("other")
     if names & {"_VBA_PROJECT", "_VBA_PROJECT_CUR", "VBA"}:

@@ -17,6 +17,7 @@ from portal.formats import SPACE
 CHILD = Path(__file__).with_name("workbook_child.py")
 MOST_BYTES = 4 * 1024 * 1024
 MOST_COLUMNS = 256
+MOST_LINE = 4 * 1024 * 1024  # of what the child says: 257 cells of 1,000 characters hold in one
 SECONDS = 20  # on the wall clock; the child has ten of processor time
 
 AGAIN = "Enregistrez-le de nouveau au format .xlsx, puis renvoyez-le."
@@ -90,7 +91,8 @@ def child(file: IO[bytes], arguments: list[str]) -> Iterator[Iterator[bytes]]:
     timer = threading.Timer(SECONDS, process.kill)
     timer.start()
     try:
-        yield iter(process.stdout or ())
+        said = process.stdout
+        yield iter(lambda: said.readline(MOST_LINE) if said else b"", b"")
     finally:
         timer.cancel()
         process.kill()
@@ -100,18 +102,24 @@ def child(file: IO[bytes], arguments: list[str]) -> Iterator[Iterator[bytes]]:
 
 
 def told(lines: Iterator[bytes]) -> Iterator[Row]:
+    """The rows that the child says; one that dies before the end, or that raves, is a file that cannot be opened."""
     sheet = None
     for line in lines:
-        message = json.loads(line) if line.endswith(b"\n") else {}
-        if isinstance(message, list):
-            yield Row(sheet, message[0], [revived(cell) for cell in message[1]])
-        elif "sheet" in message:
-            sheet = message["sheet"]
-        elif "refused" in message:
-            raise Unreadable(REFUSALS[message["refused"]])
-        elif "end" in message:
-            return
-    raise Unreadable(LOST)  # it died before the end
+        try:
+            message = json.loads(line)
+            if isinstance(message, list):
+                yield Row(sheet, message[0], [revived(cell) for cell in message[1]])
+            elif "sheet" in message:
+                sheet = message["sheet"]
+            elif "refused" in message:
+                raise Unreadable(REFUSALS[message["refused"]])
+            elif "end" in message:
+                return
+        except Unreadable:
+            raise
+        except (ValueError, LookupError, TypeError):
+            break
+    raise Unreadable(LOST)
 
 
 def revived(cell: Any) -> Any:
