@@ -1,6 +1,7 @@
 """Loads a file of the management system: checks it row by row, writes what differs, all of it or nothing."""
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,7 +12,6 @@ from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 from peewee import DateField, Field, PeeweeException
@@ -249,7 +249,7 @@ class Mirror:
 
     def draw(self, key: Key) -> tuple:
         """What a new row has that its file does not say."""
-        return (uuid4().hex,) if "public_id" in self.table._meta.fields else ()
+        return (draw_uuid(),) if "public_id" in self.table._meta.fields else ()
 
     def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:
         """The columns of a row that change, and their new values."""
@@ -268,6 +268,12 @@ class Mirror:
             table = quoted(self.table._meta.table_name)
             statement = f"UPDATE {table} SET {', '.join(sets)} WHERE id = {db.param}"  # nosec B608
             db.cursor().executemany(statement, changes)
+
+
+def draw_uuid() -> str:
+    """The 32 digits of a random UUID (RFC 9562, version 4), three times as quick as by uuid.UUID."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) % 4]}{digits[17:]}"
 
 
 def insert(table: type[Table], fields: Sequence[Field], values: Iterable[tuple]) -> None:
@@ -290,8 +296,11 @@ def among(selection: str, values: Sequence[Any]) -> list[tuple]:
 
 
 @contextmanager
-def indexed_afterwards(table: type[Table], lines: int) -> Iterator[None]:
-    """An empty table that many rows will fill has its plain indexes made at the end: they take a third of the time."""
+def indexed_afterwards(table: type[Table], key: str, lines: int) -> Iterator[None]:
+    """An empty table that many rows will fill has its indexes made at the end: they take a third of the time.
+
+    The unique index of the key stays: rows are found by it meanwhile.
+    """
     if lines < MANY_ROWS or table.select().exists():
         yield
         return
@@ -300,11 +309,12 @@ def indexed_afterwards(table: type[Table], lines: int) -> Iterator[None]:
         catalogue = "pg_indexes WHERE schemaname = current_schema() AND tablename", "indexname, indexdef"
     source, columns = catalogue
     indexes = among(f"SELECT {columns} FROM {source}", [table._meta.table_name])  # nosec B608
-    plain = [(name, made) for name, made in indexes if made and not made.startswith("CREATE UNIQUE")]
-    for name, _ in plain:
+    kept = f"{table._meta.table_name}_{table._meta.fields[key].column_name}"
+    others = [(name, made) for name, made in indexes if made and name not in (kept, f"{table._meta.table_name}_pkey")]
+    for name, _ in others:
         db.execute_sql(f"DROP INDEX {quoted(name)}")
     yield
-    for _, made in plain:
+    for _, made in others:
         db.execute_sql(made)
 
 
@@ -335,7 +345,7 @@ def load(
             begin()
             kind = make(report, now.replace(tzinfo=UTC).astimezone(clock.PARIS).date())
             with progress(length=lines, label=make.label) if progress else nullcontext() as bar:
-                with indexed_afterwards(kind.mirror.table, lines):
+                with indexed_afterwards(kind.mirror.table, kind.mirror.key[0], lines):
                     fill(kind, path, outcome, bar)
                 kind.finish()
             if report.count:

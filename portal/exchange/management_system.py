@@ -8,10 +8,23 @@ from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from portal.exchange import loading
-from portal.exchange.loading import CHUNK, Column, Key, Kind, Mirror, Outcome, Progress, Records, Report, among, insert
+from portal.exchange.loading import (
+    CHUNK,
+    Column,
+    Key,
+    Kind,
+    Mirror,
+    Outcome,
+    Progress,
+    Records,
+    Report,
+    among,
+    draw_uuid,
+    insert,
+)
 from portal.formats import SPACE, search_key, sort_key
 from portal.models import (
     Beneficiary,
@@ -331,10 +344,11 @@ class People(Mirror):
         return vault.indexes(self.nirs[key], "nir", record[:1]) if self.nirs[key] else []
 
     def draw(self, key: Key) -> tuple:
-        public_id = uuid4()
-        return public_id.hex, self.seal(key, public_id)
+        digits = draw_uuid()
+        public_id = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        return digits, self.seal(key, public_id)
 
-    def seal(self, key: Key, public_id: UUID) -> bytes | None:
+    def seal(self, key: Key, public_id: UUID | str) -> bytes | None:
         return vault.seal(self.nirs[key], "beneficiary", "nir", public_id) if self.nirs[key] else None
 
     def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:

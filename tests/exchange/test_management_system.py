@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from uuid import RFC_4122, UUID
 
 import pytest
 
@@ -178,6 +179,12 @@ def test_values_are_kept_in_their_canonical_form(loaded):
     assert ManagedAccount.get().phone == "+33199001001"
     assert person.account_id == ManagedAccount.get().id
     assert person.category_id == contract.category_id
+
+
+def test_a_public_id_is_a_random_uuid():
+    drawn = [UUID(loading.draw_uuid()) for _ in range(200)]
+    assert len(set(drawn)) == 200
+    assert {(one.version, one.variant) for one in drawn} == {(4, RFC_4122)}
 
 
 def test_what_differs_alone_is_written(loaded):
