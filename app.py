@@ -131,7 +131,7 @@ def dress_answers(app):
     def dress(response):
         """An address has two bodies, page and fragment, and both are personal."""
         response.vary.add("HX-Request")
-        there = {name.lower() for name in response.headers.keys()}
+        there = {name.lower() for name, _ in response.headers}
         response.headers.extend((name, value) for name, value in headers.items() if name.lower() not in there)
         return response
 
