@@ -92,19 +92,9 @@ def nir_grouped(nir: str) -> str:
     return SPACE.join(group for group in groups if group)
 
 
-def nir_masked(nir: str | None) -> str:
-    """2 94 •• •• ••• ••• ••: the sex and the year; all dots when the number is not at hand."""
-    return nir_grouped(nir[:3]) + NIR_MASK[4:] if nir else NIR_MASK
-
-
 def iban_grouped(iban: str) -> str:
     """FR76 3000 6000 0112 3456 7890 189."""
     return SPACE.join(iban[start : start + 4] for start in range(0, len(iban), 4))
-
-
-def iban_masked(iban: str | None) -> str:
-    """FR76 •••• •••• 0189, of the same length for every country; all dots when the number is not at hand."""
-    return SPACE.join((iban[:4], "••••", "••••", iban[-4:])) if iban else IBAN_MASK
 
 
 def phone_fr(phone: str) -> str:

@@ -202,9 +202,6 @@ class Beneficiary(Table):
     def full_name(self):
         return f"{self.first_name} {self.last_name.upper()}"
 
-    def terminated_by(self, day):
-        return self.terminated_on is not None and self.terminated_on < day
-
     def seal(self, column, text):
         setattr(self, column, vault.seal(text, "beneficiary", column, self.public_id))
 
@@ -1299,6 +1296,12 @@ class UserSession(Table):
         ended = cls.update(ended_at=now).where(cls.user == user, cls.ended_at.is_null())
         return (ended.where(cls.id != but.id) if but else ended).execute()
 
+    @classmethod
+    def purge(cls, now):
+        """Forget those that ended, and those of a year ago that nobody ended; the audit trail keeps who signed in."""
+        old = cls.started_at < now - datetime.timedelta(days=365)
+        return cls.delete().where(cls.ended_at.is_null(False) | old).execute()
+
 
 class OneTimeLink(Table):
     """A link sent by e-mail that works once: only its hash is kept."""
@@ -1324,6 +1327,11 @@ class OneTimeLink(Table):
         """Once: True for the first who asks, False for all others, even at the same time."""
         used = OneTimeLink.update(used_at=now).where(OneTimeLink.id == self.id, OneTimeLink.used_at.is_null())
         return used.execute() == 1
+
+    @classmethod
+    def purge(cls, now):
+        """Forget those that expired a day ago, used or not."""
+        return cls.delete().where(cls.expires_at < now - datetime.timedelta(days=1)).execute()
 
 
 class Throttle(Table):
@@ -1361,6 +1369,10 @@ class Throttle(Table):
     @classmethod
     def forgive(cls, key):
         cls.delete().where(cls.key == key).execute()
+
+    @classmethod
+    def purge(cls, now):
+        return cls.delete().where(cls.forget_at < now).execute()
 
     @classmethod
     def take_back(cls, key, now):

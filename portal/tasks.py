@@ -7,7 +7,7 @@ from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
 from portal import clock, outbox
-from portal.models import db
+from portal.models import OneTimeLink, Throttle, UserSession, db
 
 EVERY = 1.0  # seconds between two looks
 
@@ -15,9 +15,11 @@ EVERY = 1.0  # seconds between two looks
 def work(settings, stop=None):
     """Look for work until told to stop (SIGINT, SIGTERM), finishing what is under way."""
     stop = stop or stop_on_signals()
+    purged_on = None
     while not stop.is_set():
         try:
             db.connect(reuse_if_open=True)
+            purged_on = purge(clock.now(), purged_on)
             done = outbox.send_due(settings, clock.now())
         except (OperationalError, InterfaceError, MaxConnectionsExceeded):  # away or busy: look again later
             done = 0
@@ -26,6 +28,14 @@ def work(settings, stop=None):
                 db.close()
         if not done:
             stop.wait(EVERY)
+
+
+def purge(now, last):
+    """Once a day, and at each start, forget what is of no more use to signing in; the day it was done."""
+    if now.date() != last:
+        for table in (Throttle, UserSession, OneTimeLink):
+            table.purge(now)
+    return now.date()
 
 
 def stop_on_signals():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from portal import clock, outbox, tasks
-from portal.models import OutboxMessage, db
+from portal.models import OutboxMessage, Throttle, db
 
 
 @pytest.fixture
@@ -77,6 +77,7 @@ def test_a_refused_recipient_does_not_stop_the_others(app, message, monkeypatch)
 
 
 def test_the_worker_sends_and_stops_when_told(app, message, tmp_path):
+    Throttle.create(key="x", failures=1, free_at=clock.now(), forget_at=clock.now() - datetime.timedelta(days=1))
     db.close()
     stop = threading.Event()
     worker = threading.Thread(target=tasks.work, args=(app.settings, stop))
@@ -88,4 +89,6 @@ def test_the_worker_sends_and_stops_when_told(app, message, tmp_path):
     stop.set()
     worker.join(5)
     assert not worker.is_alive()
+    db.connect(reuse_if_open=True)
+    assert not Throttle.select().exists()
     assert list(Path(tmp_path / "outbox").glob("*.eml"))
