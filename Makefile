@@ -12,13 +12,14 @@ export PYTHONDONTWRITEBYTECODE = 1
 # What Debian brings: libraries that WeasyPrint draws with, then what the tests need.
 APT_RUN := python3 python3-venv ca-certificates libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
 APT_TEST := postgresql-15 chromium libatomic1
+APT_BENCH := wrk
 install_packages = missing="$$(for package in $(1); do dpkg-query -Wf '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done)"; \
 	if [ -n "$$missing" ] && command -v apt-get >/dev/null; then \
 		$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 install_python = $(if $(UV),uv pip install -q --python $(PYTHON) -r $(1),$(PYTHON) -m pip install -q --disable-pip-version-check -r $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench pictures install install-tests static
+.PHONY: help run test check fix bench pictures install install-tests install-bench static
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,7 +44,7 @@ fix: install-tests ## Format, and mend what can be mended without thinking
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-bench: install-tests static ## Measure the portal beside its floors (SIZE=100000, DATABASES="sqlite postgresql")
+bench: install-bench static ## Measure the portal beside its floors (SIZE=100000, DATABASES="sqlite postgresql")
 	@$(PYTHON) -m bench $(ARGS)
 
 pictures: install-tests static ## Take the pictures of the guide from the running portal
@@ -51,6 +52,7 @@ pictures: install-tests static ## Take the pictures of the guide from the runnin
 
 install: .venv/.run
 install-tests: .venv/.tests
+install-bench: .venv/.bench
 
 .venv/.run: requirements.txt
 	@$(call install_packages,$(APT_RUN))
@@ -61,6 +63,10 @@ install-tests: .venv/.tests
 .venv/.tests: .venv/.run requirements-dev.txt
 	@$(call install_packages,$(APT_TEST))
 	@$(call install_python,requirements-dev.txt)
+	@touch $@
+
+.venv/.bench: .venv/.tests
+	@$(call install_packages,$(APT_BENCH))
 	@touch $@
 
 # Compressed once, served as they are.

@@ -5,6 +5,7 @@ import http.client
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
 CONNECTIONS = 16
+PATIENCE = 20  # seconds for a server to end by itself
 UNITS = {"us": 0.001, "ms": 1, "s": 1_000, "m": 60_000}
 
 
@@ -66,13 +68,22 @@ def serve(application, environment, cluster=None):
     options = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "1", "--no-access-log"]
     command = [f"{sys.prefix}/bin/granian", *options, "--log-level", "warning", "--backpressure", "128"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--factory", application]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, start_new_session=True)
     try:
         wait_until_it_answers(process, port)
         yield Server(process, port, cluster)
     finally:
-        process.terminate()
-        process.wait(20)
+        stop(process)
+
+
+def stop(process):
+    """What stopped the measure is what is told: a server that does not end by itself is killed with its workers."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def wait_until_it_answers(process, port):

@@ -3,7 +3,7 @@
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from peewee import OP, SQL, Expression, NodeList, OperationalError, SqliteDatabase, fn
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
@@ -105,6 +105,14 @@ def refresh_statistics(database):
     """What the planner knows of the tables, after many rows came in; and that their indexes may answer alone."""
     within = is_sqlite(database) or database.in_transaction()  # where nothing can be vacuumed
     database.execute_sql("ANALYZE" if within else "VACUUM ANALYZE")
+
+
+def still_there(database):
+    """Raises when the file of SQLite was removed: the connections of the pool go on reading what is no more."""
+    if is_sqlite(database):
+        fresh = SqliteDatabase(f"file:{quote(real(database).database)}?mode=rw", uri=True)
+        with fresh.connection_context():
+            fresh.execute_sql('SELECT 1 FROM "user" LIMIT 1')
 
 
 def wait_until_up(database, seconds=10):

@@ -2,9 +2,14 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from app import create_app
+from bench import servers
 from portal.models import db
 
 ROOT = Path(__file__).parent.parent
@@ -33,3 +38,18 @@ def test_what_the_portal_writes_is_its_own_to_read(tmp_path, monkeypatch):
     finally:
         db.close_all()
         os.umask(before)
+
+
+def test_a_measure_that_stops_early_says_why_and_leaves_no_server(monkeypatch):
+    """Whether the server ends when it is told or not."""
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    monkeypatch.setattr(servers, "PATIENCE", 0.2)
+    server = subprocess.Popen([sys.executable, "-c", deaf], start_new_session=True, stdout=subprocess.PIPE)
+    with server.stdout:
+        server.stdout.read(1)  # it no longer listens
+    with pytest.raises(SystemExit, match="trop lent"):
+        try:
+            raise SystemExit("trop lent")
+        finally:
+            servers.stop(server)
+    assert server.returncode == -9

@@ -4,7 +4,7 @@ from flask import Blueprint, current_app
 from peewee import InterfaceError, OperationalError, ProgrammingError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import storage
+from portal import database, storage
 from portal.access import public
 from portal.models import User, db
 
@@ -18,6 +18,7 @@ def show():
     try:
         with db.connection_context():
             User.any_at_all()
+            database.still_there(db)
     except (OperationalError, InterfaceError, ProgrammingError, MaxConnectionsExceeded):
         faults.append("la base de données ne répond pas")
     if not storage.answers(current_app.settings.storage_url):

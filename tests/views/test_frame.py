@@ -211,6 +211,20 @@ def test_health_says_what_does_not_answer(client, app, monkeypatch, tmp_path):
     assert "base de données" in client.get("/sante").get_data(as_text=True)
 
 
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+@pytest.mark.parametrize("template", ["sqlite"], indirect=True, scope="session")
+def test_health_says_that_the_file_of_the_base_was_removed(client, tmp_path, left):
+    assert client.get("/sante").status_code == 200
+    for path in tmp_path.glob("portal.db*"):
+        path.unlink()
+    if left == "an empty file":
+        (tmp_path / "portal.db").touch()
+    answer = client.get("/sante")
+    assert answer.status_code == 503
+    assert "base de données" in answer.get_data(as_text=True)
+    assert (tmp_path / "portal.db").exists() == (left == "an empty file")
+
+
 @pytest.mark.parametrize("field", ["identifier", "first_name", "last_name", "role", "password_hash", "id"])
 def test_fields_that_a_form_does_not_have_are_ignored(signed_in, hr, field):
     before = getattr(hr, field)
