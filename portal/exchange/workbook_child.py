@@ -132,7 +132,7 @@ def workbook(content: bytes, first: list[str]) -> Iterator[tuple[str, Iterator[t
             yield name, sheet_rows(sheet)
             del sheet
     except calamine.PasswordError:
-        raise Refused("password") from None
+        raise Refused("locked") from None
     except calamine.CalamineError:
         raise Refused("damaged") from None
 
@@ -203,7 +203,7 @@ def check_members(members: list[zipfile.ZipInfo]) -> None:
         if stat.S_ISLNK(member.external_attr >> 16):
             raise Refused("damaged")
         if member.flag_bits & 1 or name == "encrypted-package":
-            raise Refused("password")
+            raise Refused("locked")
         if "vbaproject" in name or "/macrosheets/" in name or name.startswith(ODS_MACROS):
             raise Refused("macros")
         if "/embeddings/" in name or "/activex/" in name:
@@ -284,7 +284,7 @@ def check_type(archive: zipfile.ZipFile) -> None:
         if archive.read("mimetype").decode("ascii", "replace").strip() not in (ODS, f"{ODS}-template"):
             raise Refused("other")
         if b"encryption-data" in archive.read("META-INF/manifest.xml"):
-            raise Refused("password")
+            raise Refused("locked")
         return
     if "[Content_Types].xml" not in names:
         raise Refused("other")
@@ -317,7 +317,7 @@ def check_compound(content: bytes) -> None:
         if content[at + 66] in (1, 2, 5)  # a storage, a stream, the root
     }
     if names & {"ENCRYPTEDPACKAGE", "ENCRYPTIONINFO"}:
-        raise Refused("password")
+        raise Refused("locked")
     if "ROOT ENTRY" not in names:
         raise Refused("damaged")
     if not names & {"WORKBOOK", "BOOK"}:
@@ -325,7 +325,7 @@ def check_compound(content: bytes) -> None:
     if names & {"_VBA_PROJECT", "_VBA_PROJECT_CUR", "VBA"}:
         raise Refused("macros")
     if any(FILEPASS in first_records(content, at) for at in range(512, len(content) - 7, 512) if is_book(content, at)):
-        raise Refused("password")
+        raise Refused("locked")
 
 
 def is_book(content: bytes, at: int) -> bool:

@@ -24,7 +24,7 @@ AGAIN = "Enregistrez-le de nouveau au format .xlsx, puis renvoyez-le."
 REFUSALS = {
     "damaged": f"Ce classeur est abîmé. Ouvrez-le dans votre tableur. {AGAIN}",
     "heavy": "Ce classeur est trop grand une fois ouvert. Copiez les lignes utiles dans le modèle, puis renvoyez-le.",
-    "password": "Ce classeur est protégé par un mot de passe. Retirez la protection, puis renvoyez-le.",
+    "locked": "Ce classeur est protégé par un mot de passe. Retirez la protection, puis renvoyez-le.",
     "macros": "Ce classeur contient des macros, refusées par prudence. Enregistrez-le en .xlsx, puis renvoyez-le.",
     "embedded": "Ce classeur contient un autre fichier ou un bouton. Retirez-les, ou copiez les lignes dans le modèle.",
     "entities": f"Ce classeur contient des déclarations qui n’ont rien à y faire. {AGAIN}",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.rules import Refused
-from portal.rules.dates import age, french_date, iso_date, month_end, months_before
+from portal.rules.dates import age, french_date, iso_date, month_end, months_after, months_before, spreadsheet_date
 
 thorough = settings(max_examples=500, deadline=None)
 
@@ -166,3 +166,48 @@ def test_months_before_are_counted_one_by_one(day, count):
 def test_twelve_months_before_is_the_same_month_of_last_year():
     assert months_before(date(2026, 1, 31), 12) == date(2025, 1, 1)
     assert months_before(date(2026, 1, 31), 1) == date(2025, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("27 mars 1985", date(1985, 3, 27)),
+        ("1er février 2027", date(2027, 2, 1)),
+        ("1-déc-26", date(2026, 12, 1)),
+        ("27 SEPT. 1985", date(1985, 9, 27)),
+        ("1985/03/27", date(1985, 3, 27)),
+        ("19850327", date(1985, 3, 27)),
+        ("27031985", date(1985, 3, 27)),
+        ("20012010", date(2010, 1, 20)),
+        ("1985-03-27 00:00:00", date(1985, 3, 27)),
+        ("1985-03-27T00:00:00.000", date(1985, 3, 27)),
+        ("27/03/1985 0:00", date(1985, 3, 27)),
+        ("31133", date(1985, 3, 27)),
+        ("23318", date(1963, 11, 3)),
+        ("27/03/1985", date(1985, 3, 27)),
+    ],
+)
+def test_a_date_is_read_as_a_spreadsheet_may_leave_it(typed, day):
+    assert spreadsheet_date(typed, TODAY) == day
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "1985", "27 jui 1985", "27 brumaire 1985", "1985/13/27", "31/02/1980", "123456789"]
+)
+def test_what_no_spreadsheet_means_by_a_date_is_refused(typed):
+    with pytest.raises(Refused):
+        spreadsheet_date(typed, TODAY)
+
+
+@given(st.text() | st.text(alphabet="0123456789/-. jfmasond"))
+def test_no_text_breaks_the_dates_of_spreadsheets(text):
+    try:
+        assert spreadsheet_date(text, TODAY, birth=True).year in range(1900, 2200)
+    except Refused as refused:
+        assert str(refused)
+
+
+def test_months_after_keep_the_day_or_take_the_last_one():
+    assert months_after(date(2026, 11, 23), 12) == date(2027, 11, 23)
+    assert months_after(date(2026, 1, 31), 1) == date(2026, 2, 28)
+    assert months_after(date(2026, 12, 31), 2) == date(2027, 2, 28)

@@ -391,3 +391,23 @@ def test_a_postal_code_is_accepted_as_it_stands():
 @pytest.mark.parametrize("text", ["1000", "39 200", "2A004", "392000", "٣٩٢٠٠"])
 def test_a_postal_code_is_never_repaired(text):
     assert "5 chiffres" in refusal(postal_code, text)
+
+
+@given(st.data())
+def test_the_keys_of_a_french_iban_are_those_of_the_library(data):
+    """Computed here, since the library is slow: one sign changed, or none."""
+    number = str(IBAN.random(country_code="FR"))
+    place, sign = data.draw(st.integers(0, 26)), data.draw(st.sampled_from("0189AFKZ"))
+    number = number[:place] + sign + number[place + 1 :]
+    assert identifiers._is_french_iban(number) == (number[:2] == "FR" and identifiers._iban_fault(number) is None)
+
+
+@pytest.mark.parametrize(
+    "address", ["paul@exemple.fr", "p.d_u-x1@EXEMPLE.fr", "a@b", "x@exemple..fr", f"{'x' * 65}@exemple.fr"]
+)
+def test_the_short_way_of_an_address_ends_where_the_library_does(address):
+    try:
+        checked = email(address)
+    except Refused:
+        checked = None
+    assert checked == identifiers._checked_email(address)
