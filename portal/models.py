@@ -83,6 +83,11 @@ class ManagedAccount(Table):
     name_key = KeyField(index=True)
     search_key = KeyField()
 
+    @classmethod
+    def hold(cls, account_id):
+        """Make those who add people to this account queue until the end of the transaction."""
+        return database.locked(db, cls.select(cls.id).where(cls.id == account_id)).get()
+
 
 class Company(Table):
     account = ForeignKeyField(ManagedAccount, backref="companies")
@@ -950,6 +955,11 @@ class User(UserMixin, Table):
     def movements(self):
         return Movement.select().where(Movement.category.in_(self.category_ids()))
 
+    def imports(self):
+        """Files of affiliations, for who sees the whole of their account, or sent them."""
+        seen = AffiliationImport.account.in_(self.whole_account_ids())
+        return AffiliationImport.select().where(seen | (AffiliationImport.author == self.id))
+
     def people(self, public_ids):
         """These people with contract, college, company and account, by name; those the user may not see are left out."""
         named = (
@@ -1133,6 +1143,7 @@ class AffiliationImport(Table):
     public_id = PublicId()
     account = ForeignKeyField(ManagedAccount)
     author = ForeignKeyField(User, index=False)
+    asked_by = ForeignKeyField(User, null=True, index=False)  # whose rights confirm it
     file_name = CharField()
     sha256 = CharField(64)
     size = IntegerField()
@@ -1153,7 +1164,8 @@ class AffiliationImport(Table):
         indexes = ((("account", "created_at"), False),)
 
     WORK = (ImportState.WAITING, ImportState.CONFIRMING)
-    LEASE = datetime.timedelta(seconds=30)
+    LEASE = datetime.timedelta(seconds=60)
+    MOST_ATTEMPTS = 3
 
     @property
     def is_at_work(self):

@@ -1,15 +1,21 @@
 """What the worker does, apart from any request. The tables are its queue: what is due survives a kill."""
 
+import logging
 import signal
 import threading
+import traceback
+from pathlib import Path
 
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
 from portal import clock, outbox
-from portal.models import OneTimeLink, Throttle, UserSession, db
+from portal.exchange import affiliations
+from portal.models import AffiliationImport, ImportState, Movement, OneTimeLink, Throttle, UserSession, db
 
 EVERY = 1.0  # seconds between two looks
+AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
+log = logging.getLogger(__name__)
 
 
 def work(settings, stop=None):
@@ -20,14 +26,62 @@ def work(settings, stop=None):
         try:
             db.connect(reuse_if_open=True)
             purged_on = purge(clock.now(), purged_on)
-            done = outbox.send_due(settings, clock.now())
-        except (OperationalError, InterfaceError, MaxConnectionsExceeded):  # away or busy: look again later
+            done = outbox.send_due(settings, clock.now()) + Movement.apply_due(clock.now()) + import_next(settings)
+        except AWAY:  # look again later
             done = 0
         finally:
             if not db.is_closed():
                 db.close()
         if not done:
             stop.wait(EVERY)
+
+
+# ── Files of affiliations ────────────────────────────────────────────────────────────────────────────────────────
+
+GIVEN_UP = {
+    ImportState.WAITING: (ImportState.FAILED, "La lecture de ce fichier a échoué. Envoyez-le de nouveau."),
+    ImportState.CONFIRMING: (
+        ImportState.CHECKED,
+        "La confirmation s’est arrêtée avant la fin. Ce qui est fait est gardé : confirmez de nouveau le reste.",
+    ),
+}
+TOLD = {
+    ImportState.CHECKED: "Votre fichier d’affiliations est vérifié",
+    ImportState.DONE: "Vos affiliations sont enregistrées",
+    ImportState.FAILED: "Votre fichier d’affiliations n’a pas pu être lu",
+}
+
+
+def import_next(settings):
+    """Read or confirm the next file of affiliations; 1 when there was one. A fault is tried again, then told."""
+    source = AffiliationImport.take(clock.now())
+    if source is None:
+        return 0
+    begun = ImportState(source.state)
+    try:
+        if source.attempts > source.MOST_ATTEMPTS:
+            state, fault = GIVEN_UP[begun]
+            source.move(state, fault=fault, content=None)
+        else:
+            {ImportState.WAITING: affiliations.read, ImportState.CONFIRMING: affiliations.confirm}[begun](source)
+        tell(settings, source, confirmed=begun == ImportState.CONFIRMING)
+    except AWAY:
+        raise
+    except Exception as error:  # its words may hold a row: only where it happened is told
+        frames = traceback.extract_tb(error.__traceback__)[::-1]
+        where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[:8])
+        log.error("import %s: %s: %s", source.public_id, type(error).__name__, where)
+        source.move(begun, attempts=source.attempts)
+    return 1
+
+
+def tell(settings, source, confirmed):
+    """An e-mail to who asked, without a name nor a number of anybody."""
+    user = source.asked_by or source.author
+    subject = TOLD[ImportState.DONE if confirmed and source.state == ImportState.CHECKED else source.state]
+    address = f"{settings.public_url}/affiliations/fichiers/{source.public_id}"
+    text = f"Bonjour,\n\n{subject}. Retrouvez-le ici :\n\n{address}\n\n{settings.insurer_name}\n"
+    outbox.write(user.identifier, subject, text, clock.now())
 
 
 def purge(now, last):

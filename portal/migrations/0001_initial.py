@@ -330,6 +330,7 @@ def up(migrator, db):
         public_id = UUIDField(unique=True)
         account = ForeignKeyField(ManagedAccount)
         author = ForeignKeyField(User, index=False)
+        asked_by = ForeignKeyField(User, null=True, index=False)
         file_name = CharField()
         sha256 = CharField(max_length=64)
         size = IntegerField()

@@ -1,0 +1,553 @@
+"""Affiliations: who is recognised, who is created; how the rows of a file are staged, mended and confirmed."""
+
+import datetime
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+from uuid import UUID, uuid4
+
+from portal import clock
+from portal.exchange import affiliation_file
+from portal.exchange.affiliation_file import Checked, Context, KnownEmployee, Offer
+from portal.exchange.loading import insert
+from portal.exchange.spreadsheets import Unreadable
+from portal.formats import SPACE, date_fr, search_key, sort_key
+from portal.models import (
+    ADDRESS,
+    AffiliationImport,
+    Beneficiary,
+    BeneficiaryRole,
+    Change,
+    Company,
+    EmployeeCategory,
+    GroupContract,
+    ImportRow,
+    ImportState,
+    ManagedAccount,
+    Movement,
+    MovementKind,
+    Plan,
+    User,
+    db,
+    to_json,
+    vault,
+)
+
+CHUNK = 500
+CONTACT = ("phone", "mobile", "email")
+SECRETS = ("nir", "reimbursement_iban", "contribution_iban")
+NIR, NAME, MATRICULE, PLAN = "N° S. Sociale", "Nom", "Matricule", "Garantie"
+
+# ── What an account offers, and whom it covers already ───────────────────────────────────────────────────────────
+
+
+def offers(user: User, account_id: int) -> list[Offer]:
+    """The contracts of this account that the user may affiliate to."""
+    found = (
+        user.contracts()
+        .select(
+            GroupContract.id,
+            GroupContract.number,
+            Company.code,
+            Company.label,
+            EmployeeCategory.id,
+            EmployeeCategory.code,
+            EmployeeCategory.label,
+            Plan.code,
+            Plan.label,
+            GroupContract.subscribed_on,
+            GroupContract.child_max_age,
+            GroupContract.child_student_max_age,
+        )
+        .join(EmployeeCategory)
+        .join(Company)
+        .switch(GroupContract)
+        .join(Plan)
+        .where(EmployeeCategory.account == account_id)
+        .order_by(Company.code, EmployeeCategory.code, Plan.code)
+    )
+    return [Offer(*row) for row in found.tuples()]
+
+
+def context(user: User, account_id: int) -> Context:
+    """What the rows of this account are checked against, as this user may see it."""
+
+    def find_employees(matricules: set[str]) -> dict[str, KnownEmployee]:
+        return {number: as_known(person) for number, person in employees(user, account_id, matricules).items()}
+
+    return Context(offers=offers(user, account_id), today=clock.today(), find_employees=find_employees)
+
+
+def employees(user: User, account_id: int, matricules: Iterable[str]) -> dict[str, Beneficiary]:
+    """Employees by the number that a file gives them: their company's, otherwise the mutual's."""
+    wanted, found = sorted(set(matricules)), {}
+    people = user.beneficiaries().where(Beneficiary.account == account_id, Beneficiary.role == BeneficiaryRole.EMPLOYEE)
+    for some in chunks(wanted, CHUNK):
+        for number in (Beneficiary.member_number, Beneficiary.employee_number):
+            found |= {getattr(person, number.name): person for person in people.where(number.in_(some))}
+    return found
+
+
+def as_known(person: Beneficiary) -> KnownEmployee:
+    return KnownEmployee(
+        contract_id=person.contract_id,
+        effective_on=person.effective_on,
+        terminated_on=person.terminated_on,
+        **{name: getattr(person, name) for name in ADDRESS},
+    )
+
+
+def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+# ── Who is recognised ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Recognised:
+    """What a right row would do: "CREATE", "REHIRE", "UPDATE" (`changes` by kind) or "" for nothing; and for whom."""
+
+    checked: Checked
+    action: str = "CREATE"
+    person: Beneficiary | None = None
+    changes: dict[MovementKind, dict[str, Any]] | None = None
+
+    @property
+    def verdict(self) -> str:
+        if self.checked.errors:
+            return "ERROR"
+        if self.checked.warnings:
+            return "WARNING"
+        return {"": "UNCHANGED", "UPDATE": "UPDATE"}.get(self.action, "CREATE")
+
+
+class People:
+    """Those of an account whom a user may see, found by NIR or by name and birth date, many at once."""
+
+    def __init__(self, user: User, account_id: int, rows: Sequence[Checked]) -> None:
+        self.account_id = account_id
+        seen = user.beneficiaries().where(Beneficiary.account == account_id)
+        nirs = {row.values["nir"] for row in rows if row.values.get("nir")}
+        indexes = {index: nir for nir in nirs for index in vault.indexes(nir, "nir", [account_id])}
+        self.by_nir: dict[str, list[Beneficiary]] = {}
+        for some in chunks(sorted(indexes), CHUNK):
+            for person in seen.where(Beneficiary.nir_index.in_(some)):
+                self.by_nir.setdefault(indexes[person.nir_index], []).append(person)
+        names = sorted({last_name_key(row.values) for row in rows})
+        self.by_name: dict[tuple, list[Beneficiary]] = {}
+        for some in chunks(names, CHUNK):
+            for person in seen.where(Beneficiary.name_key.in_(some)):
+                key = (person.name_key, person.first_name_key, person.birth_date)
+                self.by_name.setdefault(key, []).append(person)
+
+    def find(self, values: dict[str, Any], household: str | None) -> tuple[Beneficiary | None, str]:
+        """(the person, "nir" or "name"); dependents are looked for in their household alone."""
+        role = values["role"]
+        for person in self.by_nir.get(values.get("nir") or "", []):
+            if person.role == role and (role == BeneficiaryRole.EMPLOYEE or person.household_number == household):
+                return person, "nir"
+        key = (last_name_key(values), sort_key(values["first_name"]), values["birth_date"])
+        for person in self.by_name.get(key, []):
+            if person.role == role and (role == BeneficiaryRole.EMPLOYEE or person.household_number == household):
+                return person, "name"
+        return None, ""
+
+
+def last_name_key(values: dict[str, Any]) -> str:
+    return sort_key(values["used_name"] or values["birth_name"])
+
+
+def recognise(user: User, account_id: int, rows: Sequence[Checked]) -> dict[int, Recognised]:
+    """What each row would do, by line; what is found out is added to the rows' warnings and errors."""
+    right = [row for row in rows if not row.errors]
+    people = People(user, account_id, right)
+    known = employees(user, account_id, {row.matricule for row in right if row.matricule})
+    found = {row.line: Recognised(row, action="") for row in rows if row.errors}
+    heads: dict[str, Recognised] = {}
+    for row in sorted(right, key=lambda row: row.values["role"]):
+        head = heads.get(row.matricule)
+        employee = head.person if head else known.get(row.matricule)
+        if row.values["role"] == BeneficiaryRole.EMPLOYEE:
+            found[row.line] = heads[row.matricule] = recognise_employee(people, row)
+        else:
+            found[row.line] = recognise_dependent(people, row, employee)
+    return found
+
+
+def recognise_employee(people: People, row: Checked) -> Recognised:
+    values = row.values
+    person, by = people.find(values, None)
+    if person is None:
+        return Recognised(row)
+    if by == "nir" and person.birth_date != values["birth_date"]:
+        say(
+            row.errors,
+            NIR,
+            "Ce numéro est celui d’une autre personne déjà couverte, née à une autre date. Vérifiez-le.",
+        )
+        return Recognised(row, action="")
+    if by == "name" and values.get("nir") and person.nir_index:
+        since = f"une personne de même nom, née le même jour, est déjà couverte (n°{SPACE}{person.member_number})"
+        say(row.warnings, NAME, f"Sous un autre n° de sécurité sociale, {since}. Vérifiez que ce n’est pas elle.")
+        return Recognised(row)
+    if person.terminated_on and person.terminated_on < values["effective_on"]:
+        until = date_fr(person.terminated_on)
+        say(row.warnings, NAME, f"A déjà été couvert{e(person)} jusqu’au {until}{SPACE}: ce sera une réaffiliation.")
+        return Recognised(row, "REHIRE", person)
+    if person.contract_id != values["offer"].contract_id:
+        since = f"Déjà affilié{e(person)} depuis le {date_fr(person.effective_on)} dans un autre contrat"
+        say(row.errors, PLAN, f"{since}. Changez son collège depuis sa fiche (n°{SPACE}{person.member_number}).")
+        return Recognised(row, action="")
+    return recognise_covered(row, person)
+
+
+def recognise_dependent(people: People, row: Checked, employee: Beneficiary | None) -> Recognised:
+    person = people.find(row.values, employee.household_number)[0] if employee else None
+    if person is None:
+        return Recognised(row, person=None)
+    if person.terminated_on and person.terminated_on < row.values["effective_on"]:
+        until = date_fr(person.terminated_on)
+        say(row.warnings, NAME, f"A déjà été couvert{e(person)} jusqu’au {until}{SPACE}: ce sera une réaffiliation.")
+        return Recognised(row, "REHIRE", person)
+    return recognise_covered(row, person)
+
+
+def recognise_covered(row: Checked, person: Beneficiary) -> Recognised:
+    """Somebody who is covered already is not affiliated again: the address and contact details may be new."""
+    changes = {
+        kind: {name: row.values[name] for name in names}
+        for kind, names in ((MovementKind.ADDRESS, ADDRESS), (MovementKind.CONTACT, CONTACT))
+        if any(row.values[name] and row.values[name] != getattr(person, name) for name in names)
+    }
+    if MovementKind.CONTACT in changes:  # a blank cell takes nothing away
+        contact = changes[MovementKind.CONTACT]
+        changes[MovementKind.CONTACT] = {name: value or getattr(person, name) for name, value in contact.items()}
+    if not person.provisional:
+        what = "seules l’adresse et les coordonnées seront mises à jour" if changes else "rien ne changera"
+        since = f"Déjà affilié{e(person)} depuis le {date_fr(person.effective_on)}"
+        say(row.warnings, NIR if person.is_employee else NAME, f"{since}{SPACE}: {what}.")
+    return Recognised(row, "UPDATE" if changes else "", person, changes)
+
+
+def e(person: Beneficiary) -> str:
+    return "e" * (person.sex == "F")
+
+
+def say(notes: dict[str, str], column: str, sentence: str) -> None:
+    notes[column] = f"{notes[column]} {sentence}" if column in notes else sentence
+
+
+# ── Who is created ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Newcomer:
+    """Somebody to affiliate: values as `Checked.values`; dependents join an employee, there already or new too."""
+
+    values: dict[str, Any]
+    joins: "Beneficiary | Newcomer | None" = None
+    public_id: UUID | None = None
+    number: str = ""
+    household: str = ""
+
+
+PLAIN = (
+    *("role", "title", "birth_name", "used_name", "first_name", "birth_date", "sex", "effective_on"),
+    *(*ADDRESS, *CONTACT, "reimbursement_bic", "contribution_bic"),
+)
+TOLD = ("base_scheme", "other_cover", "relationship", "child_status")  # what the mutual alone keeps
+PERSON = (
+    *("public_id", "account", "category", "contract", "member_number", "household_number", "employee_number"),
+    *("provisional", *PLAIN, *SECRETS, "nir_index", "name_key", "first_name_key", "search_key"),
+    *("terminated_on", "termination_reason", "version"),
+)
+MOVEMENT = (
+    *("public_id", "category", "beneficiary", "kind", "state", "label", "effective_on", "reason", "after", "secrets"),
+    *("cause", "author_id", "created_at", "applied_at", "version", "remark"),
+)
+
+
+def affiliate(
+    newcomers: Sequence[Newcomer], account_id: int, by: User | None, now: datetime.datetime
+) -> dict[UUID, tuple[int, int]]:
+    """Create these people and a movement each, all or none: public id → (beneficiary, movement).
+
+    The mutual has not numbered them yet: until its own files do, they have a provisional number.
+    """
+    newcomers = sorted(newcomers, key=lambda one: one.values["role"])
+    for one in newcomers:
+        one.public_id, one.number = uuid4(), f"P{uuid4().hex[:12].upper()}"
+        head = one.joins
+        one.household = one.number if head is None else head.household if isinstance(head, Newcomer) else ""
+        if isinstance(head, Beneficiary):
+            one.household = head.household_number
+    with db.atomic():
+        insert(Beneficiary, fields(Beneficiary, PERSON), (person_row(one, account_id) for one in newcomers))
+        people = ids_of(Beneficiary, newcomers)
+        movements: dict[UUID, int] = {}
+        for dependent, some in groupby(newcomers, key=lambda one: isinstance(one.joins, Newcomer)):
+            some = list(some)
+            causes = {one.public_id: movements[one.joins.public_id] for one in some} if dependent else {}
+            rows = (movement_row(one, people[one.public_id], causes.get(one.public_id), by, now) for one in some)
+            insert(Movement, fields(Movement, MOVEMENT), rows)
+            movements |= ids_of(Movement, some)
+    return {one.public_id: (people[one.public_id], movements[one.public_id]) for one in newcomers}
+
+
+def fields(table: Any, names: Iterable[str]) -> list:
+    return [table._meta.fields[name] for name in names]
+
+
+def ids_of(table: Any, newcomers: Sequence[Newcomer]) -> dict[UUID, int]:
+    found: dict[UUID, int] = {}
+    for some in chunks(newcomers, CHUNK):
+        rows = table.select(table.public_id, table.id).where(table.public_id.in_([one.public_id for one in some]))
+        found |= dict(rows.tuples())
+    return found
+
+
+def person_row(one: Newcomer, account_id: int) -> tuple:
+    values, offer = one.values, one.values["offer"]
+    names = (values["birth_name"], values["used_name"], values["first_name"], one.number)
+    nir = values["nir"]
+    secrets = (seal("beneficiary", name, one, values[name]) for name in SECRETS)
+    return (
+        *(one.public_id.hex, account_id, offer.category_id, offer.contract_id, one.number, one.household),
+        *(values["matricule"], True, *(values[name] for name in PLAIN), *secrets),
+        *(vault.index(nir, "nir", account_id) if nir else None, last_name_key(values), sort_key(values["first_name"])),
+        *(" ".join(map(search_key, names)), None, "", 1),
+    )
+
+
+def seal(table: str, name: str, one: Newcomer, text: str) -> bytes | None:
+    return vault.seal(text, table, name, one.public_id) if text else None
+
+
+def movement_row(one: Newcomer, person: int, cause: int | None, by: User | None, now: datetime.datetime) -> tuple:
+    values = one.values
+    told = {name: values.get(name) for name in (*PLAIN, *TOLD)}
+    after = json.dumps(to_json(told) | {"contract": values["offer"].contract_id, "matricule": values["matricule"]})
+    secrets = {name: values[name] for name in SECRETS if values[name]}
+    label = f"{values['first_name']} {(values['used_name'] or values['birth_name']).upper()}"
+    return (
+        *(one.public_id.hex, values["offer"].category_id, person, MovementKind.AFFILIATION.value, "RECORDED", label),
+        *(values["effective_on"], "", after, seal("movement", "secrets", one, json.dumps(secrets))),
+        *(cause, by.id if by else None, now, now, 1, ""),
+    )
+
+
+# ── The rows of a file ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def place(source: AffiliationImport, line: int) -> str:
+    return f"{source.public_id}:{line}"
+
+
+def seal_row(source: AffiliationImport, row: Checked) -> bytes:
+    values = dict(row.values)
+    if offer := values.pop("offer", None):
+        values["contract_id"] = offer.contract_id
+    return vault.seal(json.dumps([row.cells, to_json(values)]), "import_row", "content", place(source, row.line))
+
+
+def cells_of(source: AffiliationImport, row: ImportRow) -> list[str]:
+    """The words of a row, as they are shown and mended."""
+    return json.loads(vault.open(row.content, "import_row", "content", place(source, row.line)))[0]
+
+
+def staged(source: AffiliationImport, one: Recognised) -> tuple:
+    row = one.checked
+    identity = vault.index(row.identity, "identity", source.account_id) if row.identity else ""
+    notes = {"errors": row.errors, "warnings": row.warnings, "repairs": row.repairs}
+    return (
+        *(source.id, row.line, seal_row(source, row), row.matricule[:64], identity, one.verdict, one.action),
+        *(json.dumps({name: said for name, said in notes.items() if said}), one.person and one.person.id),
+    )
+
+
+STAGED = ("source", "line", "content", "matricule", "identity", "verdict", "action", "notes", "beneficiary")
+
+
+def read(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock.now) -> None:
+    """Read, check and save every row of a file that was sent: the work of the worker, begun again when it died."""
+    try:
+        sheet = affiliation_file.read(BytesIO(source.file()))
+        lines = list(sheet.rows)
+    except Unreadable as unreadable:
+        wrong = isinstance(unreadable, affiliation_file.WrongTemplate)
+        source.move(ImportState.FAILED, fault=str(unreadable)[:500], content=None, wrong_template=wrong)
+        return
+    source.progress(0, len(lines), now())
+    checked = affiliation_file.check_rows(lines, context(source.author, source.account_id))
+    ImportRow.delete().where(ImportRow.source == source).execute()
+    found = recognise(source.author, source.account_id, checked)
+    for some in chunks(checked, CHUNK):
+        with db.atomic():
+            insert(ImportRow, fields(ImportRow, STAGED), (staged(source, found[row.line]) for row in some))
+            source.progress(source.done + len(some), len(lines), now())
+    source.move(
+        ImportState.CHECKED,
+        content=None,
+        unknown_columns=list(sheet.unknown_columns),
+        total=len(lines),
+        checked_at=now(),
+    )
+
+
+def mend(source: AffiliationImport, line: int, cells: Sequence[str], by: User) -> ImportRow:
+    """Other words for a row: it is checked again with those of the same household or person. The row as it is now."""
+    with db.atomic():
+        row = ImportRow.get(ImportRow.source == source, ImportRow.line == line)
+        surroundings = context(by, source.account_id)
+        alone = affiliation_file.check_rows([(line, list(cells))], surroundings)[0]
+        identity = vault.index(alone.identity, "identity", source.account_id) if alone.identity else ""
+        together = related(source, {row.matricule, alone.matricule} - {""}, {row.identity, identity} - {""})
+        words = {one.line: cells_of(source, one) for one in together} | {line: list(cells)}
+        checked = affiliation_file.check_rows(sorted(words.items()), surroundings)
+        found = recognise(by, source.account_id, checked)
+        pending = {one.line for one in together if one.confirmed_at is None} | {line}
+        for one in checked:
+            if one.line in pending:
+                values = dict(zip(STAGED[2:], staged(source, found[one.line])[2:], strict=True))
+                values["notes"] = json.loads(values["notes"])
+                ImportRow.update(**values).where(ImportRow.source == source, ImportRow.line == one.line).execute()
+    return ImportRow.get(ImportRow.source == source, ImportRow.line == line)
+
+
+def related(source: AffiliationImport, matricules: set[str], identities: set[str]) -> list[ImportRow]:
+    same = ImportRow.matricule.in_(list(matricules)) | ImportRow.identity.in_(list(identities))
+    return list(ImportRow.select().where(ImportRow.source == source, same).order_by(ImportRow.line))
+
+
+# ── Confirming ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def to_confirm(source: AffiliationImport) -> Any:
+    """The rows that would do something, and may."""
+    return ImportRow.select().where(
+        ImportRow.source == source,
+        ImportRow.confirmed_at.is_null(),
+        ImportRow.verdict != "ERROR",
+        ImportRow.action != "",
+    )
+
+
+def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock.now) -> None:
+    """Affiliate every right row, some households at a time, each of them whole or not at all: what is done stays done."""
+    user = source.asked_by or source.author
+    pending = list(to_confirm(source).order_by(ImportRow.matricule, ImportRow.line))
+    source.progress(0, len(pending), now())
+    surroundings = {offer.contract_id: offer for offer in offers(user, source.account_id)}
+    some: list[ImportRow] = []
+    for _, household in groupby(pending, key=attrgetter("matricule")):
+        some.extend(household)
+        if len(some) >= CHUNK:
+            confirm_some(source, some, surroundings, user, now())
+            some = []
+    if some:
+        confirm_some(source, some, surroundings, user, now())
+    left = ImportRow.select().where(ImportRow.source == source, ImportRow.verdict == "ERROR").exists()
+    source.move(ImportState.CHECKED if left else ImportState.DONE, confirmed_at=now())
+
+
+def confirm_some(
+    source: AffiliationImport, rows: Sequence[ImportRow], known: dict[int, Offer], by: User, now: datetime.datetime
+) -> None:
+    with db.atomic():
+        ManagedAccount.hold(source.account_id)  # the same person in two files is affiliated once
+        checked = [revived(source, row, known) for row in rows]
+        found = recognise(by, source.account_id, checked)
+        here = employees(by, source.account_id, {row.matricule for row in rows})
+        done = carry_out([found[row.line] for row in rows], here, source.account_id, by, now)
+        for row in rows:
+            person, movement = done.get(row.line, (None, None))
+            fault = found[row.line].verdict == "ERROR"
+            values: dict[str, Any] = {"confirmed_at": None if fault else now}
+            if person:
+                values |= {"beneficiary": person, "movement": movement}
+            if fault:
+                values |= {"verdict": "ERROR", "action": "", "notes": {"errors": found[row.line].checked.errors}}
+            elif row.line not in done:
+                values |= {"action": "", "verdict": "UNCHANGED"}
+            ImportRow.update(**values).where(ImportRow.id == row.id).execute()
+        source.progress(source.done + len(rows), source.total, now)
+
+
+def revived(source: AffiliationImport, row: ImportRow, known: dict[int, Offer]) -> Checked:
+    """A row that was right when it was checked, with its values."""
+    sealed = vault.open(row.content, "import_row", "content", place(source, row.line))
+    cells, values = json.loads(sealed)
+    for name in ("birth_date", "effective_on"):
+        values[name] = datetime.date.fromisoformat(values[name])
+    errors = {}
+    values["offer"] = known.get(values.pop("contract_id"))
+    if values["offer"] is None:
+        errors[PLAN] = "Ce contrat ne vous est plus ouvert. Choisissez-en un autre."
+    return Checked(
+        line=row.line,
+        cells=cells,
+        values={} if errors else values,
+        errors=errors,
+        warnings={},
+        repairs={},
+        matricule=row.matricule,
+        identity=row.identity,
+    )
+
+
+def carry_out(
+    rows: Sequence[Recognised], here: dict[str, Beneficiary], account_id: int, by: User, now: datetime.datetime
+) -> dict[int, tuple[int, int]]:
+    """Do what the rows ask: line → (beneficiary, movement)."""
+    done: dict[int, tuple[int, int]] = {}
+    newcomers: dict[int, Newcomer] = {}
+    heads: dict[str, Newcomer] = {}
+    changes: dict[int, list[Change]] = {}
+    for one in sorted(rows, key=lambda one: one.checked.values.get("role", 0)):
+        row = one.checked
+        if one.verdict == "ERROR" or not one.action:
+            continue
+        if one.action == "CREATE":
+            head = heads.get(row.matricule) or here.get(row.matricule)
+            joins = head if row.values["role"] != BeneficiaryRole.EMPLOYEE else None
+            newcomers[row.line] = Newcomer(row.values, joins)
+            if joins is None:
+                heads[row.matricule] = newcomers[row.line]
+        elif one.person is not None:
+            changes[row.line] = list(asked_of(one, one.person))
+    made = affiliate(list(newcomers.values()), account_id, by, now)
+    for line, newcomer in newcomers.items():
+        done[line] = made[newcomer.public_id]
+    flat = [change for some in changes.values() for change in some]
+    movements = {id(row.asked): row for row in Movement.record(flat, by, now)} if flat else {}
+    for line, some in changes.items():
+        done[line] = (some[0].person.id, movements[id(some[0])].id)
+    return done
+
+
+def asked_of(one: Recognised, person: Beneficiary) -> Iterator[Change]:
+    values, on = one.checked.values, clock.today()
+    if one.action == "REHIRE":
+        offer = values["offer"]
+        asked = {"contract": offer.contract_id, "category": offer.category_id, "effective_on": values["effective_on"]}
+        asked |= {"terminated_on": None, "termination_reason": ""}
+        yield Change(person, MovementKind.REHIRE, asked, values["effective_on"])
+        return
+    for kind, asked in (one.changes or {}).items():
+        yield Change(person, kind, asked, on)
+
+
+# ── Rows that go back ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rejected(source: AffiliationImport) -> Iterator[tuple[int, list[str], str]]:
+    """(line, cells, what is wrong) of the rows in error, in the order of the sheet."""
+    rows = ImportRow.select().where(ImportRow.source == source, ImportRow.verdict == "ERROR").order_by(ImportRow.line)
+    for row in rows.iterator():
+        said = " ".join(f"{column}{SPACE}: {sentence}" for column, sentence in row.notes.get("errors", {}).items())
+        yield row.line, cells_of(source, row), said
