@@ -19,7 +19,7 @@ TITLES = [("M.", "M."), ("Mme", "Mme")]
 
 
 class SentOnce(Form):
-    """A form that says which version of the person it was drawn from, and bears a key: sent twice, it does one thing."""
+    """A form that knows which version of the person it was drawn from; with its key, sent twice, it does one thing."""
 
     version = HiddenField()
     form_key = HiddenField()
@@ -38,19 +38,6 @@ class SentOnce(Form):
         """The version that was on the screen; 0, which nobody has, when the form does not say."""
         text = self.version.data or ""
         return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-
-
-def from_the_list(field, form):
-    if not any(option[2] for option in field.iter_choices()):
-        raise ValidationError("Choisissez dans la liste.")
-
-
-class Choice(SelectField):
-    pre_validate = from_the_list
-
-
-class Radio(RadioField):
-    pre_validate = from_the_list
 
 
 def text(label, missing="", most=100):
@@ -93,7 +80,7 @@ class AddressForm(From):
     code_postal = text("Code postal", most=20)
     ville = text("Ville", "Indiquez la ville.")
     pays = text("Pays", "Indiquez le pays.", most=60)
-    pour = Radio("Qui déménage ?", default="seul")
+    pour = RadioField("Qui déménage ?", default="seul")
     averti = HiddenField()
 
     COLUMNS = {
@@ -150,7 +137,7 @@ class AddressForm(From):
 
 
 class NameForm(SentOnce):
-    civilite = Choice("Civilité", choices=list(starmap(SelectChoice, TITLES)))
+    civilite = SelectField("Civilité", choices=list(starmap(SelectChoice, TITLES)))
     naissance = text("Nom de naissance", "Indiquez le nom de naissance.")
     usage = text("Nom d’usage")
     prenom = text("Prénom", "Indiquez le prénom.")
@@ -189,7 +176,7 @@ class ContactForm(SentOnce):
 class CollegeForm(From):
     """Another contract of the same account: `contracts` come through the door."""
 
-    contrat = Choice("Collège et contrat", [InputRequired("Choisissez le collège et le contrat.")])
+    contrat = SelectField("Collège et contrat", [InputRequired("Choisissez le collège et le contrat.")])
 
     def __init__(self, typed, today, contracts, **given):
         super().__init__(typed, today, **given)

@@ -1,9 +1,9 @@
 """What is asked to end a cover: the last day and the reason."""
 
-from wtforms import StringField
+from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, ValidationError
 
-from portal.forms.changes import Choice, SentOnce
+from portal.forms.changes import SentOnce
 from portal.rules import Refused, terminations
 
 LAST_DAYS = {True: "Dernier jour dans l’entreprise", False: "Dernier jour de couverture demandé"}
@@ -13,7 +13,7 @@ class TerminationForm(SentOnce):
     """`date` and `motif`, out of an address while one looks at what follows, out of a form when one decides."""
 
     date = StringField("", [InputRequired("Indiquez le dernier jour.")])
-    motif = Choice("Motif", [InputRequired("Choisissez le motif.")])
+    motif = SelectField("Motif", [InputRequired("Choisissez le motif.")])
 
     def __init__(self, typed, today, for_employees, effective_on, **given):
         """`for_employees`: they leave the company, otherwise only the cover; `effective_on`: no last day before."""

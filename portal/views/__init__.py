@@ -7,6 +7,8 @@ from flask import g, request, url_for
 
 from portal.access import may
 from portal.views import (
+    changes,
+    colleges,
     contracts,
     employees,
     health,
@@ -16,13 +18,15 @@ from portal.views import (
     password,
     profile,
     scope,
+    selections,
     session,
     terminations,
     upcoming,
 )
 
-MODULES = (session, password, home, scope, contracts, employees, terminations, movements, profile, upcoming, help, health)
-WITHIN = {"terminations": "employees", "movements": "employees"}  # pages that stand under another's entry of the menu
+MOVES = (terminations, selections, changes, colleges, movements)
+MODULES = (session, password, home, scope, contracts, employees, *MOVES, profile, upcoming, help, health)
+WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (

@@ -61,7 +61,7 @@ def take_back(id):
     except NotTakenBack as refusal:
         flash(str(refusal), "warn")
     else:
-        flash(f"{kind} de {movement.label} : reprise. Rien ne sera transmis à la mutuelle.", "ok")
+        flash(f"{kind} {told.of(movement.label)} : reprise. Rien ne sera transmis à la mutuelle.", "ok")
     return redirect(back, 303)
 
 

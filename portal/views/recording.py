@@ -1,10 +1,12 @@
-"""Doing what a form asks of a person once, whoever sends it twice, and telling who was there before."""
+"""Doing once what a form asks of a person, however often it is sent, and telling who was there before."""
 
-from flask import abort, flash
+from flask import abort, flash, redirect, url_for
 from flask_login import current_user
 from peewee import IntegrityError
 
+from portal.access import audit
 from portal.models import Movement, Outdated, db
+from portal.rendering import render
 from portal.views import told
 
 TWICE = "Cet envoi était déjà enregistré : rien n’a été fait deux fois."
@@ -42,3 +44,28 @@ def overtaken(form, found):
     changed = told.since(found or abort(404), form.seen)
     form.version.data = str(found.version)
     return changed or [None]
+
+
+def by():
+    return current_user._get_current_object()
+
+
+def page(name, found, form, status=200, changed=(), **more):
+    """A form about one person. `changed`: what somebody else did meanwhile."""
+    back = url_for("employees.show", id=found.public_id)
+    more["of_person"] = told.of(found.full_name)
+    return render(name, status, person=found, form=form, back=back, changed=changed, **more)
+
+
+def answer(name, found, form, act, **more):
+    """Record a form that is right: back to the person, or the form again with what somebody else changed (409)."""
+    changed = record(form, act)
+    if changed:
+        return page(name, found, form, 409, changed, **more)
+    return redirect(url_for("employees.show", id=found.public_id), 303)
+
+
+def note(found, action, made):
+    """Write down what was done, with how many movements it makes."""
+    detail = made[0].after | {"movements": len(made)}
+    audit(action, on=found, account=found.account_id, before=made[0].before, after=detail)

@@ -24,7 +24,8 @@ from portal.rendering import (
 
 blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
-SCOPED = {"home", "contracts", "employees", "terminations", "movements", "upcoming", "scope", "profile", "help"}
+PEOPLE = {"employees", "terminations", "selections", "changes", "colleges", "movements"}
+SCOPED = {"home", "contracts", *PEOPLE, "upcoming", "scope", "profile", "help"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 

@@ -7,7 +7,7 @@ from flask_login import current_user
 from peewee import JOIN
 
 from portal import clock
-from portal.formats import date_fr, phone_fr
+from portal.formats import date_fr, phone_fr, search_key
 from portal.models import (
     Beneficiary,
     Company,
@@ -55,6 +55,11 @@ LABELS = {
 }
 PLACES = (MovementKind.CATEGORY, MovementKind.REHIRE)
 PERSON = (Beneficiary.id, Beneficiary.public_id, Beneficiary.member_number)
+
+
+def of(name):
+    """« de Corentin LAMY », « d’Anne ÉPARVIER »."""
+    return f"d’{name}" if search_key(name)[:1] in tuple("aeiou") else f"de {name}"
 
 
 def with_authors(movements):

@@ -87,7 +87,9 @@ def test_reading_writes_nothing(app, signed_in, hr, queries):
     """Every GET of the portal: no INSERT, UPDATE or DELETE, but the time at which a session was seen."""
     from portal.models import Beneficiary, GroupContract
 
-    ids = {"employees": Beneficiary.get().public_id, "contracts": GroupContract.get().public_id}
+    person = Beneficiary.get().public_id
+    ids = dict.fromkeys(("employees", "terminations", "changes", "colleges"), person)
+    ids |= {"contracts": GroupContract.get().public_id, "selections": hr.select_people([person]).public_id}
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods:
             continue

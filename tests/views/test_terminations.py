@@ -1,4 +1,4 @@
-"""« Radier »: what follows is told first, who cannot leave is named, what is sent twice is done once, and taken back."""
+"""« Radier »: what follows is told first, who cannot leave is named, a form sent twice does one thing, taken back."""
 
 import datetime
 import re
@@ -116,7 +116,7 @@ def test_a_person_leaves_with_the_household(signed_in, hr, employee, family):
         ({"date": "31/06/2026"}, "Le 31 juin n’existe pas"),
         ({"date": ""}, "Indiquez le dernier jour"),
         ({"motif": ""}, "Choisissez le motif"),
-        ({"motif": "vacances"}, "Choisissez dans la liste"),
+        ({"motif": "vacances"}, "Choisissez une des réponses proposées"),
         ({"date": "01/01/2010"}, "Au plus tôt le 01/01/2016"),
         ({"date": "01/01/2199"}, "Au plus tard le"),
     ],
