@@ -18,7 +18,7 @@ CHILD = Path(__file__).with_name("workbook_child.py")
 MOST_BYTES = 4 * 1024 * 1024
 MOST_COLUMNS = 256
 MOST_LINE = 4 * 1024 * 1024  # of what the child says: 257 cells of 1,000 characters hold in one
-SECONDS = 20  # on the wall clock; the child has ten of processor time
+SECONDS = 30  # on the wall clock; the child has ten of processor time
 
 AGAIN = "Enregistrez-le de nouveau au format .xlsx, puis renvoyez-le."
 REFUSALS = {
