@@ -956,9 +956,12 @@ class User(UserMixin, Table):
         return Movement.select().where(Movement.category.in_(self.category_ids()))
 
     def imports(self):
-        """Files of affiliations, for who sees the whole of their account, or sent them."""
+        """Files of affiliations, for who sees the whole of their account, or sent them and still sees some of it."""
         seen = AffiliationImport.account.in_(self.whole_account_ids())
-        return AffiliationImport.select().where(seen | (AffiliationImport.author == self.id))
+        mine = (AffiliationImport.author == self.id) & AffiliationImport.account.in_(
+            self.accounts().select(ManagedAccount.id)
+        )
+        return AffiliationImport.select().where(seen | mine)
 
     def people(self, public_ids):
         """These people with contract, college, company and account, by name; those the user may not see are left out."""
@@ -1159,6 +1162,8 @@ class AffiliationImport(Table):
     confirmed_at = DateTimeField(null=True)
     leased_until = DateTimeField(null=True)
     attempts = IntegerField(default=0)
+    with_warnings = BooleanField(default=True)  # whether rows with a warning are confirmed too
+    form_key = CharField(64, null=True, unique=True)
 
     class Meta:
         indexes = ((("account", "created_at"), False),)
@@ -1174,6 +1179,42 @@ class AffiliationImport(Table):
     @property
     def percent(self):
         return min(99, self.done * 100 // self.total) if self.total else 0
+
+    @classmethod
+    def send(cls, account_id, author, file_name, data, form_key):
+        """Keep a file for the worker to read."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        sent = cls(account=account_id, author=author, file_name=file_name[-255:], sha256=sha256, size=len(data))
+        sent.form_key = form_key
+        sent.keep(data)
+        sent.save(force_insert=True)
+        return sent
+
+    @property
+    def twin(self):
+        """The same file, sent earlier for this account and not dropped; None when there is none."""
+        cls = type(self)
+        same = (cls.account == self.account_id) & (cls.sha256 == self.sha256) & (cls.id < self.id)
+        return cls.select().where(same, cls.state != ImportState.DROPPED).order_by(cls.id.desc()).first()
+
+    def ask_to_confirm(self, by, with_warnings):
+        """Have the worker affiliate what is ready; False when somebody else was faster, or when it is not the time."""
+        asked = AffiliationImport.update(
+            state=ImportState.CONFIRMING, asked_by=by, with_warnings=with_warnings, fault="", done=0, leased_until=None
+        ).where(AffiliationImport.id == self.id, AffiliationImport.state == ImportState.CHECKED)
+        return asked.execute() == 1
+
+    def drop(self):
+        """Forget the rows that were not confirmed: how many; None when it is not the time."""
+        over = (ImportState.CHECKED, ImportState.FAILED)
+        with db.atomic():
+            dropped = AffiliationImport.update(state=ImportState.DROPPED, content=None).where(
+                AffiliationImport.id == self.id, AffiliationImport.state.in_(over)
+            )
+            if dropped.execute() != 1:
+                return None
+            pending = ImportRow.delete().where(ImportRow.source == self.id, ImportRow.confirmed_at.is_null())
+            return pending.execute()
 
     def keep(self, data):
         """Seal the file in the row: it is committed with it, and gone once read."""

@@ -346,6 +346,8 @@ def up(migrator, db):
         confirmed_at = DateTimeField(null=True)
         leased_until = DateTimeField(null=True)
         attempts = IntegerField(default=0)
+        with_warnings = BooleanField(default=True)
+        form_key = CharField(max_length=64, null=True, unique=True)
 
         class Meta:
             database = db
