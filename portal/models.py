@@ -215,14 +215,11 @@ class Beneficiary(Table):
         return vault.open(getattr(self, column), "beneficiary", column, self.public_id)
 
     def household(self, user):
-        """Those of the same household and account whom the user may see, the employee first, each with `products`."""
+        """Those of the same household and account whom the user may see, the employee first; `products`: labels."""
         members = {}
         for row in household(user.id, clock.today(), self.household_number, self.account_id, role=user.role):
             member = members.setdefault(row.id, row)
-            member.products = getattr(member, "products", [])
-            held = getattr(row, "individualproduct", None)
-            if held is not None and getattr(held, "product", None) is not None:
-                member.products.append(held.product)
+            member.products = [*getattr(member, "products", ()), *filter(None, [row.product])]
         return list(members.values())
 
     @classmethod
@@ -1190,12 +1187,15 @@ class AffiliationImport(Table):
         sent.save(force_insert=True)
         return sent
 
-    @property
-    def twin(self):
-        """The same file, sent earlier for this account and not dropped; None when there is none."""
-        cls = type(self)
-        same = (cls.account == self.account_id) & (cls.sha256 == self.sha256) & (cls.id < self.id)
-        return cls.select().where(same, cls.state != ImportState.DROPPED).order_by(cls.id.desc()).first()
+    @classmethod
+    def same_as(cls, sent):
+        """What tells the same file, sent earlier for the same account."""
+        return (cls.account == sent.account_id) & (cls.sha256 == sent.sha256) & (cls.id < sent.id)
+
+    @classmethod
+    def sent_by(cls, author, form_key):
+        """What this very form has sent already; None the first time."""
+        return cls.get_or_none(cls.author == author, cls.form_key == form_key) if form_key else None
 
     def ask_to_confirm(self, by, with_warnings):
         """Have the worker affiliate what is ready; False when somebody else was faster, or when it is not the time."""
@@ -1654,15 +1654,15 @@ def person(user, day, public_id, *, role):
 @written_once(db)
 def household(user, day, number, account, *, role):
     members = (
-        Beneficiary.select(Beneficiary.id, *Beneficiary.listed(), Plan.id, Plan.label)
+        Beneficiary.select(Beneficiary.id, *Beneficiary.listed(), Plan.label.alias("product"))
         .join(IndividualProduct, JOIN.LEFT_OUTER)
-        .join(Plan, JOIN.LEFT_OUTER, attr="product")
+        .join(Plan, JOIN.LEFT_OUTER)
         .switch(Beneficiary)
         .join(EmployeeCategory)
         .where(Beneficiary.household_number == number, Beneficiary.account == account)
         .order_by(Beneficiary.role, Beneficiary.birth_date, Beneficiary.id, Plan.label)
     )
-    return User(id=user, role=role).opened(members, day)
+    return User(id=user, role=role).opened(members, day).objects()
 
 
 @written_once(db)

@@ -400,7 +400,7 @@ class Beneficiaries(Kind):
         optional("termination_reason", one_of(*TERMINATION_REASONS)),
         *(optional(name, words) for name in ("street_number", "street", "complement")),
         *(optional(name, words) for name in ("postal_code", "city", "country")),
-        *(optional(name, identifiers.phone, again=False) for name in ("phone", "mobile")),
+        *(optional(name, identifiers.phone) for name in ("phone", "mobile")),  # a household's come one after another
         optional("email", email, again=False),
         optional("individual_products", codes, blank=()),
     )

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from portal import clock
-from portal.models import Beneficiary, PermissionGrant, UserSession, db, live_session
+from portal.models import Beneficiary, GroupContract, PermissionGrant, UserRole, UserSession, db, live_session
 from portal.prepared import written_once
 from tests import factories
 
@@ -43,6 +43,51 @@ def test_rows_are_models_and_the_statement_is_the_same(database, hr, queries):
     assert UserSession.of("another", clock.now()) is None
     assert live_session("nobody") == []
     assert len(set(queries)) == 1
+
+
+@pytest.mark.parametrize("kind", ["models", "objects", "tuples", "namedtuples", "dicts"])
+def test_rows_are_read_as_peewee_reads_them_at_the_first_call_and_the_next(hr, kind):
+    """Rows are read by what peewee keeps to itself (_get_cursor_wrapper, initialize, process_row)."""
+
+    def people(number):
+        joined = Beneficiary.select(Beneficiary, GroupContract).join(GroupContract)
+        found = joined.where(Beneficiary.member_number == number)
+        return found if kind == "models" else getattr(found, kind)()
+
+    once = written_once(db)(people)
+    everyone = list(hr.beneficiaries())
+    assert len(everyone) > 1
+    for person in everyone:
+        [ours], [theirs] = once(person.member_number), list(people(person.member_number))
+        assert type(ours).__name__ == type(theirs).__name__
+        if kind in ("models", "objects"):
+            assert not ours.is_dirty()
+            assert ours.__data__ == theirs.__data__
+            assert ours.public_id == person.public_id
+            assert ours.role is person.role
+        else:
+            assert ours == theirs
+        if kind == "models":
+            assert ours.__rel__ == theirs.__rel__
+            assert ours.contract.__data__ == theirs.contract.__data__
+
+
+def test_what_changes_the_shape_is_written_apart(hr):
+    person = hr.beneficiaries().first()
+    stranger, admin = factories.hr_user(), factories.user(UserRole.ADMIN)
+    for _ in range(2):
+        assert stranger.person(person.public_id) is None
+        assert admin.person(person.public_id) == person
+
+
+def test_each_number_of_arguments_has_its_text(hr):
+    @written_once(db)
+    def names(*numbers):
+        return Beneficiary.select(Beneficiary.member_number).where(Beneficiary.member_number.in_(numbers)).tuples()
+
+    everyone = sorted(person.member_number for person in hr.beneficiaries())
+    for count in (1, 2, 3, 2, 1):
+        assert sorted(names(*everyone[:count])) == [(number,) for number in everyone[:count]]
 
 
 def test_a_sub_query_stands_where_an_argument_does(hr):
