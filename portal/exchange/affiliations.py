@@ -3,7 +3,7 @@
 import datetime
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import groupby
 from operator import attrgetter
@@ -84,7 +84,8 @@ def context(user: User, account_id: int) -> Context:
 
 def employees(user: User, account_id: int, matricules: Iterable[str]) -> dict[str, Beneficiary]:
     """Employees by the number that a file gives them: their company's, otherwise the mutual's."""
-    wanted, found = sorted(set(matricules)), {}
+    wanted = sorted(set(matricules))
+    found: dict[str, Beneficiary] = {}
     people = user.beneficiaries().where(Beneficiary.account == account_id, Beneficiary.role == BeneficiaryRole.EMPLOYEE)
     for some in chunks(wanted, CHUNK):
         for number in (Beneficiary.member_number, Beneficiary.employee_number):
@@ -130,20 +131,19 @@ class People:
     """Those of an account whom a user may see, found by NIR or by name and birth date, many at once."""
 
     def __init__(self, user: User, account_id: int, rows: Sequence[Checked]) -> None:
-        self.account_id = account_id
         seen = user.beneficiaries().where(Beneficiary.account == account_id)
-        nirs = {row.values["nir"] for row in rows if row.values.get("nir")}
+        nirs = {row.values["nir"] for row in rows if row.values["nir"]}
         indexes = {index: nir for nir in nirs for index in vault.indexes(nir, "nir", [account_id])}
+        names = {name_and_birth(row.values) for row in rows}
+        ids = [*ids_by_nir(seen, sorted(indexes)), *ids_by_name(seen, names)]
         self.by_nir: dict[str, list[Beneficiary]] = {}
-        for some in chunks(sorted(indexes), CHUNK):
-            for person in seen.where(Beneficiary.nir_index.in_(some)):
-                self.by_nir.setdefault(indexes[person.nir_index], []).append(person)
-        names = sorted({last_name_key(row.values) for row in rows})
         self.by_name: dict[tuple, list[Beneficiary]] = {}
-        for some in chunks(names, CHUNK):
-            for person in seen.where(Beneficiary.name_key.in_(some)):
+        for some in chunks(ids, CHUNK):
+            for person in Beneficiary.among(some):
                 key = (person.name_key, person.first_name_key, person.birth_date)
                 self.by_name.setdefault(key, []).append(person)
+                if nir := indexes.get(person.nir_index):
+                    self.by_nir.setdefault(nir, []).append(person)
 
     def find(self, values: dict[str, Any], household: str | None) -> tuple[Beneficiary | None, str]:
         """(the person, "nir" or "name"); dependents are looked for in their household alone."""
@@ -151,11 +151,28 @@ class People:
         for person in self.by_nir.get(values.get("nir") or "", []):
             if person.role == role and (role == BeneficiaryRole.EMPLOYEE or person.household_number == household):
                 return person, "nir"
-        key = (last_name_key(values), sort_key(values["first_name"]), values["birth_date"])
-        for person in self.by_name.get(key, []):
+        for person in self.by_name.get(name_and_birth(values), []):
             if person.role == role and (role == BeneficiaryRole.EMPLOYEE or person.household_number == household):
                 return person, "name"
         return None, ""
+
+
+def ids_by_nir(seen: Any, indexes: list[str]) -> Iterator[int]:
+    for some in chunks(indexes, CHUNK):
+        yield from (row for (row,) in seen.select(Beneficiary.id).where(Beneficiary.nir_index.in_(some)).tuples())
+
+
+def ids_by_name(seen: Any, wanted: set[tuple]) -> Iterator[int]:
+    """Their names in an index, then their birth dates: a surname alone may be that of hundreds."""
+    for some in chunks(sorted(wanted), CHUNK):
+        names, days = {name for name, _, _ in some}, {day for _, _, day in some}
+        found = seen.where(Beneficiary.name_key.in_(list(names)), Beneficiary.birth_date.in_(list(days)))
+        columns = (Beneficiary.id, Beneficiary.name_key, Beneficiary.first_name_key, Beneficiary.birth_date)
+        yield from (row for row, *key in found.select(*columns).tuples() if tuple(key) in wanted)
+
+
+def name_and_birth(values: dict[str, Any]) -> tuple[str, str, datetime.date]:
+    return last_name_key(values), sort_key(values["first_name"]), values["birth_date"]
 
 
 def last_name_key(values: dict[str, Any]) -> str:
@@ -250,9 +267,9 @@ class Newcomer:
     """Somebody to affiliate: values as `Checked.values`; dependents join an employee, there already or new too."""
 
     values: dict[str, Any]
-    joins: "Beneficiary | Newcomer | None" = None
-    public_id: UUID | None = None
-    number: str = ""
+    joins: Any = None  # a Beneficiary, another Newcomer, or nobody
+    public_id: UUID = field(default_factory=uuid4)
+    number: str = field(default_factory=lambda: f"P{uuid4().hex[:12].upper()}")
     household: str = ""
 
 
@@ -281,18 +298,17 @@ def affiliate(
     """
     newcomers = sorted(newcomers, key=lambda one: one.values["role"])
     for one in newcomers:
-        one.public_id, one.number = uuid4(), f"P{uuid4().hex[:12].upper()}"
         head = one.joins
-        one.household = one.number if head is None else head.household if isinstance(head, Newcomer) else ""
-        if isinstance(head, Beneficiary):
-            one.household = head.household_number
+        known = head.household_number if isinstance(head, Beneficiary) else head and head.household
+        one.household = known or one.number
     with db.atomic():
         insert(Beneficiary, fields(Beneficiary, PERSON), (person_row(one, account_id) for one in newcomers))
         people = ids_of(Beneficiary, newcomers)
         movements: dict[UUID, int] = {}
-        for dependent, some in groupby(newcomers, key=lambda one: isinstance(one.joins, Newcomer)):
-            some = list(some)
-            causes = {one.public_id: movements[one.joins.public_id] for one in some} if dependent else {}
+        first = [one for one in newcomers if not isinstance(one.joins, Newcomer)]
+        for some in (first, [one for one in newcomers if isinstance(one.joins, Newcomer)]):
+            heads = {one.public_id: one.joins.public_id for one in some if isinstance(one.joins, Newcomer)}
+            causes = {one: movements[head] for one, head in heads.items()}
             rows = (movement_row(one, people[one.public_id], causes.get(one.public_id), by, now) for one in some)
             insert(Movement, fields(Movement, MOVEMENT), rows)
             movements |= ids_of(Movement, some)
@@ -427,20 +443,27 @@ def related(source: AffiliationImport, matricules: set[str], identities: set[str
 # ── Confirming ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def to_confirm(source: AffiliationImport) -> Any:
-    """The rows that would do something, and may."""
-    return ImportRow.select().where(
+def to_confirm(source: AffiliationImport, with_warnings: bool = True) -> Any:
+    """The rows that would do something, and may; without those in warning, the whole of their household waits."""
+    ready = ImportRow.select().where(
         ImportRow.source == source,
         ImportRow.confirmed_at.is_null(),
         ImportRow.verdict != "ERROR",
         ImportRow.action != "",
     )
+    if with_warnings:
+        return ready
+    other = ImportRow.alias()
+    waiting = other.select(other.matricule).where(
+        other.source == source, other.confirmed_at.is_null(), other.verdict == "WARNING", other.action != ""
+    )
+    return ready.where(ImportRow.verdict != "WARNING", ImportRow.matricule.not_in(waiting))
 
 
 def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock.now) -> None:
-    """Affiliate every right row, some households at a time, each of them whole or not at all: what is done stays done."""
+    """Affiliate every right row, some households at a time, each whole or not at all: what is done stays done."""
     user = source.asked_by or source.author
-    pending = list(to_confirm(source).order_by(ImportRow.matricule, ImportRow.line))
+    pending = list(to_confirm(source, source.with_warnings).order_by(ImportRow.matricule, ImportRow.line))
     source.progress(0, len(pending), now())
     surroundings = {offer.contract_id: offer for offer in offers(user, source.account_id)}
     some: list[ImportRow] = []
@@ -451,7 +474,8 @@ def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = cl
             some = []
     if some:
         confirm_some(source, some, surroundings, user, now())
-    left = ImportRow.select().where(ImportRow.source == source, ImportRow.verdict == "ERROR").exists()
+    faults = ImportRow.select().where(ImportRow.source == source, ImportRow.verdict == "ERROR")
+    left = faults.exists() or to_confirm(source).exists()
     source.move(ImportState.CHECKED if left else ImportState.DONE, confirmed_at=now())
 
 
@@ -464,18 +488,38 @@ def confirm_some(
         found = recognise(by, source.account_id, checked)
         here = employees(by, source.account_id, {row.matricule for row in rows})
         done = carry_out([found[row.line] for row in rows], here, source.account_id, by, now)
-        for row in rows:
-            person, movement = done.get(row.line, (None, None))
-            fault = found[row.line].verdict == "ERROR"
-            values: dict[str, Any] = {"confirmed_at": None if fault else now}
-            if person:
-                values |= {"beneficiary": person, "movement": movement}
-            if fault:
-                values |= {"verdict": "ERROR", "action": "", "notes": {"errors": found[row.line].checked.errors}}
-            elif row.line not in done:
-                values |= {"action": "", "verdict": "UNCHANGED"}
-            ImportRow.update(**values).where(ImportRow.id == row.id).execute()
+        conclude(rows, found, done, now)
         source.progress(source.done + len(rows), source.total, now)
+
+
+def conclude(
+    rows: Sequence[ImportRow],
+    found: dict[int, Recognised],
+    done: dict[int, tuple[int, int]],
+    now: datetime.datetime,
+) -> None:
+    """Write on each row what came of it: done, nothing to do after all, or an error that was not there before."""
+    made: list[tuple] = []
+    others: list[tuple] = []
+    for row in rows:
+        one = found[row.line]
+        if row.line in done:
+            made.append((now, *done[row.line], row.id))
+        elif one.verdict == "ERROR":
+            others.append((None, "ERROR", json.dumps({"errors": one.checked.errors}), row.id))
+        else:
+            others.append((now, "UNCHANGED", json.dumps(row.notes), row.id))
+    update_each(ImportRow, ("confirmed_at", "beneficiary_id", "movement_id"), made)
+    update_each(ImportRow, ("confirmed_at", "verdict", "notes"), others)
+    nothing = ImportRow.id.in_([values[-1] for values in others])
+    ImportRow.update(action="").where(nothing).execute()
+
+
+def update_each(table: Any, columns: Sequence[str], rows: Sequence[tuple]) -> None:
+    """Other values for each row, its id last."""
+    sets = ", ".join(f"{name} = {db.param}" for name in columns)
+    if rows:
+        db.cursor().executemany(f"UPDATE {table._meta.table_name} SET {sets} WHERE id = {db.param}", rows)  # nosec B608
 
 
 def revived(source: AffiliationImport, row: ImportRow, known: dict[int, Offer]) -> Checked:
@@ -545,9 +589,13 @@ def asked_of(one: Recognised, person: Beneficiary) -> Iterator[Change]:
 # ── Rows that go back ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def rejected(source: AffiliationImport) -> Iterator[tuple[int, list[str], str]]:
-    """(line, cells, what is wrong) of the rows in error, in the order of the sheet."""
+def rejected(source: AffiliationImport) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """(cells, what is wrong by column) of the rows in error, in the order of the sheet: for `write_rejected`."""
     rows = ImportRow.select().where(ImportRow.source == source, ImportRow.verdict == "ERROR").order_by(ImportRow.line)
     for row in rows.iterator():
-        said = " ".join(f"{column}{SPACE}: {sentence}" for column, sentence in row.notes.get("errors", {}).items())
-        yield row.line, cells_of(source, row), said
+        yield cells_of(source, row), row.notes.get("errors", {})
+
+
+def rows_of(sources: Sequence[int]) -> Any:
+    """The rows of these imports, by their ids."""
+    return ImportRow.select().where(ImportRow.source.in_(list(sources)))

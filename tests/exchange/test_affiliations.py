@@ -1,0 +1,347 @@
+"""A file of affiliations from its reading to the people it makes: recognised, staged, mended, confirmed, once each."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from portal import clock, tasks
+from portal.exchange import affiliations
+from portal.exchange.affiliation_file import COLUMNS
+from portal.models import (
+    AffiliationImport,
+    Beneficiary,
+    BeneficiaryRole,
+    ImportState,
+    Movement,
+    MovementState,
+    OutboxMessage,
+    PermissionGrant,
+    db,
+    vault,
+)
+from portal.rules.identifiers import nir_key
+from tests import factories
+
+TITLES = [getattr(column, "title", column) for column in COLUMNS]
+
+
+def nir(number, birth="8001", sex=1):
+    body = f"{sex}{birth}39478{number:03}"
+    return body + nir_key(body)
+
+
+def words(contract, number=1, **others):
+    """The cells of an employee by title, right unless told otherwise."""
+    category = contract.category
+    return {
+        "Type": "Salarié",
+        "Matricule": f"M{number}",
+        "Civilité": "M.",
+        "Nom": f"Nouveau{number}",
+        "Prénom": "Paul",
+        "Date de naissance": "15/01/1980",
+        "Sexe": "M",
+        "N° S. Sociale": nir(number),
+        "Code Entreprise": category.company.code,
+        "Code collège": category.code,
+        "Garantie": contract.plan.code,
+        "Date d'effet": f"{clock.today():%d/%m/%Y}",
+        "N°": "3",
+        "Rue": "rue Pasteur",
+        "Code Postal": "39100",
+        "Ville": "Dole",
+    } | others
+
+
+def child(contract, number=1, name="Léa", **others):
+    person = words(contract, number, Type="Enfant", Sexe="F", Civilité="Mme", Prénom=name, Situation="À charge")
+    inherited = ("Code Entreprise", "Code collège", "Garantie", "Date d'effet", "N°", "Rue", "Code Postal", "Ville")
+    for title in ("N° S. Sociale", *inherited):
+        person[title] = ""
+    return person | {"Date de naissance": "02/02/2015"} | others
+
+
+def file_of(*rows):
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";")
+    writer.writerow(TITLES)
+    writer.writerows([row.get(title, "") for title in TITLES] for row in rows)
+    return text.getvalue().encode()
+
+
+def sent(hr, *rows, data=None, account=None):
+    data = data or file_of(*rows)
+    account = account or hr.accounts().first()
+    source = AffiliationImport(account=account, author=hr, file_name="f.csv", sha256="0" * 64, size=len(data))
+    source.keep(data)
+    source.save(force_insert=True)
+    return source
+
+
+def read(hr, *rows, **options):
+    source = sent(hr, *rows, **options)
+    affiliations.read(source)
+    return source
+
+
+def confirmed(source, by=None):
+    source.move(ImportState.CONFIRMING, asked_by=by or source.author)
+    affiliations.confirm(source)
+    return source
+
+
+def verdicts(source):
+    return [row.verdict for row in source.rows.order_by(affiliations.ImportRow.line)]
+
+
+def newcomers():
+    return list(Beneficiary.select().where(Beneficiary.provisional).order_by(Beneficiary.id))
+
+
+@pytest.fixture
+def contract(hr):
+    return hr.contracts().first()
+
+
+def test_right_rows_become_a_household_with_a_movement_each(hr, contract):
+    source = read(hr, words(contract), child(contract))
+    assert (source.state, verdicts(source)) == (ImportState.CHECKED, ["CREATE", "CREATE"])
+    assert not newcomers()
+    assert confirmed(source).state == ImportState.DONE
+    parent, daughter = newcomers()
+    assert (parent.birth_name, parent.role, parent.contract_id) == ("Nouveau1", BeneficiaryRole.EMPLOYEE, contract.id)
+    assert daughter.household_number == parent.household_number == parent.member_number
+    assert (daughter.city, daughter.effective_on) == (parent.city, parent.effective_on)
+    assert parent.unseal("nir") == nir(1)
+    assert [row.id for row in hr.find_by_nir(nir(1))] == [parent.id]
+    movement, hers = Movement.select().order_by(Movement.id)
+    assert (movement.kind, movement.state, movement.unseal()) == ("AFFILIATION", "RECORDED", {"nir": nir(1)})
+    assert hers.cause_id == movement.id
+
+
+def test_no_number_of_anybody_stands_in_clear(hr, contract, database):
+    iban = "FR7630006000011234567890189"
+    source = read(hr, words(contract, **{"IBAN prestation": iban}))
+    confirmed(source)
+    for table in ("affiliation_import", "import_row", "movement", "beneficiary", "audit_event"):
+        for row in database.execute_sql(f"SELECT * FROM {table}"):
+            held = " ".join(str(bytes(cell) if isinstance(cell, memoryview) else cell) for cell in row)
+            assert nir(1) not in held and iban not in held
+    assert source.content is None
+
+
+def test_the_same_file_twice_creates_nothing_twice(hr, contract):
+    rows = words(contract), child(contract), words(contract, 2)
+    first, second = read(hr, *rows), read(hr, *rows)  # both checked before either is confirmed
+    confirmed(first)
+    confirmed(second)
+    assert len(newcomers()) == 3
+    third = read(hr, *rows)
+    assert verdicts(third) == ["UNCHANGED"] * 3
+    confirmed(third)
+    assert (len(newcomers()), Movement.select().count()) == (3, 3)
+
+
+def test_right_rows_go_while_the_others_wait_to_be_mended(hr, contract):
+    wrong = words(contract, 2, **{"N° S. Sociale": nir(2)[:-1]})
+    source = confirmed(read(hr, words(contract), wrong, child(contract, 2)))
+    assert source.state == ImportState.CHECKED
+    assert verdicts(source) == ["CREATE", "ERROR", "ERROR"]
+    assert [person.birth_name for person in newcomers()] == ["Nouveau1"]
+    row = affiliations.mend(source, 3, affiliations_cells(wrong | {"N° S. Sociale": nir(2)}), hr)
+    assert (row.verdict, row.notes.get("errors")) == ("CREATE", None)
+    assert verdicts(source) == ["CREATE"] * 3  # the child waited for that row
+    assert confirmed(source).state == ImportState.DONE
+    assert len(newcomers()) == 3
+    assert Movement.select().count() == 3
+
+
+def affiliations_cells(person):
+    return [person.get(title, "") for title in TITLES]
+
+
+def test_who_is_covered_already_is_not_affiliated_again(hr, contract):
+    number = nir(7)
+    there = factories.beneficiary(contract, "Nouveau7", "Paul", nir=number, birth_date="1980-01-15")
+    source = read(hr, words(contract, 7))
+    row = source.rows.get()
+    assert (row.verdict, row.action, row.beneficiary_id) == ("WARNING", "UPDATE", there.id)
+    assert "Déjà affilié" in " ".join(row.notes["warnings"].values())
+    confirmed(source)
+    assert not newcomers()
+    assert Beneficiary.get_by_id(there.id).city == "Dole"
+    assert [movement.kind for movement in Movement.select()] == ["ADDRESS"]
+
+
+def test_who_has_left_comes_back_on_the_same_page(hr, contract):
+    gone = factories.beneficiary(
+        contract, "Nouveau7", "Paul", nir=nir(7), birth_date="1980-01-15", terminated_on="2020-01-31"
+    )
+    source = confirmed(read(hr, words(contract, 7)))
+    back = Beneficiary.get_by_id(gone.id)
+    assert (back.terminated_on, back.effective_on) == (None, clock.today())
+    assert Movement.get().kind == "REHIRE"
+    assert source.rows.get().movement_id == Movement.get().id
+
+
+def test_another_contract_or_another_person_with_that_number_is_an_error(hr, contract):
+    other = hr.contracts().offset(1).first()
+    factories.beneficiary(other, "Nouveau7", "Paul", nir=nir(7), birth_date="1980-01-15")
+    factories.beneficiary(contract, "Autre", "Anne", nir=nir(8), birth_date="1970-01-15")
+    source = read(hr, words(contract, 7), words(contract, 8))
+    assert verdicts(source) == ["ERROR", "ERROR"]
+    elsewhere, number = (row.notes["errors"] for row in source.rows.order_by(affiliations.ImportRow.line))
+    assert "autre contrat" in elsewhere["Garantie"]
+    assert "autre personne" in number["N° S. Sociale"]
+
+
+def test_a_child_joins_an_employee_who_is_there_by_member_number(hr, contract):
+    there = factories.beneficiary(contract)
+    today = f"{clock.today():%d/%m/%Y}"
+    confirmed(read(hr, child(contract, Matricule=there.member_number, **{"Date d'effet": today})))
+    (joined,) = newcomers()
+    assert joined.household_number == there.household_number
+
+
+def test_nobody_of_another_account_is_recognised_nor_offered(hr, contract):
+    other = factories.hr_user()
+    theirs = other.contracts().first()
+    factories.beneficiary(theirs, "Nouveau7", "Paul", nir=nir(7), birth_date="1980-01-15")
+    source = read(hr, words(contract, 7), words(theirs, 8))
+    assert verdicts(source) == ["CREATE", "ERROR"]
+    assert theirs.category.company.label not in json.dumps(source.rows.offset(1).get().notes, ensure_ascii=False)
+
+
+def test_a_right_that_ended_before_the_confirmation_affiliates_nobody(hr, contract):
+    source = read(hr, words(contract))
+    PermissionGrant.update(valid_to="2021-01-01").execute()
+    confirmed(source)
+    assert not newcomers()
+    assert verdicts(source) == ["ERROR"]
+
+
+def test_an_affiliation_is_taken_back_with_the_household(hr, contract):
+    confirmed(read(hr, words(contract), child(contract)))
+    Movement.select().order_by(Movement.id).first().take_back(clock.now())
+    assert not newcomers()
+    assert {row.state for row in Movement.select()} == {MovementState.TAKEN_BACK}
+
+
+def test_a_file_that_is_none_fails_with_its_sentence(app, hr, contract):
+    sent(hr, data=b"\x89PNG\r\n\x1a\n" + bytes(64))
+    assert tasks.import_next(app.settings) == 1
+    source = AffiliationImport.get()
+    assert (source.state, bool(source.fault), source.content) == (ImportState.FAILED, True, None)
+    sent(hr, data=b"a;b;c\n1;2;3\n")
+    tasks.import_next(app.settings)
+    assert AffiliationImport.select().where(AffiliationImport.wrong_template).count() == 1
+
+
+def test_the_worker_reads_confirms_and_says_so(app, hr, contract):
+    source = sent(hr, words(contract))
+    assert tasks.import_next(app.settings) == 1
+    assert tasks.import_next(app.settings) == 0
+    source = AffiliationImport.get_by_id(source.id)
+    source.move(ImportState.CONFIRMING, asked_by=hr)
+    assert tasks.import_next(app.settings) == 1
+    subjects = [message.subject for message in OutboxMessage.select().order_by(OutboxMessage.id)]
+    assert subjects == ["Votre fichier d’affiliations est vérifié", "Vos affiliations sont enregistrées"]
+    assert "Nouveau" not in OutboxMessage.get().text
+
+
+def test_a_fault_is_tried_again_then_told(app, hr, contract, monkeypatch):
+    source = sent(hr, words(contract))
+    monkeypatch.setattr(affiliations, "read", lambda source: 1 / 0)
+    for _ in range(AffiliationImport.MOST_ATTEMPTS + 1):
+        tasks.import_next(app.settings)
+    assert AffiliationImport.get_by_id(source.id).state == ImportState.FAILED
+
+
+def test_two_workers_never_take_the_same_file(hr, contract):
+    sent(hr, words(contract))
+    assert AffiliationImport.take(clock.now()) is not None
+    assert AffiliationImport.take(clock.now()) is None
+    assert AffiliationImport.take(clock.now() + 2 * AffiliationImport.LEASE) is not None
+
+
+KILLED = """
+    import time
+    from app import create_app
+    from portal import tasks
+    from portal.exchange import affiliations
+    from portal.models import db
+
+    app = create_app()
+    db.connect(reuse_if_open=True)
+    affiliations.CHUNK = 4
+    for name in ("insert", "update_each"):
+        def slow(*arguments, work=getattr(affiliations, name)):
+            work(*arguments)
+            print("wrote", flush=True)
+            time.sleep(0.05)
+        setattr(affiliations, name, slow)
+    tasks.import_next(app.settings)
+"""
+
+
+@pytest.mark.parametrize("state", [ImportState.WAITING, ImportState.CONFIRMING])
+@pytest.mark.parametrize("writes", [1, 4, 6])
+def test_a_worker_that_is_killed_leaves_nothing_half_done(app, hr, contract, at, state, writes):
+    people = [words(contract, number) for number in range(1, 21)]
+    source = sent(hr, *people)
+    if state == ImportState.CONFIRMING:
+        affiliations.read(source)
+        source.move(state, asked_by=hr)
+    kill_after(app, writes)
+    at(minutes=3)
+    while tasks.import_next(app.settings):
+        pass
+    source = AffiliationImport.get_by_id(source.id)
+    if state == ImportState.WAITING:
+        assert (source.state, source.rows.count()) == (ImportState.CHECKED, 20)
+        confirmed(source)
+    assert source.rows.where(affiliations.ImportRow.movement.is_null()).count() == 0
+    assert sorted(person.birth_name for person in newcomers()) == sorted(person["Nom"] for person in people)
+    assert Movement.select().count() == 20
+
+
+def kill_after(app, writes):
+    chosen = app.settings
+    environment = os.environ | {
+        "INSTANCE": str(chosen.instance),
+        "DATABASE_URL": chosen.database_url,
+        "DEMO": "1",
+        "SECRET_KEY": chosen.secret_key,
+        "VAULT_KEYS": ",".join(key.hex() for key in chosen.vault_keys),
+    }
+    db.close()
+    command = [sys.executable, "-c", textwrap.dedent(KILLED)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as worker:
+        for _ in range(writes):
+            if not worker.stdout.readline():
+                break
+        worker.send_signal(signal.SIGKILL)
+    db.connect(reuse_if_open=True)
+
+
+def test_the_words_of_a_row_open_in_their_place_alone(hr, contract):
+    source = read(hr, words(contract), words(contract, 2))
+    first, second = source.rows.order_by(affiliations.ImportRow.line)
+    second.content = first.content
+    with pytest.raises(Exception, match="import_row"):
+        affiliations.cells_of(source, second)
+    assert vault.is_current(first.content)
+
+
+def test_rejected_rows_say_what_is_wrong(hr, contract):
+    source = read(hr, words(contract), words(contract, 2, Nom=""))
+    ((cells, errors),) = affiliations.rejected(source)
+    assert cells[TITLES.index("Matricule")] == "M2"
+    assert list(errors) == ["Nom"]
