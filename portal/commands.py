@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 import click
-from flask import current_app
+from flask import current_app, render_template
 from flask.cli import AppGroup, with_appcontext
 from peewee import PeeweeException
 from playhouse.migrations import Runner
 
 from portal import clock, database, demonstration, models, tasks
-from portal.exchange import management_system
+from portal.exchange import hand_over, management_system
 from portal.formats import plural
 from portal.models import AuditEvent, db
 from portal.rules import identifiers
@@ -27,6 +27,7 @@ def register(app):
         demo_commands,
         user_commands,
         load,
+        hand_over_movements,
         worker,
     ):
         app.cli.add_command(command)
@@ -168,6 +169,34 @@ def load(kind, file):
     if outcome.errors:
         stop("\n".join(outcome.errors))
     click.echo(outcome.summary)
+
+
+@click.command("hand-over")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--number", type=int, help="Écrire de nouveau la transmission de ce numéro.")
+@with_appcontext
+def hand_over_movements(folder, number):
+    """Write what users changed since the last time, for the management system: one CSV a kind, and a manifest."""
+    ready()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if number is not None:
+            done = [hand_over.again(number, folder) or stop(f"Aucune transmission ne porte le n° {number}.")]
+        else:
+            done = list(hand_over.hand_over(folder, clock.now(), leaving_mail))
+    except OSError as error:
+        stop(f"Le dossier {folder} ne s’écrit pas ({type(error).__name__}) : rien n’est perdu, recommencez.")
+    for made, where, rows in done:
+        click.echo(f"Transmission n° {made} : {plural(rows, 'mouvement')} dans {where}.")
+    if not done:
+        click.echo("Rien à transmettre.")
+
+
+def leaving_mail():
+    """What an employee who leaves is sent: where to find their rights, and no date nor number."""
+    chosen = current_app.settings
+    text = render_template("emails/leaving.txt", insurer=chosen.insurer_name, space=chosen.individual_space_url)
+    return "Votre couverture santé", text
 
 
 demo_commands = AppGroup("demo", help="La démonstration.")

@@ -510,6 +510,7 @@ def move(draw, person, kind, state, before, after, on, given=None, **more):
         kind=kind,
         state=state,
         label=person.full_name,
+        member_number=person.member_number,
         effective_on=on,
         before=before,
         after=after,

@@ -599,6 +599,7 @@ class Movement(Table):
     kind = CharField(32)
     state = CharField(32, default=MovementState.RECORDED)
     label = CharField(default="")  # the person's name then: the row may go
+    member_number = CharField(32, default="")  # theirs then: a provisional one changes
     effective_on = DateField(default=clock.today)
     reason = CharField(32, default="")
     before = JSONField(null=True)
@@ -653,6 +654,7 @@ class Movement(Table):
                 beneficiary=change.person.id,
                 kind=change.kind,
                 label=change.person.full_name,
+                member_number=change.person.member_number,
                 effective_on=change.effective_on,
                 reason=change.reason,
                 before=to_json({name: getattr(change.person, column(name)) for name in change.values}),
@@ -1196,6 +1198,11 @@ class AffiliationImport(Table):
     def sent_by(cls, author, form_key):
         """What this very form has sent already; None the first time."""
         return cls.get_or_none(cls.author == author, cls.form_key == form_key) if form_key else None
+
+    def hold(self):
+        """Keep it from being confirmed or dropped until the end of the transaction; False when it is already."""
+        mended = AffiliationImport.update(state=ImportState.CHECKED)
+        return mended.where(AffiliationImport.id == self.id, AffiliationImport.state == ImportState.CHECKED).execute() == 1
 
     def ask_to_confirm(self, by, with_warnings):
         """Have the worker affiliate what is ready; False when somebody else was faster, or when it is not the time."""

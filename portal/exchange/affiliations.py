@@ -285,6 +285,7 @@ PERSON = (
 )
 MOVEMENT = (
     *("public_id", "category", "beneficiary", "kind", "state", "label", "effective_on", "reason", "after", "secrets"),
+    "member_number",
     *("cause", "author_id", "created_at", "applied_at", "version", "remark"),
 )
 
@@ -347,13 +348,14 @@ def seal(table: str, name: str, one: Newcomer, text: str) -> bytes | None:
 def movement_row(one: Newcomer, person: int, cause: int | None, by: User | None, now: datetime.datetime) -> tuple:
     values = one.values
     told = {name: values.get(name) for name in (*PLAIN, *TOLD)}
-    after = json.dumps(to_json(told) | {"contract": values["offer"].contract_id, "matricule": values["matricule"]})
+    place_in = {"contract": values["offer"].contract_id, "household_number": one.household}
+    after = json.dumps(to_json(told) | place_in | {"matricule": values["matricule"]})
     secrets = {name: values[name] for name in SECRETS if values[name]}
     label = f"{values['first_name']} {(values['used_name'] or values['birth_name']).upper()}"
     return (
         *(one.public_id.hex, values["offer"].category_id, person, MovementKind.AFFILIATION.value, "RECORDED", label),
         *(values["effective_on"], "", after, seal("movement", "secrets", one, json.dumps(secrets))),
-        *(cause, by.id if by else None, now, now, 1, ""),
+        *(one.number, cause, by.id if by else None, now, now, 1, ""),
     )
 
 

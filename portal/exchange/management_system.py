@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from portal import clock
 from portal.exchange import loading
 from portal.exchange.loading import (
     CHUNK,
@@ -25,6 +26,7 @@ from portal.exchange.loading import (
     draw_uuid,
     insert,
 )
+from portal.exchange.settling import Settling
 from portal.formats import SPACE, search_key, sort_key
 from portal.models import (
     Beneficiary,
@@ -320,8 +322,10 @@ class People(Mirror):
 
     def __init__(self) -> None:
         super().__init__(Beneficiary, ("member_number",), PERSON)
+        self.settling = Settling(PERSON, clock.now())
 
     def apply(self, records: Records) -> tuple[set[Key], set[Key]]:
+        records = self.settling.adjust(records)
         self.nirs = {key: record[-2] for key, record in records.items()}
         wanted = {key: record[-1] for key, record in records.items() if record[-1]}
         created, updated = super().apply({key: record[:-2] for key, record in records.items()})

@@ -285,6 +285,7 @@ def up(migrator, db):
         kind = CharField(max_length=32)
         state = CharField(max_length=32, default="RECORDED")
         label = CharField(default="")
+        member_number = CharField(max_length=32, default="")
         effective_on = DateField()
         reason = CharField(max_length=32, default="")
         before = JSONField(null=True)

@@ -1,0 +1,142 @@
+"""The hand-over: what users changed, one CSV a kind, numbered, whole or not there at all, the same when redone."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from portal import outbox
+from portal.models import (
+    ADDRESS,
+    Beneficiary,
+    EmployeeCategory,
+    GroupContract,
+    HandOver,
+    ManagedAccount,
+    Movement,
+    MovementKind,
+    db,
+)
+
+COMMON = ("movement", "requested_at", "account_code", "member_number")
+CONTACT = ("phone", "mobile", "email")
+AFFILIATION = (
+    *("household_number", "matricule", "role", "contract_number", "effective_on", "title", "birth_name", "used_name"),
+    *("first_name", "birth_date", "sex", "nir", "base_scheme", "other_cover", "relationship", "child_status"),
+    *(*ADDRESS, *CONTACT),
+    *("reimbursement_iban", "reimbursement_bic", "contribution_iban", "contribution_bic"),
+)
+FILES = {
+    MovementKind.AFFILIATION: ("affiliations.csv", AFFILIATION),
+    MovementKind.TERMINATION: ("terminations.csv", ("terminated_on", "termination_reason")),
+    MovementKind.REHIRE: ("rehires.csv", ("effective_on", "contract_number")),
+    MovementKind.CATEGORY: ("categories.csv", ("effective_on", "contract_number")),
+    MovementKind.ADDRESS: ("addresses.csv", ("effective_on", *ADDRESS)),
+    MovementKind.NAME: ("names.csv", ("effective_on", "title", "birth_name", "used_name", "first_name")),
+    MovementKind.CONTACT: ("contacts.csv", ("effective_on", *CONTACT)),
+}
+ROLES = ("Assuré", "Conjoint", "Enfant")
+
+
+def hand_over(folder: Path, now: datetime, mail: Callable[[], tuple[str, str]]) -> Iterator[tuple[int, Path, int]]:
+    """Deliver what waits, after what a delivery that was cut short left: (number, where, rows) of each.
+
+    `mail` gives the subject and the text of what employees who leave are sent.
+    """
+    for cut_short in list(HandOver.select().where(HandOver.written_at.is_null()).order_by(HandOver.number)):
+        yield deliver(cut_short, folder, now, mail)
+    if opened := HandOver.open(now):
+        yield deliver(opened, folder, now, mail)
+
+
+def deliver(delivery: HandOver, folder: Path, now: datetime, mail: Callable[[], tuple[str, str]]) -> tuple:
+    where, rows = write(delivery, folder)
+    with db.atomic():
+        first = HandOver.update(written_at=now).where(HandOver.id == delivery.id, HandOver.written_at.is_null())
+        if first.execute():
+            subject, text = mail()
+            for address in leavers(delivery):
+                outbox.write(address, subject, text, now)
+    return delivery.number, where, rows
+
+
+def again(number: int, folder: Path) -> tuple[int, Path, int] | None:
+    """Write a former delivery once more, the same to the last byte; None when there is none of that number."""
+    delivery = HandOver.get_or_none(HandOver.number == number)
+    return (number, *write(delivery, folder)) if delivery else None
+
+
+def leavers(delivery: HandOver) -> list[str]:
+    """The addresses of the employees whose leaving is told for good."""
+    left = delivery.movements.join(Beneficiary).where(
+        Movement.kind == MovementKind.TERMINATION, Movement.cause.is_null(), Beneficiary.email != ""
+    )
+    return [email for (email,) in left.select(Beneficiary.email).distinct().order_by(Beneficiary.email).tuples()]
+
+
+def write(delivery: HandOver, folder: Path) -> tuple[Path, int]:
+    """A folder of files and their manifest, in one step."""
+    where, part = folder / f"{delivery.number:06}", folder / f".{delivery.number:06}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    manifest: dict[str, Any] = {"number": delivery.number, "created_at": delivery.created_at.isoformat(), "files": {}}
+    for kind, (name, columns) in FILES.items():
+        data, rows = table(delivery, kind, columns)
+        save(part / name, data)
+        manifest["files"][name] = {"rows": rows, "sha256": hashlib.sha256(data).hexdigest()}
+    save(part / "manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
+    old = folder / f".{delivery.number:06}.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if where.exists():
+        where.rename(old)
+    part.rename(where)
+    shutil.rmtree(old, ignore_errors=True)
+    settle_on_disk(folder)
+    return where, sum(file["rows"] for file in manifest["files"].values())
+
+
+def save(path: Path, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def settle_on_disk(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def table(delivery: HandOver, kind: MovementKind, columns: tuple[str, ...]) -> tuple[bytes, int]:
+    """The movements of a kind as UTF-8 CSV with `;` and a heading; and how many."""
+    buffer, rows = io.StringIO(), 0
+    writer = csv.writer(buffer, delimiter=";", lineterminator="\n")
+    writer.writerow((*COMMON, *columns))
+    contracts = dict(GroupContract.select(GroupContract.id, GroupContract.number).tuples())
+    asked = Movement.select(Movement, ManagedAccount.code.alias("account_code")).join(EmployeeCategory)
+    asked = asked.join(ManagedAccount).where(Movement.hand_over == delivery, Movement.kind == kind)
+    for movement in asked.order_by(Movement.id).objects().iterator():
+        values = {**movement.after, **movement.unseal(), "effective_on": movement.effective_on.isoformat()}
+        values["contract_number"] = contracts.get(values.get("contract"), "")
+        if kind == MovementKind.AFFILIATION:
+            values["role"] = ROLES[values["role"]]
+        asked_at = movement.created_at.isoformat(timespec="seconds") + "Z"
+        common = (movement.public_id, asked_at, movement.account_code, movement.member_number)
+        writer.writerow((*common, *(as_text(values.get(name)) for name in columns)))
+        rows += 1
+    return buffer.getvalue().encode(), rows
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "Oui" if value else "Non"
+    return "" if value is None else str(value)

@@ -1,0 +1,229 @@
+"""What goes to the management system, once and whole; and what its files tell afterwards of what was asked."""
+
+import csv
+import hashlib
+import json
+
+import pytest
+
+from portal import clock
+from portal.exchange import hand_over, management_system
+from portal.exchange.affiliations import Newcomer, affiliate, offers
+from portal.models import (
+    Beneficiary,
+    HandOver,
+    Movement,
+    MovementKind,
+    MovementState,
+    NotTakenBack,
+    OutboxMessage,
+)
+from portal.rules.identifiers import nir_key
+from tests import factories
+
+NIR = "180013947800" + "1"
+NIR += nir_key(NIR)
+COLUMNS = [column.name for column in management_system.Beneficiaries.columns]
+ADDRESS = {
+    "street_number": "3",
+    "street": "rue Pasteur",
+    "complement": "",
+    "postal_code": "39100",
+    "city": "Dole",
+    "country": "France",
+}
+
+
+def mail():
+    return "Objet", "Texte"
+
+
+def deliver(folder):
+    return list(hand_over.hand_over(folder, clock.now(), mail))
+
+
+def rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=";"))
+
+
+def newcomer(contract, hr, **others):
+    values = {
+        "role": 0,
+        "matricule": "M1",
+        "title": "M.",
+        "birth_name": "Nouveau",
+        "used_name": "",
+        "first_name": "Paul",
+        "birth_date": clock.today().replace(year=1980, day=15),
+        "sex": "M",
+        "nir": NIR,
+        "base_scheme": "GENERAL",
+        "offer": next(o for o in offers(hr, contract.category.account_id) if o.contract_id == contract.id),
+        "effective_on": clock.today(),
+        **ADDRESS,
+        "phone": "",
+        "mobile": "",
+        "email": "",
+        "reimbursement_iban": "FR7630006000011234567890189",
+        "reimbursement_bic": "",
+        "contribution_iban": "",
+        "contribution_bic": "",
+        "other_cover": False,
+        "relationship": "",
+        "child_status": "",
+    }
+    return Newcomer(values | others)
+
+
+@pytest.fixture
+def contract(hr):
+    return hr.contracts().first()
+
+
+@pytest.fixture
+def person(contract):
+    return factories.beneficiary(contract, email="salarie@exemple.fr", household_number="F1")
+
+
+def loaded(tmp_path, *people, **values):
+    """The management system's file of these people, with other values where told."""
+    path = tmp_path / "beneficiaries.csv"
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, delimiter=";")
+        writer.writeheader()
+        for person in people:
+            row = {name: getattr(person, name, "") for name in COLUMNS}
+            row |= {"role": ("Assuré", "Conjoint", "Enfant")[person.role], "contract_number": person.contract.number}
+            row |= {"nir": person.unseal("nir") if person.nir else "", "individual_products": ""}
+            writer.writerow({name: "" if value is None else value for name, value in (row | values).items()})
+    return management_system.load("beneficiaries", path)
+
+
+def test_every_kind_has_its_file_with_what_the_manifest_says(hr, contract, person, tmp_path):
+    affiliate([newcomer(contract, hr)], contract.category.account_id, hr, clock.now())
+    person.modify(MovementKind.ADDRESS, ADDRESS, clock.today(), hr, clock.now(), 1)
+    Beneficiary.terminate([(person, clock.today(), "RESIGNATION")], hr, clock.now())
+    ((number, where, count),) = deliver(tmp_path)
+    assert (number, where.name, count) == (1, "000001", 3)
+    (joined,) = rows(where / "affiliations.csv")
+    assert (joined["nir"], joined["reimbursement_iban"], joined["role"]) == (
+        NIR,
+        "FR7630006000011234567890189",
+        "Assuré",
+    )
+    assert joined["contract_number"] == contract.number
+    (left,) = rows(where / "terminations.csv")
+    assert (left["member_number"], left["terminated_on"]) == (person.member_number, clock.today().isoformat())
+    assert rows(where / "addresses.csv")[0]["city"] == "Dole"
+    manifest = json.loads((where / "manifest.json").read_text())
+    assert len(manifest["files"]) == len(list(where.iterdir())) - 1 == len(MovementKind)
+    for name, told in manifest["files"].items():
+        data = (where / name).read_bytes()
+        assert told == {"rows": len(rows(where / name)), "sha256": hashlib.sha256(data).hexdigest()}
+    assert {row.state for row in Movement.select()} == {MovementState.HANDED_OVER}
+
+
+def test_the_same_delivery_is_written_again_to_the_byte(hr, contract, person, tmp_path):
+    affiliate([newcomer(contract, hr)], contract.category.account_id, hr, clock.now())
+    person.modify(MovementKind.ADDRESS, ADDRESS, clock.today(), hr, clock.now(), 1)
+    deliver(tmp_path / "first")
+    person.modify(MovementKind.ADDRESS, ADDRESS | {"city": "Lons"}, clock.today(), hr, clock.now(), 2)
+    Beneficiary.update(member_number="X1").where(Beneficiary.provisional).execute()
+    hand_over.again(1, tmp_path / "second")
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name / "000001").iterdir()}
+        for name in ("first", "second")
+    )
+    assert first == second
+    assert hand_over.again(9, tmp_path) is None
+
+
+def test_nothing_waits_twice_and_numbers_follow(hr, person, tmp_path):
+    person.modify(MovementKind.CONTACT, {"phone": "+33199001001"}, clock.today(), hr, clock.now(), 1)
+    assert [number for number, *_ in deliver(tmp_path)] == [1]
+    assert deliver(tmp_path) == []
+    person.modify(MovementKind.CONTACT, {"phone": "+33199001002"}, clock.today(), hr, clock.now(), 2)
+    assert [number for number, *_ in deliver(tmp_path)] == [2]
+
+
+def test_a_delivery_that_was_cut_short_is_finished_first(hr, person, tmp_path, monkeypatch):
+    person.modify(MovementKind.CONTACT, {"phone": "+33199001001"}, clock.today(), hr, clock.now(), 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(hand_over.Path, "rename", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            deliver(tmp_path)
+    assert not (tmp_path / "000001").exists()
+    assert HandOver.get().written_at is None
+    assert [number for number, *_ in deliver(tmp_path)] == [1]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_who_leaves_is_written_to_once_it_is_told_for_good(hr, person, tmp_path):
+    movements, _ = Beneficiary.terminate([(person, clock.today(), "RESIGNATION")], hr, clock.now())
+    assert not OutboxMessage.select().exists()
+    deliver(tmp_path)
+    hand_over.again(1, tmp_path)
+    assert [message.recipient for message in OutboxMessage.select()] == ["salarie@exemple.fr"]
+    with pytest.raises(NotTakenBack):
+        movements[0].take_back(clock.now())
+
+
+def test_a_load_that_knows_of_it_settles_a_termination(hr, person, tmp_path):
+    Beneficiary.terminate([(person, clock.today(), "RESIGNATION")], hr, clock.now())
+    deliver(tmp_path)
+    loaded(tmp_path, person)  # the system does not know yet: what was asked here stays
+    assert Beneficiary.get_by_id(person.id).terminated_on == clock.today()
+    assert Movement.get().state == MovementState.HANDED_OVER
+    outcome = loaded(tmp_path, person, terminated_on=clock.today(), termination_reason="RESIGNATION")
+    assert not outcome.errors
+    assert (Movement.get().state, Movement.get().remark) == (MovementState.PROCESSED, "")
+
+
+def test_what_the_mutual_decided_otherwise_stands_and_says_so(hr, person, tmp_path):
+    Beneficiary.terminate([(person, clock.today(), "RESIGNATION")], hr, clock.now())
+    deliver(tmp_path)
+    other = clock.today().replace(day=1)
+    loaded(tmp_path, person, terminated_on=other, termination_reason="OTHER")
+    assert Beneficiary.get_by_id(person.id).terminated_on == other
+    assert Movement.get().state == MovementState.PROCESSED
+    assert "autre chose" in Movement.get().remark
+
+
+def test_two_moves_one_after_another_settle_each_in_its_time(hr, person, tmp_path):
+    person.modify(MovementKind.ADDRESS, ADDRESS, clock.today(), hr, clock.now(), 1)
+    deliver(tmp_path)
+    person.modify(MovementKind.ADDRESS, ADDRESS | {"city": "Lons"}, clock.today(), hr, clock.now(), 2)
+    loaded(tmp_path, person)
+    assert Beneficiary.get_by_id(person.id).city == "Lons"
+    loaded(tmp_path, person, **ADDRESS)
+    assert Beneficiary.get_by_id(person.id).city == "Lons"
+    assert [row.state for row in Movement.select().order_by(Movement.id)] == ["PROCESSED", "RECORDED"]
+
+
+def test_a_newcomer_gets_the_number_of_the_mutual_and_keeps_the_page(hr, contract, tmp_path):
+    made = affiliate([newcomer(contract, hr)], contract.category.account_id, hr, clock.now())
+    before = Beneficiary.get(Beneficiary.provisional)
+    deliver(tmp_path)
+    people = Beneficiary.select().count()
+    known = Beneficiary.get_by_id(before.id)
+    known.member_number, known.household_number = "00999", "F999"
+    outcome = loaded(tmp_path, known)
+    assert (outcome.errors, outcome.created, outcome.updated) == ([], 0, 1)
+    after = Beneficiary.get_by_id(before.id)
+    assert (after.member_number, after.household_number, after.provisional) == ("00999", "F999", False)
+    assert after.search_key.endswith("00999")
+    assert after.unseal("reimbursement_iban") == "FR7630006000011234567890189"
+    assert Beneficiary.select().count() == people
+    assert Movement.get().state == MovementState.PROCESSED
+    assert len(made) == 1
+
+
+def test_the_command_says_what_it_did(app, hr, person, tmp_path):
+    person.modify(MovementKind.CONTACT, {"phone": "+33199001001"}, clock.today(), hr, clock.now(), 1)
+    runner = app.test_cli_runner()
+    assert "Transmission n° 1" in runner.invoke(args=["hand-over", str(tmp_path / "out")]).output
+    assert "Rien à transmettre" in runner.invoke(args=["hand-over", str(tmp_path / "out")]).output
+    again = runner.invoke(args=["hand-over", str(tmp_path / "again"), "--number", "1"])
+    assert "Transmission n° 1" in again.output
+    assert runner.invoke(args=["hand-over", str(tmp_path), "--number", "7"]).exit_code == 1
