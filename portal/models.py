@@ -1015,6 +1015,10 @@ class User(UserMixin, Table):
         """One person with contract, plan, college, company and account; None when the user may not see them."""
         return next(iter(person(self.id, clock.today(), public_id, role=self.role)), None)
 
+    def movements_of(self, person, most):
+        """What was asked for a person, the latest first, with who asked for it."""
+        return movements_of(self.id, clock.today(), person.id, role=self.role, most=most)
+
     def scope_rows(self, codes):
         """The accounts of these codes, a row for each company and college of theirs; and how many accounts in all."""
         return scope_rows(self.id, clock.today(), *codes, role=self.role)
@@ -1670,6 +1674,26 @@ def household(user, day, number, account, *, role):
         .order_by(Beneficiary.role, Beneficiary.birth_date, Beneficiary.id, Plan.label)
     )
     return User(id=user, role=role).opened(members, day).objects()
+
+
+def with_authors(movements):
+    """Movements with who asked for them and whom they are about, in the same query."""
+    return (
+        movements.select(
+            Movement,
+            *(User.id, User.first_name, User.last_name),
+            *(Beneficiary.id, Beneficiary.public_id, Beneficiary.member_number),
+        )
+        .join(User, JOIN.LEFT_OUTER, on=(Movement.author_id == User.id), attr="author")
+        .switch(Movement)
+        .join(Beneficiary, JOIN.LEFT_OUTER)
+    )
+
+
+@written_once(db)
+def movements_of(user, day, person, *, role, most):
+    about = Movement.select().where(Movement.beneficiary == person).order_by(Movement.id.desc()).limit(most)
+    return User(id=user, role=role).opened(with_authors(about).switch(Movement).join(EmployeeCategory), day)
 
 
 @written_once(db)

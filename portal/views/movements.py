@@ -7,7 +7,7 @@ from portal import clock
 from portal.access import audit, requires, safe_path
 from portal.exchange.spreadsheets import Column
 from portal.forms.movements import MovementFilter
-from portal.models import Beneficiary, Movement, MovementKind, NotTakenBack, db
+from portal.models import Beneficiary, Movement, MovementKind, NotTakenBack, db, with_authors
 from portal.rendering import Page, Sort, address, get_or_404, page_size, redirect_whole, render
 from portal.views import roster, told
 from portal.views.scope import current_scope
@@ -42,14 +42,14 @@ def asked():
 
 def visible():
     """The movements of the scope, with whom they are about and who asked for them."""
-    return current_scope().narrow(told.with_places(told.with_authors(current_user.movements())), Movement.category)
+    return current_scope().narrow(told.with_places(with_authors(current_user.movements())), Movement.category)
 
 
 @blueprint.post("/<uuid:id>/reprise")
 @requires("move")
 def take_back(id):
     """Undo what was not handed over yet."""
-    movement = get_or_404(told.with_places(told.with_authors(current_user.movements())), Movement.public_id == id)
+    movement = get_or_404(told.with_places(with_authors(current_user.movements())), Movement.public_id == id)
     kind, back = told.KINDS[movement.kind], safe_path(request.form.get("vers") or back_to(movement))
     try:
         if movement.cause_id and movement.is_in_progress:

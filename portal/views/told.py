@@ -4,12 +4,10 @@ from itertools import islice
 from types import SimpleNamespace
 
 from flask_login import current_user
-from peewee import JOIN
 
 from portal import clock
 from portal.formats import date_fr, phone_fr, search_key
 from portal.models import (
-    Beneficiary,
     Company,
     EmployeeCategory,
     GroupContract,
@@ -17,7 +15,6 @@ from portal.models import (
     Movement,
     MovementKind,
     MovementState,
-    User,
 )
 from portal.rules.terminations import GROUPS
 
@@ -54,22 +51,11 @@ LABELS = {
     "email": "E-mail",
 }
 PLACES = (MovementKind.CATEGORY, MovementKind.REHIRE)
-PERSON = (Beneficiary.id, Beneficiary.public_id, Beneficiary.member_number)
 
 
 def of(name):
     """« de Corentin LAMY », « d’Anne ÉPARVIER »."""
     return f"d’{name}" if search_key(name)[:1] in tuple("aeiou") else f"de {name}"
-
-
-def with_authors(movements):
-    """Movements with who asked for them and whom they are about, in the same query."""
-    return (
-        movements.select(Movement, User.id, User.first_name, User.last_name, *PERSON)
-        .join(User, JOIN.LEFT_OUTER, on=(Movement.author_id == User.id), attr="author")
-        .switch(Movement)
-        .join(Beneficiary, JOIN.LEFT_OUTER)
-    )
 
 
 def with_places(movements):
@@ -80,8 +66,7 @@ def with_places(movements):
 
 def of_person(person, most=50):
     """Everything that was asked for this person, the latest first."""
-    mine = current_user.movements().where(Movement.beneficiary == person.id)
-    return tell(with_authors(mine).order_by(Movement.id.desc()).limit(most))
+    return tell(current_user.movements_of(person, most))
 
 
 def since(person, version):
