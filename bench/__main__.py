@@ -2,9 +2,9 @@
 
 import argparse
 
-from bench import download, growth, loading, pages, places
+from bench import download, growth, imports, loading, pages, places
 
-MEASURES = ("pages", "growth", "download", "load")
+MEASURES = ("pages", "growth", "download", "load", "imports")
 FEW, MANY = 1_000, 1_000_000
 
 
@@ -26,6 +26,9 @@ def main():
         if "load" in asked.only:
             with places.opened(kind, 0) as place:
                 loading.show(place, asked.size)
+        if "imports" in asked.only:
+            with places.opened(kind, 0) as place:
+                imports.show(place)
 
 
 def read_arguments():

@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 
 
 @dataclass
@@ -28,9 +29,15 @@ def run(work, arguments):
     steps = work(*arguments)
     next(steps)
     Path("/proc/self/clear_refs").write_text("5")  # the highest mark of memory starts again from here
-    before, start = memory("VmRSS"), time.process_time()
+    before, start = memory("VmRSS"), processor()
     gave = next(steps, None)
-    return Use(time.process_time() - start, before, memory("VmHWM"), gave)
+    return Use(processor() - start, before, memory("VmHWM"), gave)
+
+
+def processor():
+    """Seconds of this process, and of those that it started and that have ended."""
+    ended = getrusage(RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def memory(word):

@@ -10,10 +10,10 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID, uuid4
 
-from portal import clock
+from portal import clock, database
 from portal.exchange import affiliation_file
 from portal.exchange.affiliation_file import Checked, Context, KnownEmployee, Offer
-from portal.exchange.loading import insert
+from portal.exchange.loading import among, insert
 from portal.exchange.spreadsheets import Unreadable
 from portal.formats import SPACE, date_fr, search_key, sort_key
 from portal.models import (
@@ -37,7 +37,7 @@ from portal.models import (
     vault,
 )
 
-CHUNK = 500
+CHUNK = 1_000
 CONTACT = ("phone", "mobile", "email")
 SECRETS = ("nir", "reimbursement_iban", "contribution_iban")
 NIR, NAME, MATRICULE, PLAN = "N° S. Sociale", "Nom", "Matricule", "Garantie"
@@ -131,15 +131,15 @@ class People:
     """Those of an account whom a user may see, found by NIR or by name and birth date, many at once."""
 
     def __init__(self, user: User, account_id: int, rows: Sequence[Checked]) -> None:
-        seen = user.beneficiaries().where(Beneficiary.account == account_id)
         nirs = {row.values["nir"] for row in rows if row.values["nir"]}
         indexes = {index: nir for nir in nirs for index in vault.indexes(nir, "nir", [account_id])}
         names = {name_and_birth(row.values) for row in rows}
-        ids = [*ids_by_nir(seen, sorted(indexes)), *ids_by_name(seen, names)]
+        ids = {*ids_by_nir(sorted(indexes)), *ids_by_name(account_id, names)}
         self.by_nir: dict[str, list[Beneficiary]] = {}
         self.by_name: dict[tuple, list[Beneficiary]] = {}
-        for some in chunks(ids, CHUNK):
-            for person in Beneficiary.among(some):
+        seen = user.beneficiaries().where(Beneficiary.account == account_id)
+        for some in chunks(sorted(ids), CHUNK):
+            for person in seen.where(Beneficiary.id.in_(some)):
                 key = (person.name_key, person.first_name_key, person.birth_date)
                 self.by_name.setdefault(key, []).append(person)
                 if nir := indexes.get(person.nir_index):
@@ -157,18 +157,19 @@ class People:
         return None, ""
 
 
-def ids_by_nir(seen: Any, indexes: list[str]) -> Iterator[int]:
+def ids_by_nir(indexes: list[str]) -> Iterator[int]:
+    """Of one account alone: it is part of what is blinded."""
     for some in chunks(indexes, CHUNK):
-        yield from (row for (row,) in seen.select(Beneficiary.id).where(Beneficiary.nir_index.in_(some)).tuples())
+        yield from (row for (row,) in among("SELECT id FROM beneficiary WHERE nir_index", some))
 
 
-def ids_by_name(seen: Any, wanted: set[tuple]) -> Iterator[int]:
-    """Their names in an index, then their birth dates: a surname alone may be that of hundreds."""
-    for some in chunks(sorted(wanted), CHUNK):
-        names, days = {name for name, _, _ in some}, {day for _, _, day in some}
-        found = seen.where(Beneficiary.name_key.in_(list(names)), Beneficiary.birth_date.in_(list(days)))
-        columns = (Beneficiary.id, Beneficiary.name_key, Beneficiary.first_name_key, Beneficiary.birth_date)
-        yield from (row for row, *key in found.select(*columns).tuples() if tuple(key) in wanted)
+def ids_by_name(account_id: int, wanted: set[tuple]) -> Iterator[int]:
+    """By the index of names; a surname alone may be that of hundreds."""
+    columns = "id, name_key, first_name_key, CAST(birth_date AS TEXT)"
+    found = f"SELECT {columns} FROM beneficiary WHERE account_id = {int(account_id)} AND name_key"  # nosec B608
+    wanted = {(name, first_name, day.isoformat()) for name, first_name, day in wanted}
+    for some in chunks(sorted({name for name, _, _ in wanted}), CHUNK):
+        yield from (row for row, *key in among(found, some) if tuple(key) in wanted)
 
 
 def name_and_birth(values: dict[str, Any]) -> tuple[str, str, datetime.date]:
@@ -321,10 +322,12 @@ def fields(table: Any, names: Iterable[str]) -> list:
 
 
 def ids_of(table: Any, newcomers: Sequence[Newcomer]) -> dict[UUID, int]:
+    on_sqlite = database.is_sqlite(db)
     found: dict[UUID, int] = {}
-    for some in chunks(newcomers, CHUNK):
-        rows = table.select(table.public_id, table.id).where(table.public_id.in_([one.public_id for one in some]))
-        found |= dict(rows.tuples())
+    drawn = {one.public_id.hex if on_sqlite else one.public_id: one.public_id for one in newcomers}
+    selection = f"SELECT public_id, id FROM {table._meta.table_name} WHERE public_id"  # nosec B608
+    for some in chunks(list(drawn), CHUNK):
+        found |= {drawn[public_id]: row for public_id, row in among(selection, some)}
     return found
 
 
@@ -465,7 +468,9 @@ def to_confirm(source: AffiliationImport, with_warnings: bool = True) -> Any:
 def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock.now) -> None:
     """Affiliate every right row, some households at a time, each whole or not at all: what is done stays done."""
     user = source.asked_by or source.author
-    pending = list(to_confirm(source, source.with_warnings).order_by(ImportRow.matricule, ImportRow.line))
+    waiting = to_confirm(source, source.with_warnings).order_by(ImportRow.matricule, ImportRow.line)
+    columns = ("id", "line", "content", "matricule", "identity", "notes")
+    pending = list(waiting.select(*fields(ImportRow, columns)).namedtuples())
     source.progress(0, len(pending), now())
     surroundings = {offer.contract_id: offer for offer in offers(user, source.account_id)}
     some: list[ImportRow] = []
@@ -508,13 +513,11 @@ def conclude(
         if row.line in done:
             made.append((now, *done[row.line], row.id))
         elif one.verdict == "ERROR":
-            others.append((None, "ERROR", json.dumps({"errors": one.checked.errors}), row.id))
+            others.append((None, "ERROR", json.dumps({"errors": one.checked.errors}), "", row.id))
         else:
-            others.append((now, "UNCHANGED", json.dumps(row.notes), row.id))
+            others.append((now, "UNCHANGED", json.dumps(row.notes), "", row.id))
     update_each(ImportRow, ("confirmed_at", "beneficiary_id", "movement_id"), made)
-    update_each(ImportRow, ("confirmed_at", "verdict", "notes"), others)
-    nothing = ImportRow.id.in_([values[-1] for values in others])
-    ImportRow.update(action="").where(nothing).execute()
+    update_each(ImportRow, ("confirmed_at", "verdict", "notes", "action"), others)
 
 
 def update_each(table: Any, columns: Sequence[str], rows: Sequence[tuple]) -> None:
