@@ -963,7 +963,7 @@ class User(UserMixin, Table):
         return AffiliationImport.select().where(seen | mine)
 
     def people(self, public_ids):
-        """These people with contract, college, company and account, by name; those the user may not see are left out."""
+        """These people with contract, college, company and account, by name; without those the user may not see."""
         named = (
             Beneficiary.select(Beneficiary, GroupContract, EmployeeCategory, Company, ManagedAccount)
             .join(GroupContract)
@@ -1205,8 +1205,9 @@ class AffiliationImport(Table):
 
     def hold(self):
         """Keep it from being confirmed or dropped until the end of the transaction; False when it is already."""
-        mended = AffiliationImport.update(state=ImportState.CHECKED)
-        return mended.where(AffiliationImport.id == self.id, AffiliationImport.state == ImportState.CHECKED).execute() == 1
+        checked = AffiliationImport.state == ImportState.CHECKED
+        held = AffiliationImport.update(state=ImportState.CHECKED).where(AffiliationImport.id == self.id, checked)
+        return held.execute() == 1
 
     def ask_to_confirm(self, by, with_warnings):
         """Have the worker affiliate what is ready; False when somebody else was faster, or when it is not the time."""

@@ -153,7 +153,8 @@ def employee_steps(reason: str) -> tuple[str, ...]:
         return (
             "La mutuelle envoie au salarié le bulletin de portabilité.",
             "Le salarié le renvoie à la mutuelle avec son attestation d’indemnisation par France Travail.",
-            "Il justifie de nouveau de son indemnisation pendant le maintien, et prévient la mutuelle quand elle cesse.",
+            "Il justifie de nouveau de son indemnisation pendant le maintien, et prévient la mutuelle "
+            "quand elle cesse.",
         )
     if case in VOLUNTARY:
         return ("Si France Travail l’indemnise, le salarié envoie son attestation à la mutuelle.",)

@@ -32,7 +32,8 @@ class Reason(NamedTuple):
     group: str  # a key of GROUPS: what is stored
 
 
-# Faute grave, economic and judicial ends stay out of HR's list: the mutual has no use for them, only faute lourde counts.
+# Faute grave, economic and judicial ends stay out of HR's list: the mutual has no use for them,
+# only faute lourde counts.
 REASONS = {
     "demission": Reason("Démission", "RESIGNATION"),
     "licenciement": Reason("Licenciement (hors faute lourde)", "DISMISSAL"),

@@ -7,6 +7,7 @@ from flask import g, request, url_for
 
 from portal.access import may
 from portal.views import (
+    affiliations,
     changes,
     colleges,
     contracts,
@@ -14,6 +15,8 @@ from portal.views import (
     health,
     help,
     home,
+    imports,
+    joining,
     movements,
     password,
     profile,
@@ -25,8 +28,10 @@ from portal.views import (
 )
 
 MOVES = (terminations, selections, changes, colleges, movements)
-MODULES = (session, password, home, scope, contracts, employees, *MOVES, profile, upcoming, help, health)
+AFFILIATIONS = (affiliations, imports, joining)
+MODULES = (session, password, home, scope, contracts, employees, *MOVES, *AFFILIATIONS, profile, upcoming, help, health)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
+WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (
@@ -36,7 +41,7 @@ MENU = (
         (
             ("users", "Salariés / Bénéficiaires", "employees.index", {}),
             ("user-plus", "Adhésion salarié", "upcoming.show", {"room": "adhesion"}),
-            ("file-import", "Gestion des affiliations", "upcoming.show", {"room": "affiliations"}),
+            ("file-import", "Gestion des affiliations", "affiliations.index", {}),
             ("clipboard-check", "Pièces justificatives", "upcoming.show", {"room": "justificatifs"}),
         ),
     ),

@@ -62,7 +62,9 @@ def figures(today):
         asked.select(ServiceRequest.status, fn.COUNT(ServiceRequest.id)).group_by(ServiceRequest.status).tuples()
     )
     movements = in_scope(current_user.movements(), category=Movement.category)
-    in_progress = movements.where(Movement.kind == MovementKind.AFFILIATION, Movement.state.in_(Movement.IN_PROGRESS)).count()
+    in_progress = movements.where(
+        Movement.kind == MovementKind.AFFILIATION, Movement.state.in_(Movement.IN_PROGRESS)
+    ).count()
     months, curves = head_count_curves(today)
     return {
         "today": today,

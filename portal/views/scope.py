@@ -25,7 +25,8 @@ from portal.rendering import (
 blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
 PEOPLE = {"employees", "terminations", "selections", "changes", "colleges", "movements"}
-SCOPED = {"home", "contracts", *PEOPLE, "upcoming", "scope", "profile", "help"}
+AFFILIATIONS = {"affiliations", "imports", "joining"}
+SCOPED = {"home", "contracts", *PEOPLE, *AFFILIATIONS, "upcoming", "scope", "profile", "help"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 

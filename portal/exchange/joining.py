@@ -1,0 +1,104 @@
+"""One affiliation at a time: checked as a row of the file is, and recognised before anything is typed twice."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from portal import clock
+from portal.exchange import affiliation_cells as cells
+from portal.exchange import affiliations
+from portal.exchange.affiliation_cells import TITLES
+from portal.exchange.affiliation_file import Checked, Context, KnownEmployee, Offer, check_rows
+from portal.exchange.affiliations import Newcomer, People, Recognised
+from portal.models import (
+    AffiliationImport,
+    Beneficiary,
+    BeneficiaryRole,
+    ImportRow,
+    ImportState,
+    ManagedAccount,
+    Movement,
+    User,
+    db,
+    vault,
+)
+
+LINE = 1
+WHO = (cells.BIRTH_NAME, cells.FIRST_NAME, cells.BIRTH_DATE, cells.NIR)
+OPEN = (ImportState.CHECKED, ImportState.CONFIRMING)
+
+
+@dataclass
+class Met:
+    """Who somebody is: covered already (`person`, `surely` when the NIR says so), waiting in a file, or new."""
+
+    cells: list[str]
+    errors: dict[str, str] = field(default_factory=dict)
+    person: Beneficiary | None = None
+    surely: bool = False
+    waiting: ImportRow | None = None
+
+
+def meet(user: User, account_id: int, texts: Sequence[str]) -> Met:
+    """Look for an employee of this account by names, birth date and NIR alone."""
+    checked = check_rows([(LINE, texts)], Context(offers=(), today=clock.today()))[0]
+    errors = {TITLES[place]: checked.errors[TITLES[place]] for place in WHO if TITLES[place] in checked.errors}
+    if errors:
+        return Met(checked.cells, errors)
+    name, first_name, birth, nir = (checked.cells[place] for place in WHO)
+    born = datetime.datetime.strptime(birth, "%d/%m/%Y").date()
+    checked.values = {"role": BeneficiaryRole.EMPLOYEE, "birth_name": name, "used_name": "", "first_name": first_name}
+    checked.values |= {"birth_date": born, "nir": nir}
+    person, by = People(user, account_id, [checked]).find(checked.values, None)
+    return Met(checked.cells, {}, person, by == "nir", waiting(user, account_id, checked))
+
+
+def waiting(user: User, account_id: int, checked: Checked) -> ImportRow | None:
+    """The row of a file in which this person waits to be affiliated."""
+    imports = user.imports().where(AffiliationImport.account == account_id, AffiliationImport.state.in_(OPEN))
+    found = ImportRow.select(ImportRow, AffiliationImport).join(AffiliationImport)
+    return found.where(
+        ImportRow.source.in_(imports.select(AffiliationImport.id)),
+        ImportRow.identity.in_(vault.indexes(checked.identity, "identity", [account_id])),
+        ImportRow.confirmed_at.is_null(),
+    ).first()
+
+
+def check(
+    user: User, account_id: int, texts: Sequence[str], offers: Sequence[Offer], employee: Beneficiary | None = None
+) -> Recognised:
+    """What affiliating this person would do; `employee`: whom a spouse or a child joins."""
+
+    def find_employees(_: set[str]) -> dict[str, KnownEmployee]:
+        return {employee.member_number: affiliations.as_known(employee)} if employee else {}
+
+    surroundings = Context(offers=offers, today=clock.today(), find_employees=find_employees)
+    checked = check_rows([(LINE, texts)], surroundings)[0]
+    if checked.errors:
+        return Recognised(checked, action="")
+    if employee is None:
+        return affiliations.recognise(user, account_id, [checked])[LINE]
+    checked.values["matricule"] = employee.employee_number
+    return affiliations.recognise_dependent(People(user, account_id, [checked]), checked, employee)
+
+
+def join(
+    user: User,
+    account_id: int,
+    texts: Sequence[str],
+    offers: Sequence[Offer],
+    now: datetime.datetime,
+    form_key: str | None,
+    employee: Beneficiary | None = None,
+) -> tuple[Recognised, Movement | None]:
+    """Affiliate this person, unless they were meanwhile: what was recognised, and the movement if one was made."""
+    with db.atomic():
+        ManagedAccount.hold(account_id)
+        found = check(user, account_id, texts, offers, employee)
+        if found.action != "CREATE" or found.checked.errors:
+            return found, None
+        newcomer = Newcomer(found.checked.values, employee)
+        made = affiliations.affiliate([newcomer], account_id, user, now)
+        _, movement = made[newcomer.public_id]
+        Movement.update(form_key=form_key).where(Movement.id == movement).execute()
+        return found, Movement.select(Movement, Beneficiary).join(Beneficiary).where(Movement.id == movement).get()

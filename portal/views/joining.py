@@ -1,0 +1,155 @@
+"""One affiliation: who it is first, then the short form; and a spouse or a child who joins an employee."""
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
+from peewee import IntegrityError
+
+from portal import clock
+from portal.access import audit, requires
+from portal.exchange import affiliations, joining
+from portal.forms.affiliations import DependentForm, EmployeeForm, IdentityForm, proofs
+from portal.models import Movement, db
+from portal.rendering import render
+from portal.views.affiliations import ask_for_account
+from portal.views.recording import TWICE, person
+from portal.views.scope import current_scope
+
+blueprint = Blueprint("joining", __name__, url_prefix="/affiliations")
+
+
+def user():
+    return current_user._get_current_object()
+
+
+# ── An employee ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.get("/nouvelle")
+@requires("affiliate")
+def new():
+    account = current_scope().account
+    return identity(IdentityForm(), account) if account else ask_for_account()
+
+
+def identity(form, account, status=200, met=None):
+    form.require(form.PLACES)
+    return render("identity", status, form=form, account=account, met=met)
+
+
+@blueprint.post("/nouvelle")
+@requires("affiliate")
+def create():
+    """« Continuer » says who is known already, or opens the short form; « Demander l’affiliation » sends that one."""
+    account = current_scope().account
+    if account is None:
+        return ask_for_account()
+    if request.form.get("etape") != "demander":
+        return recognise(account)
+    form = EmployeeForm(request.form, offers_of(account))
+    known = [form.offer] if form.offer else form.offers.values()
+    return ask(form, account.account_id, known, lambda status: short_form(form, account, status))
+
+
+def offers_of(account):
+    """The contracts of the scope: of the account, or of the company or college that was chosen."""
+    offers, scope = affiliations.offers(user(), account.account_id), current_scope()
+    chosen = {row.category_id for row in scope.chosen}
+    return [offer for offer in offers if scope.is_whole_account or offer.category_id in chosen]
+
+
+def recognise(account):
+    form = IdentityForm(request.form)
+    met = joining.meet(user(), account.account_id, form.texts())
+    form.show(met.cells)
+    if met.errors:
+        form.tell(met.errors)
+        return identity(form, account, 422)
+    known = met.person or met.waiting
+    if known and request.form.get("etape") != "continuer" or met.surely:
+        return identity(form, account, met=met)
+    given = {form.box(place).name: met.cells[place] for place in form.PLACES}
+    return short_form(EmployeeForm(None, offers_of(account), **given), account)
+
+
+def short_form(form, account, status=200):
+    return render("affiliation", status, form=form, account=account)
+
+
+# ── A spouse or a child ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.get("/<uuid:id>/ayant-droit")
+@requires("affiliate")
+def new_dependent(id):
+    employee = employee_of(id)
+    return dependent(employee, DependentForm(None, (), employee.member_number))
+
+
+def employee_of(id):
+    """An employee who is covered: only then may somebody join."""
+    found = person(id)
+    gone = found.terminated_on and found.terminated_on < clock.today()
+    return abort(404) if gone or not found.is_employee else found
+
+
+def dependent(employee, form, status=200):
+    back = url_for("employees.show", id=employee.public_id)
+    return render("dependent", status, form=form, person=employee, back=back, proofs=proofs())
+
+
+@blueprint.post("/<uuid:id>/ayant-droit")
+@requires("affiliate")
+def create_dependent(id):
+    employee = employee_of(id)
+    form = DependentForm(request.form, (), employee.member_number)
+    offers = affiliations.offers(user(), employee.account_id)
+    return ask(form, employee.account_id, offers, lambda status: dependent(employee, form, status), employee)
+
+
+# ── Asking, once ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ask(form, account_id, offers, again, employee=None):
+    """Affiliate, or show the form again: what is wrong, what is doubtful, or who is covered already."""
+    sent = Movement.sent(form.key)
+    if sent:
+        return twice(sent)
+    found = joining.check(user(), account_id, form.texts(), offers, employee)
+    form.show(found.checked.cells)
+    form.tell(found.checked.errors)
+    if found.checked.errors:
+        return again(422)
+    if found.action != "CREATE":
+        return already(found.person)
+    if not form.accepts(found.checked.warnings):
+        return again(422)
+    try:
+        with db.atomic():
+            found, movement = joining.join(user(), account_id, form.texts(), offers, clock.now(), form.key, employee)
+            if movement:
+                detail = {"movement": str(movement.public_id), "with": str(employee.public_id) if employee else None}
+                audit("movement.affiliation", on=movement.beneficiary, account=account_id, after=detail)
+    except IntegrityError:  # the other click was a little faster
+        return twice(Movement.sent(form.key) or abort(409))
+    return asked(movement.beneficiary) if movement else already(found.person or abort(409))
+
+
+def asked(newcomer):
+    flash(
+        f"{newcomer.full_name} : l’affiliation est enregistrée. Elle sera transmise à la mutuelle, qui donnera le n° "
+        "d’adhérent. D’ici là, vous pouvez la reprendre sur cette fiche.",
+        "ok",
+    )
+    return redirect(url_for("employees.show", id=newcomer.public_id), 303)
+
+
+def twice(sent):
+    flash(TWICE, "info")
+    if sent.beneficiary_id is None:
+        return redirect(url_for("movements.index"), 303)
+    return redirect(url_for("employees.show", id=sent.beneficiary.public_id), 303)
+
+
+def already(known):
+    flash(f"{known.full_name} est déjà dans ce compte : voici sa fiche. Rien n’a été enregistré.", "warn")
+    return redirect(url_for("employees.show", id=known.public_id), 303)
