@@ -187,6 +187,7 @@ class Beneficiary(Table):
     reimbursement_bic = CharField(11, default="")
     contribution_iban = SealedField(null=True)
     contribution_bic = CharField(11, default="")
+    iban_private = BooleanField(null=True)  # True: given by the employee to the mutual, HR does not see it
     name_key = KeyField()
     first_name_key = KeyField()
     search_key = KeyField()
@@ -954,6 +955,16 @@ class User(UserMixin, Table):
     def movements(self):
         return Movement.select().where(Movement.category.in_(self.category_ids()))
 
+    def enrolments(self):
+        """Drafts and what was sent: colleagues finish what one of them began."""
+        return Enrolment.select().where(Enrolment.category.in_(self.category_ids()))
+
+    def waivers(self):
+        return Waiver.select().where(Waiver.category.in_(self.category_ids()))
+
+    def document_requests(self):
+        return DocumentRequest.select().where(DocumentRequest.category.in_(self.category_ids()))
+
     def imports(self):
         """Files of affiliations, for who sees the whole of their account, or sent them and still sees some of it."""
         seen = AffiliationImport.account.in_(self.whole_account_ids())
@@ -1462,6 +1473,207 @@ class OutboxMessage(Table):
     sent_at = DateTimeField(null=True, index=True)
     attempts = IntegerField(default=0)
     last_error = CharField(default="")
+
+
+# ── Enrolments: typed by HR, or begun by HR and finished by the employee ─────────────────────────────────────────
+
+
+class EnrolmentState(StrEnum):
+    DRAFT = "DRAFT"  # HR is typing
+    WITH_EMPLOYEE = "WITH_EMPLOYEE"  # the employee has a link
+    SUBMITTED = "SUBMITTED"
+    DECLINED = "DECLINED"  # the employee asks for a waiver instead
+    DISCARDED = "DISCARDED"
+
+
+class Enrolment(Table):
+    """An « adhésion salarié »: a draft from its first « Suivant », then what was sent to the mutual.
+
+    `answers` is the sealed JSON of the words that browsers sent, {step: {field: [texts]}}: the forms alone read them.
+    """
+
+    public_id = PublicId()
+    account = ForeignKeyField(ManagedAccount, index=False)
+    category = ForeignKeyField(EmployeeCategory, index=False)
+    contract = ForeignKeyField(GroupContract)
+    author = ForeignKeyField(User, index=False)
+    form_key = CharField(64, null=True, unique=True)  # of the first « Suivant »: sent twice, it makes one draft
+    state = CharField(16, default=EnrolmentState.DRAFT)
+    step = CharField(16)  # where to resume
+    answers = SealedField()
+    label = CharField(default="")  # « Prénom NOM », once they are typed
+    identity = CharField(32, default="", index=True)  # blind: the same person has the same
+    version = IntegerField(default=1)  # of the answers: two tabs on one draft do not write over each other
+    created_at = DateTimeField(default=clock.now)
+    updated_at = DateTimeField(default=clock.now)
+    warned_at = DateTimeField(null=True)  # when it was said that the draft would go
+    number = CharField(16, null=True, unique=True)  # « A-2026-000123 », once it is sent
+    submitted_at = DateTimeField(null=True)
+    movement = ForeignKeyField(Movement, null=True, on_delete="SET NULL")
+    signed_name = CharField(default="")  # by the employee: what they typed,
+    signed_at = DateTimeField(null=True)  # when,
+    signed_by = CharField(16, default="")  # and through what the code went (EMAIL, SMS)
+    spouse_awaited = BooleanField(default=False)  # « … mais je n’ai pas toutes les informations »
+    children_awaited = BooleanField(default=False)
+    awaited_until = DateField(null=True)  # when to remind of those who are still to be added
+
+    class Meta:
+        indexes = (
+            (("category", "state", "updated_at"), False),
+            (("state", "updated_at"), False),
+        )
+
+    OPEN = (EnrolmentState.DRAFT, EnrolmentState.WITH_EMPLOYEE)
+
+    @property
+    def is_open(self):
+        return self.state in self.OPEN
+
+    def seal(self, answers):
+        self.answers = vault.seal(json.dumps(answers), "enrolment", "answers", self.public_id)
+
+    def unseal(self):
+        """{step: {field: [texts]}}"""
+        return json.loads(vault.open(self.answers, "enrolment", "answers", self.public_id))
+
+
+class GuestPurpose(StrEnum):
+    ENROL = "ENROL"  # complete and sign one’s own enrolment
+    DEPOSIT = "DEPOSIT"  # send the documents that are awaited of a household
+
+
+class GuestLink(Table):
+    """A link given to an employee, who is no user: it opens nothing before their birth date confirms who they are."""
+
+    public_id = PublicId()
+    purpose = CharField(16)
+    enrolment = ForeignKeyField(Enrolment, null=True, backref="links", on_delete="CASCADE")
+    beneficiary = ForeignKeyField(Beneficiary, null=True, backref="guest_links", on_delete="CASCADE")  # the employee
+    token_hash = CharField(64, unique=True)
+    channel = CharField(16)  # EMAIL, SMS, LETTER
+    recipient = SealedField(null=True)  # address or number; none for a letter
+    author = ForeignKeyField(User, null=True, index=False)
+    created_at = DateTimeField(default=clock.now)
+    expires_at = DateTimeField()
+    opened_at = DateTimeField(null=True)  # the birth date was confirmed
+    cancelled_at = DateTimeField(null=True)
+    used_at = DateTimeField(null=True)  # signed, or declined
+    code_hash = CharField(64, default="")  # of the code that signs
+    code_expires_at = DateTimeField(null=True)
+    code_tries = IntegerField(default=0)
+
+    DAYS = 30
+
+    def seal(self, recipient):
+        self.recipient = vault.seal(recipient, "guest_link", "recipient", self.public_id) if recipient else None
+
+    def unseal(self):
+        """The address or the number; "" for a letter."""
+        return vault.open(self.recipient, "guest_link", "recipient", self.public_id) if self.recipient else ""
+
+    @classmethod
+    def usable(cls, token, now):
+        """The link of this token, as long as it works."""
+        live = cls.select().where(cls.token_hash == digest(token), cls.expires_at > now)
+        return live.where(cls.cancelled_at.is_null(), cls.used_at.is_null()).first()
+
+
+class WaiverState(StrEnum):
+    REQUESTED = "REQUESTED"  # by the employee: HR has to look at it
+    IN_FORCE = "IN_FORCE"
+    ENDED = "ENDED"
+    REFUSED = "REFUSED"
+
+
+class Waiver(Table):
+    """A « dispense d’affiliation »: who is not covered, by which case of the law, with what proof, until when."""
+
+    public_id = PublicId()
+    account = ForeignKeyField(ManagedAccount, index=False)
+    category = ForeignKeyField(EmployeeCategory, index=False)
+    enrolment = ForeignKeyField(Enrolment, null=True, on_delete="SET NULL")
+    author = ForeignKeyField(User, null=True, index=False)  # none: the employee themselves
+    form_key = CharField(64, null=True, unique=True)
+    title = CharField(8, default="")
+    birth_name = CharField()
+    used_name = CharField(default="")
+    first_name = CharField()
+    birth_date = DateField()
+    employee_number = CharField(32, default="")
+    name_key = KeyField()
+    reason = CharField(32)  # rules.waivers
+    requested_on = DateField()
+    effect_on = DateField()
+    valid_until = DateField(null=True)
+    review_due_on = DateField(null=True)  # when a proof is to be given again
+    reviewed_on = DateField(null=True)
+    reminded_at = DateTimeField(null=True)
+    state = CharField(16, default=WaiverState.IN_FORCE)
+    remark = CharField(default="")
+    signed_name = CharField(default="")
+    created_at = DateTimeField(default=clock.now)
+    version = IntegerField(default=1)
+
+    class Meta:
+        indexes = (
+            (("category", "state", "name_key"), False),
+            (("state", "review_due_on"), False),
+        )
+
+
+# ── Supporting documents: what is awaited of whom, and the reminders ─────────────────────────────────────────────
+
+
+class RequestState(StrEnum):
+    AWAITED = "AWAITED"
+    RECEIVED = "RECEIVED"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"  # another one is awaited
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+
+
+class DocumentRequest(Table):
+    """A supporting document that is awaited of a beneficiary, or for a waiver: one line of « Suivi des pièces »."""
+
+    public_id = PublicId()
+    category = ForeignKeyField(EmployeeCategory, index=False)
+    beneficiary = ForeignKeyField(Beneficiary, null=True, backref="document_requests", on_delete="CASCADE")
+    waiver = ForeignKeyField(Waiver, null=True, backref="document_requests", on_delete="CASCADE")
+    campaign = CharField()
+    document_type = CharField(32)  # rules.proofs
+    restricted = BooleanField(default=False)  # tells of health: HR sees that it came, never what it is
+    origin = CharField(16)  # ENROLMENT, RENEWAL, INSURER, WAIVER
+    sent_on = DateField()
+    due_on = DateField(null=True)
+    insurer_reminded_on = DateField(null=True)  # « Date relance Mutuelle »
+    state = CharField(16, default=RequestState.AWAITED)
+    remark = CharField(default="")  # why it was refused
+    reminded_at = DateTimeField(null=True)  # by the user, or by itself before the deadline
+    received_at = DateTimeField(null=True)
+    settled_at = DateTimeField(null=True)
+    version = IntegerField(default=1)
+
+    class Meta:
+        indexes = (
+            (("campaign", "beneficiary", "document_type"), True),
+            (("category", "state", "due_on"), False),
+            (("state", "due_on"), False),
+        )
+
+    OPEN = (RequestState.AWAITED, RequestState.REFUSED)
+
+
+class Reminder(Table):
+    """A « relance » sent about a supporting document, and the message that carried it."""
+
+    public_id = PublicId()
+    request = ForeignKeyField(DocumentRequest, backref="reminders", on_delete="CASCADE")
+    channel = CharField(16)  # SMS, EMAIL, LETTER
+    message = ForeignKeyField(OutboxMessage, null=True, on_delete="SET NULL")
+    author = ForeignKeyField(User, null=True, index=False)  # none: by itself, before the deadline
+    created_at = DateTimeField(default=clock.now)
+    taken_back_at = DateTimeField(null=True)
 
 
 # ── The audit trail ──────────────────────────────────────────────────────────────────────────────────────────────
