@@ -13,7 +13,7 @@ from portal import clock
 from portal.formats import plural
 from portal.models import AuditEvent, UserRole, UserSession
 
-COVERED = {"see", "reveal", "export", "move", "affiliate"}
+COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents"}
 RIGHTS = {
     UserRole.COMPANY: COVERED,
     UserRole.MULTI_ACCOUNT_MANAGER: COVERED,
