@@ -7,6 +7,7 @@ import pytest
 
 from portal import clock
 from portal.models import (
+    AffiliationImport,
     Beneficiary,
     Company,
     Document,
@@ -51,6 +52,7 @@ def stranger(signed_in):
     session, _ = UserSession.start(other, clock.now(), "", "")
     contract = GroupContract.select().where(GroupContract.category.in_(other.category_ids())).first()
     movement = Movement.create(category=contract.category, beneficiary=person, kind="ADDRESS", before={}, after={})
+    sent = AffiliationImport.send(person.account_id, other, "salaries.csv", b"a;b", None)
     return {
         "employees": person.public_id,
         "terminations": person.public_id,
@@ -58,13 +60,20 @@ def stranger(signed_in):
         "colleges": person.public_id,
         "selections": other.select_people([person.public_id]).public_id,
         "movements": movement.public_id,
+        "imports": sent.public_id,
+        "joining": person.public_id,
         "contracts": contract.public_id,
         "profile": session.public_id,
     }
 
 
 # What else an address needs beside its id; a new word of an address fails the walk until it is given an example here.
-WORDS = {"value": ["nir", "iban-prestation", "iban-cotisation"], "room": ["demandes"], "chapter": ["connexion"]}
+WORDS = {
+    "value": ["nir", "iban-prestation", "iban-cotisation"],
+    "line": [2],
+    "room": ["demandes"],
+    "chapter": ["connexion"],
+}
 NOT_ROWS = {"room", "chapter", "token"}
 
 
@@ -85,9 +94,10 @@ def test_every_address_of_another_company_is_not_found(app, signed_in, stranger)
             continue
         blueprint = rule.endpoint.partition(".")[0]
         assert blueprint in stranger, f"{rule}: give the walk a foreign example"
-        for word in WORDS["value"] if "value" in rule.arguments else [""]:
-            path = address(app, rule, id=stranger[blueprint], value=word)
-            missing = address(app, rule, id="00000000-0000-4000-8000-000000000000", value=word)
+        name = next((name for name in ("value", "line") if name in rule.arguments), "value")
+        for word in WORDS[name] if name in rule.arguments else [""]:
+            path = address(app, rule, id=stranger[blueprint], **{name: word})
+            missing = address(app, rule, id="00000000-0000-4000-8000-000000000000", **{name: word})
             answer = ask(signed_in, method, path)
             assert answer.status_code == 404, f"{method} {path}: {answer.status_code}"
             assert same_body(answer, ask(signed_in, method, missing)), f"{method} {path} tells that the row exists"
@@ -184,7 +194,7 @@ def test_closed_unless_public(app, client, database):
     seen = set()
     for rule, method in walk(app):
         values = {"id": "00000000-0000-4000-8000-000000000000", "token": "x"}
-        path = address(app, rule, **values, value="nir", room="demandes", chapter="connexion")
+        path = address(app, rule, **values, **{name: words[0] for name, words in WORDS.items()})
         answer = client.open(path, method=method, headers={"Sec-Fetch-Site": "same-origin"})
         asked_to_sign_in = answer.status_code == 303 and "/connexion" in answer.headers["Location"]
         view = app.view_functions[rule.endpoint]
