@@ -160,7 +160,8 @@ def show_errors(app):
             html = render_template("partials/error.html", **context)
             response = make_response(html, error.code, retarget="#flash", reswap="outerHTML", push_url=False)
         else:
-            response = make_response(render_template("pages/error.html", **context), error.code)
+            page = "guest_error" if request.path.startswith("/salarie/") else "error"
+            response = make_response(render_template(f"pages/{page}.html", **context), error.code)
         if error.code in (429, 503):
             response.headers["Retry-After"] = str(getattr(error, "retry_after", None) or 5)
         return response

@@ -1539,7 +1539,14 @@ class Enrolment(Table):
 
 class GuestPurpose(StrEnum):
     ENROL = "ENROL"  # complete and sign one’s own enrolment
+    COPY = "COPY"  # read again what was signed
     DEPOSIT = "DEPOSIT"  # send the documents that are awaited of a household
+
+
+class GuestChannel(StrEnum):
+    EMAIL = "EMAIL"
+    SMS = "SMS"
+    LETTER = "LETTER"
 
 
 class GuestLink(Table):
@@ -1550,19 +1557,24 @@ class GuestLink(Table):
     enrolment = ForeignKeyField(Enrolment, null=True, backref="links", on_delete="CASCADE")
     beneficiary = ForeignKeyField(Beneficiary, null=True, backref="guest_links", on_delete="CASCADE")  # the employee
     token_hash = CharField(64, unique=True)
-    channel = CharField(16)  # EMAIL, SMS, LETTER
+    channel = CharField(16)  # GuestChannel
     recipient = SealedField(null=True)  # address or number; none for a letter
-    author = ForeignKeyField(User, null=True, index=False)
+    author = ForeignKeyField(User, null=True, index=False)  # none: by itself
     created_at = DateTimeField(default=clock.now)
     expires_at = DateTimeField()
-    opened_at = DateTimeField(null=True)  # the birth date was confirmed
+    opened_at = DateTimeField(null=True)  # the birth date was confirmed, the first time
+    left_at = DateTimeField(null=True)  # « Quitter »: the sessions begun before it are over
+    birth_tries = IntegerField(default=0)  # birth dates that were not the employee’s
     cancelled_at = DateTimeField(null=True)
     used_at = DateTimeField(null=True)  # signed, or declined
     code_hash = CharField(64, default="")  # of the code that signs
+    code_sent_at = DateTimeField(null=True)
     code_expires_at = DateTimeField(null=True)
     code_tries = IntegerField(default=0)
+    code_channel = CharField(16, default="")  # where the code went: EMAIL, SMS
 
     DAYS = 30
+    MOST_BIRTH_TRIES = 10  # of some 16,000 likely days: the throttle alone would let thousands be tried in 30 days
 
     def seal(self, recipient):
         self.recipient = vault.seal(recipient, "guest_link", "recipient", self.public_id) if recipient else None
@@ -1572,10 +1584,49 @@ class GuestLink(Table):
         return vault.open(self.recipient, "guest_link", "recipient", self.public_id) if self.recipient else ""
 
     @classmethod
+    def live(cls, now):
+        """What makes a link work: neither expired, cancelled nor used, nor tried with too many birth dates."""
+        return (
+            (cls.expires_at > now)
+            & cls.cancelled_at.is_null()
+            & cls.used_at.is_null()
+            & (cls.birth_tries < cls.MOST_BIRTH_TRIES)
+        )
+
+    @classmethod
+    def whole(cls):
+        """Links with whom they are about."""
+        return (
+            cls.select(cls, Enrolment, Beneficiary)
+            .join(Enrolment, JOIN.LEFT_OUTER)
+            .switch(cls)
+            .join(Beneficiary, JOIN.LEFT_OUTER)
+        )
+
+    @classmethod
     def usable(cls, token, now):
         """The link of this token, as long as it works."""
-        live = cls.select().where(cls.token_hash == digest(token), cls.expires_at > now)
-        return live.where(cls.cancelled_at.is_null(), cls.used_at.is_null()).first()
+        return cls.whole().where(cls.token_hash == digest(token), cls.live(now)).first()
+
+    @classmethod
+    def known(cls, public_id, now):
+        """The link of this id, as long as it works."""
+        return cls.whole().where(cls.public_id == public_id, cls.live(now)).first()
+
+    def miss(self):
+        """Count a try of the birth date before it is looked at; False when there were too many."""
+        left = GuestLink.birth_tries < self.MOST_BIRTH_TRIES
+        counted = GuestLink.update(birth_tries=GuestLink.birth_tries + 1).where(GuestLink.id == self.id, left)
+        return counted.execute() == 1
+
+    def open(self, now):
+        """The employee is known: that try was no failure, and the first time is kept."""
+        values = {"birth_tries": GuestLink.birth_tries - 1, "opened_at": fn.COALESCE(GuestLink.opened_at, now)}
+        GuestLink.update(values).where(GuestLink.id == self.id).execute()
+
+    def leave(self, now):
+        """End every session that this link has opened until now."""
+        GuestLink.update(left_at=now).where(GuestLink.id == self.id).execute()
 
 
 class WaiverState(StrEnum):
@@ -1717,11 +1768,13 @@ class AuditEvent(Table):
     ]
 
     @classmethod
-    def write(cls, action, on=None, account=None, before=None, after=None, by=None, origin=None, now=None):
+    def write(
+        cls, action, on=None, account=None, before=None, after=None, by=None, origin=None, now=None, role="command"
+    ):
         """Add a link to the chain, in the caller's transaction: what is rolled back was never done.
 
         `on`: the row acted on. `origin`: (address, request id) of the browser, or nothing for a command.
-        `before`, `after`: what changed, never a NIR, an IBAN or a password.
+        `role`: what acts when no user does. `before`, `after`: what changed, never a NIR, an IBAN or a password.
         """
         with db.atomic():
             database.serialise(db, hash_of("audit"))
@@ -1731,7 +1784,7 @@ class AuditEvent(Table):
                 number=head.number + 1,
                 at=now or clock.now(),
                 user_id=by and by.id,
-                user_role=by.role.value if by else "command",
+                user_role=by.role.value if by else role,
                 address=address,
                 request_id=request_id,
                 action=action,

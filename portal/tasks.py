@@ -9,7 +9,7 @@ from pathlib import Path
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import clock, outbox
+from portal import clock, guests, outbox
 from portal.exchange import affiliations
 from portal.models import AffiliationImport, ImportState, Movement, OneTimeLink, Throttle, UserSession, db
 
@@ -89,6 +89,7 @@ def purge(now, last):
     if now.date() != last:
         for table in (Throttle, UserSession, OneTimeLink):
             table.purge(now)
+        guests.purge(now)
     return now.date()
 
 

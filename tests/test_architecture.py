@@ -20,6 +20,7 @@ FORBIDDEN = {
     "exchange": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "tasks.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "outbox.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
+    "guests.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "formats.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms"},
 }
 FORMS_MAY_TAKE = {"portal.rendering": {"SIZES"}}

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,16 @@ def test_nginx_takes_in_whole_requests_and_leaves_silent_clients():
     assert said["proxy_request_buffering"] == said["proxy_buffering"] == "on"
     assert {said["client_body_timeout"], said["client_header_timeout"]} == {"10s"}
     assert said["client_body_buffer_size"] == said["client_max_body_size"]
+
+
+def test_nginx_writes_no_token_of_a_link_in_its_log():
+    conf = (ROOT / "deploy/nginx.conf").read_text()
+    assert "$request_method $logged_uri" in conf
+    (masked,) = re.findall(r'"~(\^/[^"]+)" /\$room/…;', conf)
+    masked = masked.replace("?<", "?P<")
+    for secret in (f"/salarie/{secrets.token_urlsafe(32)}", f"/mot-de-passe/{secrets.token_urlsafe(32)}"):
+        assert re.match(masked, secret)
+    assert not re.match(masked, "/salaries/0f4f1a52-6c5b-4f5e-8a57-111111111111")
 
 
 def test_what_the_portal_writes_is_its_own_to_read(tmp_path, monkeypatch):

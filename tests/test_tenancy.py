@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from portal import clock
+from portal import clock, guests
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -38,6 +38,14 @@ PUBLIC = {
     "help.index",
     "help.show",
     "health.show",
+    # The employee’s side: closed by the guest session (tests/views/test_guests.py).
+    "guests.show",
+    "guests.open_link",
+    "guests.again",
+    "guests.open_again",
+    "guests.extend",
+    "guests.leave",
+    "guests.left",
 }
 
 
@@ -53,6 +61,7 @@ def stranger(signed_in):
     contract = GroupContract.select().where(GroupContract.category.in_(other.category_ids())).first()
     movement = Movement.create(category=contract.category, beneficiary=person, kind="ADDRESS", before={}, after={})
     sent = AffiliationImport.send(person.account_id, other, "salaries.csv", b"a;b", None)
+    link, _ = guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=person))
     return {
         "employees": person.public_id,
         "terminations": person.public_id,
@@ -64,6 +73,7 @@ def stranger(signed_in):
         "joining": person.public_id,
         "contracts": contract.public_id,
         "profile": session.public_id,
+        "guests": link.public_id,
     }
 
 

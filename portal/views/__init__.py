@@ -12,6 +12,7 @@ from portal.views import (
     colleges,
     contracts,
     employees,
+    guests,
     health,
     help,
     home,
@@ -29,7 +30,9 @@ from portal.views import (
 
 MOVES = (terminations, selections, changes, colleges, movements)
 AFFILIATIONS = (affiliations, imports, joining)
+EMPLOYEE_SIDE = (guests,)  # no user, no menu, no account
 MODULES = (session, password, home, scope, contracts, employees, *MOVES, *AFFILIATIONS, profile, upcoming, help, health)
+MODULES += EMPLOYEE_SIDE
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
 
