@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from portal import clock
+from portal import clock, guests
 from portal.models import Beneficiary, Document, GroupContract, Movement, OneTimeLink, ServiceRequest, UserRole, db
 from tests import factories
 from tests.journeys import scenery
@@ -38,6 +38,9 @@ PAGES = {
     "aide-premiers-pas": ("help.show", "visitor", "/aide/premiers-pas"),
     "aide-rh": ("help.index", "hr", "/aide"),
     "introuvable": ("", "visitor", "/nulle-part"),
+    "salarie-lien": ("guests.show", "visitor", "/salarie/{guest}"),
+    "salarie-lien-mort": ("guests.show", "visitor", "/salarie/perdu"),
+    "salarie-au-revoir": ("guests.left", "visitor", "/salarie/au-revoir"),
     "accueil": ("home.index", "hr", "/"),
     "accueil-105-comptes": ("home.index", "manager", "/"),
     "accueil-mutuelle": ("home.index", "staff", "/"),
@@ -60,8 +63,8 @@ PAGES = {
     "deconnexion": ("session.leave", "hr", "/deconnexion"),
     "a-venir": ("upcoming.show", "hr", "/justificatifs"),
 }
-NOT_PAGES = {"health.show": "one line of text"}
-REFUSED = {"introuvable": 404, "lien-use": 410}
+NOT_PAGES = {"health.show": "one line of text", "guests.again": "the page of guests.show, in a session that is over"}
+REFUSED = {"introuvable": 404, "lien-use": 410, "salarie-lien-mort": 404}
 
 
 def test_the_walk_forgets_no_page(app):
@@ -105,6 +108,9 @@ def example(address, user):
         words["contract"] = GroupContract.get(GroupContract.id == user.contracts().get().id).public_id
     if "{token}" in address:
         words["token"] = OneTimeLink.draw(factories.user(), clock.now())
+    if "{guest}" in address:
+        employee = Beneficiary.get(Beneficiary.category.in_(factories.hr_user().category_ids()))
+        words["guest"] = guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=employee))[1]
     return address.format(**words)
 
 
