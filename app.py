@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from portal import access, clock, commands, credentials, database, formats, models, settings, views
+from portal import access, clock, commands, credentials, database, formats, models, outbox, settings, views
 from portal.rendering import address, wants_fragment
 
 STATIC = Path(__file__).parent / "static"
@@ -98,6 +98,7 @@ def open_database(app):
     models.db.initialize(database.connect(app.settings.database_url))
     models.vault.use(app.settings.vault_keys)
     credentials.use(*app.settings.password_cost)
+    outbox.use(app.settings)
 
     @app.before_request
     def connect():
@@ -243,7 +244,7 @@ def fill_templates(app):
     app.context_processor(lambda: {"today": clock.today()})
     app.jinja_env.filters |= {written.__name__: written for written in WRITTEN}
     app.jinja_env.globals |= {
-        "brand": Brand(app.settings),
+        "brand": settings.Brand(app.settings),
         "asset": asset,
         "address": address,
         "plural": formats.plural,
@@ -253,21 +254,6 @@ def fill_templates(app):
         "nir_mask": formats.NIR_MASK,
         "iban_mask": formats.IBAN_MASK,
     }
-
-
-class Brand:
-    """How the mutual presents itself."""
-
-    def __init__(self, chosen):
-        self.name = chosen.brand_name
-        self.insurer = chosen.insurer_name
-        self.individual_space_url = chosen.individual_space_url
-        self.support_email = chosen.support_email
-        self.support_phone = chosen.support_phone
-        self.support_hours = chosen.support_hours
-        self.app_store_url = chosen.app_store_url
-        self.play_store_url = chosen.play_store_url
-        self.demo = chosen.demo
 
 
 @cache

@@ -1,10 +1,11 @@
 """The commands of `flask --app app …`: each prints what it did, a line a thing, and exits 1 with a clear sentence."""
 
+import datetime
 import sys
 from pathlib import Path
 
 import click
-from flask import current_app, render_template
+from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from peewee import PeeweeException
 from playhouse.migrations import Runner
@@ -147,7 +148,7 @@ def create_user(identifier, first_name, last_name, role, accounts):
         stop(str(error))
     with db.atomic():
         AuditEvent.write("user.create", on=user, after={"role": role, "accounts": list(accounts)})
-        token = models.OneTimeLink.draw(user, clock.now(), minutes=24 * 60)
+        token = models.OneTimeLink.draw(user, clock.now(), lasts=datetime.timedelta(days=1))
     click.echo(f"Utilisateur créé. Lien valable 24 heures : {link(token)}")
 
 
@@ -183,20 +184,13 @@ def hand_over_movements(folder, number):
         if number is not None:
             done = [hand_over.again(number, folder) or stop(f"Aucune transmission ne porte le n° {number}.")]
         else:
-            done = list(hand_over.hand_over(folder, clock.now(), leaving_mail))
+            done = list(hand_over.hand_over(folder, clock.now()))
     except OSError as error:
         stop(f"Le dossier {folder} ne s’écrit pas ({type(error).__name__}) : rien n’est perdu, recommencez.")
     for made, where, rows in done:
         click.echo(f"Transmission n° {made} : {plural(rows, 'mouvement')} dans {where}.")
     if not done:
         click.echo("Rien à transmettre.")
-
-
-def leaving_mail():
-    """What an employee who leaves is sent: where to find their rights, and no date nor number."""
-    chosen = current_app.settings
-    text = render_template("emails/leaving.txt", insurer=chosen.insurer_name, space=chosen.individual_space_url)
-    return "Votre couverture santé", text
 
 
 demo_commands = AppGroup("demo", help="La démonstration.")

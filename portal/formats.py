@@ -104,6 +104,19 @@ def phone_fr(phone: str) -> str:
     return _phone_abroad(phone)
 
 
+def email_masked(address: str) -> str:
+    """j•••@exemple.fr."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain if len(domain) <= 40 else '…' + domain[-39:]}"
+
+
+def phone_masked(phone: str) -> str:
+    """06 •• •• •• 42; all but the country and the last two figures of a number abroad."""
+    written = phone_fr(phone)
+    kept = 2 if phone.startswith("+33") else len(written.partition(SPACE)[0])
+    return written[:kept] + re.sub(r"\d", "•", written[kept:-2]) + written[-2:]
+
+
 @lru_cache(maxsize=65536)
 def search_key(text: str) -> str:
     """The letters a–z and digits of a text, accents and ligatures folded: « O’Neill » is oneill, « Zoé » is zoe."""

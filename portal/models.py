@@ -31,7 +31,6 @@ from peewee import (
     JSONField,
     Model,
     OperationalError,
-    TextField,
     UUIDField,
     fn,
 )
@@ -1387,10 +1386,12 @@ class OneTimeLink(Table):
     expires_at = DateTimeField()
     used_at = DateTimeField(null=True)
 
+    LASTS = datetime.timedelta(minutes=30)
+
     @classmethod
-    def draw(cls, user, now, minutes=30):
+    def draw(cls, user, now, lasts=LASTS):
         token = secrets.token_urlsafe(32)
-        cls.create(user=user, token_hash=digest(token), expires_at=now + datetime.timedelta(minutes=minutes))
+        cls.create(user=user, token_hash=digest(token), expires_at=now + lasts)
         return token
 
     @classmethod
@@ -1461,18 +1462,162 @@ def hash_of(text):
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
 
 
-# ── E-mails waiting to go ────────────────────────────────────────────────────────────────────────────────────────
+# ── E-mails and SMS waiting to go ────────────────────────────────────────────────────────────────────────────────
+
+
+class Channel(StrEnum):
+    EMAIL = "EMAIL"
+    SMS = "SMS"
+
+
+class MessageKind(StrEnum):
+    SECURITY = "SECURITY"  # links and codes: goes first, and always at once
+    IMPORT = "IMPORT"
+    MOVEMENT = "MOVEMENT"
+    ENROLMENT = "ENROLMENT"
+    PROOF = "PROOF"
+    REQUEST = "REQUEST"
+    DIGEST = "DIGEST"  # what was kept for once a day
+
+
+class MessageState(StrEnum):
+    WAITING = "WAITING"
+    SENT = "SENT"
+    FAILED = "FAILED"  # for good, unless someone sends it again
+    TAKEN_BACK = "TAKEN_BACK"  # before it went
+    GROUPED = "GROUPED"  # told in a digest
+    UNWANTED = "UNWANTED"  # its user had chosen to have none of this kind when it would have gone
+
+
+class Delivery(StrEnum):
+    AT_ONCE = "AT_ONCE"
+    DAILY = "DAILY"
+    NONE = "NONE"
+
+
+class NotificationChoice(Table):
+    """How a user wants messages of one kind; without a row, at once."""
+
+    user = ForeignKeyField(User, backref="notification_choices", on_delete="CASCADE", index=False)
+    kind = CharField(16)
+    delivery = CharField(16)
+
+    class Meta:
+        indexes = ((("user", "kind"), True),)
 
 
 class OutboxMessage(Table):
-    recipient = CharField(254)
-    subject = CharField()
-    text = TextField()
+    """An e-mail or a text, written in the transaction of its cause; the worker sends it.
+
+    `content` is the sealed JSON of `to`, `text`, `html` and `link` (the page it is about); nothing of it stays once the
+    message has gone. `object_type` and `object_id` name what it is about, as in the audit trail.
+    """
+
+    public_id = PublicId()
+    channel = CharField(8, default=Channel.EMAIL)
+    kind = CharField(16)
+    user = ForeignKeyField(User, null=True, backref="outbox_messages", on_delete="SET NULL")  # none: no user of ours
+    object_type = CharField(32, default="")
+    object_id = CharField(64, default="")
+    recipient = CharField(64)  # masked: « j•••@exemple.fr »
+    subject = CharField(default="")
+    content = SealedField(null=True)
     created_at = DateTimeField()
-    not_before = DateTimeField(index=True)
-    sent_at = DateTimeField(null=True, index=True)
+    not_before = DateTimeField()
+    not_after = DateTimeField(null=True)  # of no more use afterwards: a code, a link
+    state = CharField(16, default=MessageState.WAITING)
+    settled_at = DateTimeField(null=True)  # when it went, failed for good, or was taken back
+    leased_until = DateTimeField(null=True)  # a worker has it in hand
     attempts = IntegerField(default=0)
     last_error = CharField(default="")
+    digest = ForeignKeyField("self", null=True, backref="grouped", on_delete="SET NULL", index=False)
+
+    class Meta:
+        indexes = (
+            (("state", "not_before"), False),
+            (("object_type", "object_id"), False),
+        )
+
+    LEASE = datetime.timedelta(minutes=5)
+
+    def seal(self, content):
+        self.content = vault.seal(json.dumps(content), "outbox_message", "content", self.public_id)
+
+    def unseal(self):
+        """What was written: {"to", "text", "html", "link"}; {} once it has gone."""
+        return json.loads(vault.open(self.content, "outbox_message", "content", self.public_id)) if self.content else {}
+
+    @classmethod
+    def about(cls, row):
+        """What was written about a row, the latest first."""
+        kind, public_id = named(row)
+        return cls.select().where(cls.object_type == kind, cls.object_id == public_id).order_by(cls.id.desc())
+
+    @classmethod
+    def free(cls, now):
+        """Not in a worker's hands; a lease that ran out was a worker that died."""
+        return (cls.state == MessageState.WAITING) & (cls.leased_until.is_null() | (cls.leased_until < now))
+
+    @classmethod
+    def chosen(cls, delivery):
+        """An e-mail to a user who wants this kind so."""
+        choices = NotificationChoice.select(NotificationChoice.id).where(
+            NotificationChoice.user == cls.user,
+            NotificationChoice.kind == cls.kind,
+            NotificationChoice.delivery == delivery,
+        )
+        return (cls.channel == Channel.EMAIL) & fn.EXISTS(choices)
+
+    @classmethod
+    def due(cls, now):
+        """What may go now: security first, then what waits longest."""
+        urgent = Case(None, [(cls.kind == MessageKind.SECURITY, 0)], 1)
+        ready = cls.select().where(cls.free(now), cls.not_before <= now, ~cls.chosen(Delivery.DAILY))
+        return ready.order_by(urgent, cls.not_before, cls.id)
+
+    @classmethod
+    def claim(cls, now, most):
+        """Take messages in hand, so that no other worker sends them: the rows, in the order to send."""
+        ids = [message_id for (message_id,) in cls.due(now).select(cls.id).limit(most).tuples()]
+        mine = cls.update(leased_until=now + cls.LEASE, attempts=cls.attempts + 1).where(
+            cls.id.in_(ids), cls.free(now), cls.not_before <= now
+        )
+        claimed = {message.id: message for message in mine.returning(cls).execute()} if ids else {}
+        return [claimed[message_id] for message_id in ids if message_id in claimed]
+
+    @classmethod
+    def forget_unwanted(cls, now):
+        """What would go now, had its user not chosen to have none of it."""
+        unwanted = cls.update(state=MessageState.UNWANTED, settled_at=now, content=None)
+        return unwanted.where(cls.free(now), cls.not_before <= now, cls.chosen(Delivery.NONE)).execute()
+
+    def settle(self, state, now, error=""):
+        """Its end; what was written is kept only where it may be sent again."""
+        self.state, self.settled_at, self.leased_until, self.last_error = state, now, None, error or self.last_error
+        if state != MessageState.FAILED or self.is_outdated(now):
+            self.content = None
+        self.save(only=["state", "settled_at", "leased_until", "last_error", "content"])
+
+    def is_outdated(self, now):
+        return self.not_after is not None and self.not_after < now
+
+    def put_off(self, until, error=""):
+        """Give it back, to be tried again from then on."""
+        self.not_before, self.leased_until, self.last_error = until, None, error or self.last_error
+        self.save(only=["not_before", "leased_until", "last_error", "attempts"])
+
+    @classmethod
+    def take_back(cls, messages, now):
+        """Keep these from going: how many it was in time for. `messages`: ids, or a query of ids."""
+        taken = cls.update(state=MessageState.TAKEN_BACK, settled_at=now, content=None)
+        return taken.where(cls.id.in_(messages), cls.free(now)).execute()
+
+    @classmethod
+    def send_again(cls, messages, now):
+        """Try again what failed for good: how many. `messages`: ids, or a query of ids."""
+        again = cls.update(state=MessageState.WAITING, settled_at=None, not_before=now, attempts=0, last_error="")
+        failed = (cls.state == MessageState.FAILED) & cls.content.is_null(False)
+        return again.where(cls.id.in_(messages), failed).execute()
 
 
 # ── Enrolments: typed by HR, or begun by HR and finished by the employee ─────────────────────────────────────────
@@ -1730,6 +1875,13 @@ class Reminder(Table):
 # ── The audit trail ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def named(row):
+    """How what is written about a row names it: (its table, its id); ("", "") about none."""
+    if row is None:
+        return "", ""
+    return row._meta.table_name, str(getattr(row, "public_id", None) or row.get_id())
+
+
 class AuditEvent(Table):
     """Who did what, on what, from where, when; append-only (triggers) and chained: each row signs the one before."""
 
@@ -1780,6 +1932,7 @@ class AuditEvent(Table):
             database.serialise(db, hash_of("audit"))
             head = AuditHead.get_or_none() or AuditHead(id=1, number=0, hash="0" * 64)
             address, request_id = origin or ("", "")
+            object_type, object_id = named(on)
             event = cls(
                 number=head.number + 1,
                 at=now or clock.now(),
@@ -1788,8 +1941,8 @@ class AuditEvent(Table):
                 address=address,
                 request_id=request_id,
                 action=action,
-                object_type=on._meta.table_name if on is not None else "",
-                object_id=str(getattr(on, "public_id", None) or on.get_id()) if on is not None else "",
+                object_type=object_type,
+                object_id=object_id,
                 account_id=account,
                 before=before,
                 after=after,

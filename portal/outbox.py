@@ -1,92 +1,214 @@
-"""E-mails: written in the same transaction as their cause, sent afterwards by the worker, tried again when it fails."""
+"""E-mails and SMS: written in the transaction of their cause, sent afterwards by the worker, tried again when it fails.
+
+`email` and `sms` write one message; `letter` and `text` make one that `write_many` writes with others. A template is
+emails/<name>.txt (or <name>.sms.txt), which sets `subject`, and perhaps `action`, the words of its button. Its
+paragraphs make the HTML too, unless there is an emails/<name>.html. It is told what the caller gives, `first_name`, and
+`url`: the whole address of `link`, a path of the portal. No message holds more of a person than the first name, nor a
+link that signs in by itself.
+"""
 
 import datetime
-import os
-import smtplib
-import uuid
+import re
+import time
 from email.message import EmailMessage
+from email.utils import format_datetime, formataddr, parseaddr
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from portal.models import OutboxMessage, db
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-DELAYS = [60, 300, 1_800, 7_200, 21_600, 86_400]  # seconds before each new try
+from portal import formats
+from portal.carriers import Gateway, Later, Post, Refused, Silent, Unreachable
+from portal.models import Channel, MessageKind, MessageState, OutboxMessage, db, insert_many, named
+from portal.settings import Brand
 
+# Seconds before each new try; after the last, two days later, the message has failed for good.
+DELAYS = [60, 300, 1_800, 7_200, 21_600, 43_200, 86_400]
+AT_ONCE = 25  # messages in a worker's hands: after a kill, they wait for the end of its lease
+LONGEST = 60.0  # seconds of sending before the worker looks at its other work
 
-def write(recipient, subject, text, now):
-    """Leave a message to be sent; within the caller's transaction, so that it goes if and only if its cause stays."""
-    return OutboxMessage.create(recipient=recipient, subject=subject, text=text, created_at=now, not_before=now)
-
-
-def send_due(settings, now, most=100):
-    """Send what is due; the number sent. A message that fails waits longer each time, and is never lost."""
-    due = (
-        OutboxMessage.select()
-        .where(OutboxMessage.sent_at.is_null(), OutboxMessage.not_before <= now)
-        .order_by(OutboxMessage.id)
-        .limit(most)
-    )
-    return sum(send(settings, message, now) for message in list(due))
-
-
-def send(settings, message, now):
-    if not claimed(message, now):
-        return False
-    try:
-        deliver(settings, compose(settings, message))
-    except (OSError, ValueError, smtplib.SMTPException) as error:
-        message.last_error = type(error).__name__
-        message.save(only=[OutboxMessage.last_error])
-        return False
-    message.sent_at, message.text = now, ""  # a link that was sent is not kept beside its hash
-    message.save(only=[OutboxMessage.sent_at, OutboxMessage.text])
-    return True
+SET = ("subject", "action")  # by a template
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+BLANK = re.compile(r"[ \t\r\n]+")  # not the spaces that hold French signs to their word
+templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "emails"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+WRITTEN = (formats.date_fr, formats.datetime_fr, formats.euros, formats.long_date, formats.number, formats.phone_fr)
+templates.filters |= {written.__name__: written for written in WRITTEN}
+templates.globals |= {"plural": formats.plural}
 
 
-def claimed(message, now):
-    """Take the message for this worker: the next try is put off first, so that two workers never send it both."""
-    delay = DELAYS[min(message.attempts, len(DELAYS) - 1)]
+def use(settings):
+    """How the mutual presents itself, and where the portal is: for the templates."""
+    templates.globals |= {"brand": Brand(settings), "public_url": settings.public_url}
+
+
+# ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def email(to, template, now, user=None, **options):
+    """Leave an e-mail to be sent, in the caller's transaction: it goes if its cause stays. Options: see `letter`."""
+    return write_many([letter(to, template, now, user, **options)])[0]
+
+
+def sms(number, template, now, user=None, **options):
+    """Leave a text to be sent to a number (E.164). Options: see `letter`."""
+    return write_many([text(number, template, now, user, **options)])[0]
+
+
+def write_many(messages):
+    """Write messages that `letter` and `text` made: a few statements for a thousand of them."""
     with db.atomic():
-        taken = (
-            OutboxMessage.update(
-                attempts=OutboxMessage.attempts + 1, not_before=now + datetime.timedelta(seconds=delay)
-            )
-            .where(OutboxMessage.id == message.id, OutboxMessage.attempts == message.attempts)
-            .execute()
-        )
-    return taken == 1
+        insert_many(OutboxMessage, messages, at_once=500)
+    return messages
 
 
-def compose(settings, message):
-    mail = EmailMessage()
-    mail["From"] = settings.mail_from
-    mail["To"] = message.recipient
-    mail["Subject"] = message.subject
-    mail["Message-ID"] = f"<{message.id}.{uuid.uuid5(uuid.NAMESPACE_URL, settings.public_url)}@portail>"
-    mail.set_content(message.text)
-    return mail
+def letter(to, template, now, user=None, *, kind, about=None, not_before=None, not_after=None, **context):
+    """An e-mail that is not written yet.
+
+    `user`: whose choice of « à la fois, une fois par jour, jamais » it follows; none for who does not sign in here.
+    `about`: the row whose page tells what became of it. `not_before`: it may be taken back until then. `not_after`:
+    of no use any more. `context`: what the template says, each word on one line; `link`: a path of the portal.
+    """
+    words = told(user, context)
+    page = templates.get_template(f"{template}.txt").make_module(words)
+    words |= {"action": "Ouvrir la page"} | {name: one_line(said) for name, said in vars(page).items() if name in SET}
+    words |= {"paragraphs": paragraphs(str(page)), "has_choice": user is not None and kind != MessageKind.SECURITY}
+    own = templates.select_template([f"{template}.html", "letter.html"])
+    content = {"to": to, "link": words["link"], "html": own.render(words)}
+    content["text"] = templates.get_template("layout.txt").render(words).strip() + "\n"
+    message = unsent(Channel.EMAIL, formats.email_masked(to), now, user, kind, about, not_before, not_after)
+    message.subject = words["subject"]
+    message.seal(content)
+    return message
 
 
-def deliver(settings, mail):
-    address = urlsplit(settings.smtp_url)
-    if address.scheme == "file":
-        drop(Path(unquote(address.path)), mail)
+def text(number, template, now, user=None, *, kind, about=None, not_before=None, not_after=None, **context):
+    """A text that is not written yet; the options of `letter`."""
+    words = told(user, context)
+    body = BLANK.sub(" ", templates.get_template(f"{template}.sms.txt").render(words)).strip()
+    message = unsent(Channel.SMS, formats.phone_masked(number), now, user, kind, about, not_before, not_after)
+    message.seal({"to": number, "link": words["link"], "text": body})
+    return message
+
+
+def told(user, context):
+    """What a template may say: strings on one line, so that a name never makes a paragraph."""
+    words = {"first_name": user.first_name if user else "", "link": ""} | context
+    words = {name: one_line(value) if isinstance(value, str) else value for name, value in words.items()}
+    return words | {"url": templates.globals["public_url"] + words["link"]}
+
+
+def one_line(words):
+    return CONTROL.sub(" ", words).strip()
+
+
+def paragraphs(body):
+    """The text between empty lines, each on one line."""
+    return [BLANK.sub(" ", part).strip() for part in re.split(r"\n\s*\n", body) if part.strip()]
+
+
+def unsent(channel, recipient, now, user, kind, about, not_before, not_after):
+    object_type, object_id = named(about)
+    return OutboxMessage(
+        channel=channel,
+        recipient=recipient,
+        kind=kind,
+        user=user and user.id,
+        object_type=object_type,
+        object_id=object_id,
+        created_at=now,
+        not_before=not_before or now,
+        not_after=not_after,
+    )
+
+
+# ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def send_due(settings, now, most=1_000):
+    """Send what is due, over one connection: the number sent. What fails waits longer each time, and is never lost.
+
+    A message is marked as sent right after its server accepted it: a worker that is killed in between, and in between
+    alone, leaves one message that is sent again, under the same Message-ID or reference.
+    """
+    if not OutboxMessage.due(now).exists():
+        return 0
+    sent, stop_at = 0, time.monotonic() + LONGEST
+    with Post(settings.smtp_url) as post:
+        while sent < most and time.monotonic() < stop_at:
+            OutboxMessage.forget_unwanted(now)
+            batch = OutboxMessage.claim(now, min(AT_ONCE, most - sent))
+            done = send_batch(batch, settings, post, now, stop_at)
+            sent += done
+            if not done:
+                break
+    return sent
+
+
+def send_batch(batch, settings, post, now, stop_at):
+    """Send messages that this worker has in hand; one that is refused or put off does not stop the others."""
+    sent = 0
+    last: dict[str, Exception | None] = {}  # by channel: the last fault,
+    away: dict[str, str] = {}  # and the one that puts off the others
+    for message in batch:
+        channel = message.channel
+        if time.monotonic() > stop_at:
+            message.attempts -= 1
+            message.put_off(message.not_before)
+        elif message.is_outdated(now):
+            message.settle(MessageState.FAILED, now, "Outdated")
+        elif channel in away:
+            try_later(message, now, away[channel])
+        else:
+            fault = hand_over(message, settings, post, now)
+            if isinstance(fault, Unreachable) or isinstance(fault, Silent) and isinstance(last.get(channel), Silent):
+                away[channel] = str(fault)
+            last[channel] = fault
+            sent += fault is None
+    return sent
+
+
+def hand_over(message, settings, post, now):
+    """One message to its server; None when it was accepted, otherwise what went wrong."""
+    content = message.unseal()
+    name = f"{message.id}.{message.public_id.hex}"
+    try:
+        if message.channel == Channel.SMS:
+            Gateway(settings.sms_url).send(content["to"], content["text"], message.public_id.hex, name)
+        else:
+            post.send(compose(settings, message, content, name))
+    except Refused as refusal:
+        message.settle(MessageState.FAILED, now, str(refusal))
+        return refusal
+    except (Later, Unreachable) as fault:
+        try_later(message, now, str(fault))
+        return fault
+    message.settle(MessageState.SENT, now)
+    return None
+
+
+def try_later(message, now, error):
+    if message.attempts > len(DELAYS):
+        message.settle(MessageState.FAILED, now, error)
     else:
-        hand_to_server(address, mail)
+        message.put_off(now + datetime.timedelta(seconds=DELAYS[message.attempts - 1]), error)
 
 
-def hand_to_server(address, mail):
-    server = smtplib.SMTP_SSL if address.scheme == "smtps" else smtplib.SMTP
-    with server(address.hostname, address.port or 0, timeout=20) as connection:
-        if address.username:
-            connection.login(unquote(address.username), unquote(address.password or ""))
-        connection.send_message(mail)
-
-
-def drop(folder, mail):
-    """One .eml file, whole or not there at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{mail['Message-ID'].strip('<>').split('@')[0]}.eml"
-    part = folder / f".{name}.part"
-    part.write_bytes(mail.as_bytes())
-    os.replace(part, folder / name)
+def compose(settings, message, content, name):
+    name_of_sender, address = parseaddr(settings.mail_from)
+    mail = EmailMessage()
+    mail["From"] = formataddr((name_of_sender or settings.brand_name, address))
+    mail["To"] = content["to"]
+    mail["Subject"] = message.subject
+    mail["Date"] = format_datetime(message.created_at.replace(tzinfo=datetime.UTC))
+    mail["Message-ID"] = f"<{name}@{urlsplit(settings.public_url).hostname}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(content["text"])
+    mail.add_alternative(content["html"], subtype="html")
+    return mail

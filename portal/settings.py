@@ -6,6 +6,7 @@ import os
 import secrets
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,7 @@ class Settings:
     database_url: str
     storage_url: str
     smtp_url: str
+    sms_url: str
     public_url: str
     instance: Path
     behind_proxy: bool = False
@@ -46,6 +48,21 @@ class Settings:
         return self.public_url.startswith("https://")
 
 
+class Brand:
+    """How the mutual presents itself."""
+
+    def __init__(self, chosen):
+        self.name = chosen.brand_name
+        self.insurer = chosen.insurer_name
+        self.individual_space_url = chosen.individual_space_url
+        self.support_email = chosen.support_email
+        self.support_phone = chosen.support_phone
+        self.support_hours = chosen.support_hours
+        self.app_store_url = chosen.app_store_url
+        self.play_store_url = chosen.play_store_url
+        self.demo = chosen.demo
+
+
 TEXTS = {field.name for field in fields(Settings) if field.type is str} - {"secret_key"}
 
 
@@ -54,10 +71,11 @@ def read(environ=os.environ):
     instance = Path(environ.get("INSTANCE") or ROOT / "instance")
     demo = demonstration(environ)
     keys = made_once(instance, environ) if demo else environ
-    values = {
+    values: dict[str, Any] = {
         "database_url": f"sqlite:///{instance}/portal.db",
         "storage_url": f"file://{instance}/files",
         "smtp_url": f"file://{instance}/outbox",
+        "sms_url": f"file://{instance}/outbox",
         "public_url": f"http://{environ.get('HOST') or '127.0.0.1'}:{environ.get('PORT') or '5000'}",
     }
     values |= {name: environ[name.upper()] for name in TEXTS if environ.get(name.upper())}
@@ -76,7 +94,9 @@ def read(environ=os.environ):
 
 
 # One of these is set where a portal serves real companies: it is no demonstration even if its keys were lost.
-SAID_IN_EARNEST = ("SECRET_KEY", "VAULT_KEYS", "DATABASE_URL", "SMTP_URL", "STORAGE_URL", "PUBLIC_URL", "BEHIND_PROXY")
+SAID_IN_EARNEST = (
+    *("SECRET_KEY", "VAULT_KEYS", "DATABASE_URL", "SMTP_URL", "SMS_URL", "STORAGE_URL", "PUBLIC_URL", "BEHIND_PROXY"),
+)
 
 
 def demonstration(environ):
@@ -137,6 +157,7 @@ ADDRESSES = {
     "DATABASE_URL": ("sqlite", "postgresql"),
     "STORAGE_URL": ("file",),
     "SMTP_URL": ("file", "smtp", "smtps"),
+    "SMS_URL": ("file", "http", "https"),
     "PUBLIC_URL": ("http", "https"),
 }
 

@@ -11,7 +11,7 @@ from playhouse.pool import MaxConnectionsExceeded
 
 from portal import clock, guests, outbox
 from portal.exchange import affiliations
-from portal.models import AffiliationImport, ImportState, Movement, OneTimeLink, Throttle, UserSession, db
+from portal.models import AffiliationImport, ImportState, MessageKind, Movement, OneTimeLink, Throttle, UserSession, db
 
 EVERY = 1.0  # seconds between two looks
 AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
@@ -26,7 +26,7 @@ def work(settings, stop=None):
         try:
             db.connect(reuse_if_open=True)
             purged_on = purge(clock.now(), purged_on)
-            done = outbox.send_due(settings, clock.now()) + Movement.apply_due(clock.now()) + import_next(settings)
+            done = outbox.send_due(settings, clock.now()) + Movement.apply_due(clock.now()) + import_next()
         except AWAY:  # look again later
             done = 0
         finally:
@@ -52,7 +52,7 @@ TOLD = {
 }
 
 
-def import_next(settings):
+def import_next():
     """Read or confirm the next file of affiliations; 1 when there was one. A fault is tried again, then told."""
     source = AffiliationImport.take(clock.now())
     if source is None:
@@ -64,7 +64,7 @@ def import_next(settings):
             source.move(state, fault=fault, content=None)
         else:
             {ImportState.WAITING: affiliations.read, ImportState.CONFIRMING: affiliations.confirm}[begun](source)
-        tell(settings, source, confirmed=begun == ImportState.CONFIRMING)
+        tell(source, confirmed=begun == ImportState.CONFIRMING)
     except AWAY:
         raise
     except Exception as error:  # its words may hold a row: only where it happened is told
@@ -75,13 +75,12 @@ def import_next(settings):
     return 1
 
 
-def tell(settings, source, confirmed):
+def tell(source, confirmed):
     """An e-mail to who asked, without a name nor a number of anybody."""
     user = source.asked_by or source.author
-    subject = TOLD[ImportState.DONE if confirmed and source.state == ImportState.CHECKED else source.state]
-    address = f"{settings.public_url}/affiliations/fichiers/{source.public_id}"
-    text = f"Bonjour,\n\n{subject}. Retrouvez-le ici :\n\n{address}\n\n{settings.insurer_name}\n"
-    outbox.write(user.identifier, subject, text, clock.now())
+    told = TOLD[ImportState.DONE if confirmed and source.state == ImportState.CHECKED else source.state]
+    words = {"told": told, "link": f"/affiliations/fichiers/{source.public_id}"}
+    outbox.email(user.identifier, "import", clock.now(), user, kind=MessageKind.IMPORT, about=source, **words)
 
 
 def purge(now, last):

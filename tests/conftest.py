@@ -70,6 +70,7 @@ def chosen_settings(template, tmp_path):
         database_url=url,
         storage_url=f"file://{tmp_path}/files",
         smtp_url=f"file://{tmp_path}/outbox",
+        sms_url=f"file://{tmp_path}/outbox",
         public_url="http://localhost",
         instance=tmp_path,
         password_cost=(1, 8),

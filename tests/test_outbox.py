@@ -3,7 +3,6 @@
 import dataclasses
 import datetime
 import email
-import smtplib
 import threading
 from email import policy
 from pathlib import Path
@@ -11,12 +10,18 @@ from pathlib import Path
 import pytest
 
 from portal import clock, outbox, tasks
-from portal.models import OutboxMessage, Throttle, db
+from portal.carriers import Post
+from portal.models import MessageKind, OutboxMessage, Throttle, db
 
 
 @pytest.fixture
 def message(database):
-    return outbox.write("zoe@example.com", "Objet accentué", "Bonjour,\n\nÀ bientôt.\n", clock.now())
+    return write()
+
+
+def write(to="zoe@example.com", told="Objet accentué", **options):
+    options = {"kind": MessageKind.IMPORT, "link": "/affiliations"} | options
+    return outbox.email(to, "import", clock.now(), told=told, **options)
 
 
 def test_a_message_becomes_a_file_that_mail_programs_read(app, message, tmp_path):
@@ -24,13 +29,15 @@ def test_a_message_becomes_a_file_that_mail_programs_read(app, message, tmp_path
     (file,) = Path(tmp_path / "outbox").glob("*.eml")
     read = email.message_from_bytes(file.read_bytes(), policy=policy.default)
     assert (read["To"], read["Subject"]) == ("zoe@example.com", "Objet accentué")
-    assert "À bientôt" in read.get_content()
+    text, html = (read.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert "http://localhost/affiliations\n" in text
+    assert 'href="http://localhost/affiliations">Ouvrir le fichier</a>' in html
     assert outbox.send_due(app.settings, clock.now()) == 0
 
 
 def test_a_cause_that_is_rolled_back_sends_nothing(app, database):
     with db.atomic() as transaction:
-        outbox.write("zoe@example.com", "x", "y", clock.now())
+        write()
         transaction.rollback()
     assert outbox.send_due(app.settings, clock.now()) == 0
 
@@ -49,7 +56,7 @@ def test_a_server_that_is_down_is_asked_again_later_and_loses_nothing(app, messa
 
 def test_two_workers_send_a_message_once(app, message, monkeypatch):
     sent = []
-    monkeypatch.setattr(outbox, "deliver", lambda settings, mail: sent.append(mail))
+    monkeypatch.setattr(Post, "send", lambda post, mail: sent.append(mail))
 
     def work():
         with db.connection_context():
@@ -61,19 +68,6 @@ def test_two_workers_send_a_message_once(app, message, monkeypatch):
     for thread in threads:
         thread.join()
     assert len(sent) == 1
-
-
-def test_a_refused_recipient_does_not_stop_the_others(app, message, monkeypatch):
-    outbox.write("autre@example.com", "x", "y", clock.now())
-    deliver = outbox.deliver
-
-    def refuse_one(settings, mail):
-        if mail["To"] == "zoe@example.com":
-            raise smtplib.SMTPRecipientsRefused({})
-        deliver(settings, mail)
-
-    monkeypatch.setattr(outbox, "deliver", refuse_one)
-    assert outbox.send_due(app.settings, clock.now()) == 1
 
 
 def test_the_worker_sends_and_stops_when_told(app, message, tmp_path):

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from portal.models import (
     GroupContract,
     HandOver,
     ManagedAccount,
+    MessageKind,
     Movement,
     MovementKind,
+    OutboxMessage,
     db,
 )
 
@@ -44,25 +46,20 @@ FILES = {
 ROLES = ("Assuré", "Conjoint", "Enfant")
 
 
-def hand_over(folder: Path, now: datetime, mail: Callable[[], tuple[str, str]]) -> Iterator[tuple[int, Path, int]]:
-    """Deliver what waits, after what a delivery that was cut short left: (number, where, rows) of each.
-
-    `mail` gives the subject and the text of what employees who leave are sent.
-    """
+def hand_over(folder: Path, now: datetime) -> Iterator[tuple[int, Path, int]]:
+    """Deliver what waits, after what a delivery that was cut short left: (number, where, rows) of each."""
     for cut_short in list(HandOver.select().where(HandOver.written_at.is_null()).order_by(HandOver.number)):
-        yield deliver(cut_short, folder, now, mail)
+        yield deliver(cut_short, folder, now)
     if opened := HandOver.open(now):
-        yield deliver(opened, folder, now, mail)
+        yield deliver(opened, folder, now)
 
 
-def deliver(delivery: HandOver, folder: Path, now: datetime, mail: Callable[[], tuple[str, str]]) -> tuple:
+def deliver(delivery: HandOver, folder: Path, now: datetime) -> tuple:
     where, rows = write(delivery, folder)
     with db.atomic():
         first = HandOver.update(written_at=now).where(HandOver.id == delivery.id, HandOver.written_at.is_null())
         if first.execute():
-            subject, text = mail()
-            for address in leavers(delivery):
-                outbox.write(address, subject, text, now)
+            outbox.write_many([leaving(movement, now) for movement in leavers(delivery)])
     return delivery.number, where, rows
 
 
@@ -72,12 +69,18 @@ def again(number: int, folder: Path) -> tuple[int, Path, int] | None:
     return (number, *write(delivery, folder)) if delivery else None
 
 
-def leavers(delivery: HandOver) -> list[str]:
-    """The addresses of the employees whose leaving is told for good."""
-    left = delivery.movements.join(Beneficiary).where(
-        Movement.kind == MovementKind.TERMINATION, Movement.cause.is_null(), Beneficiary.email != ""
-    )
-    return [email for (email,) in left.select(Beneficiary.email).distinct().order_by(Beneficiary.email).tuples()]
+def leavers(delivery: HandOver) -> list[Movement]:
+    """The leavings that are told for good of employees who have an address, one an address."""
+    left = delivery.movements.select(Movement, Beneficiary).join(Beneficiary)
+    left = left.where(Movement.kind == MovementKind.TERMINATION, Movement.cause.is_null(), Beneficiary.email != "")
+    return list({movement.beneficiary.email: movement for movement in left.order_by(Movement.id.desc())}.values())
+
+
+def leaving(movement: Movement, now: datetime) -> OutboxMessage:
+    """What an employee who leaves is sent: where to find their rights, and no date nor number."""
+    person = movement.beneficiary
+    kind, first_name = MessageKind.MOVEMENT, person.first_name
+    return outbox.letter(person.email, "leaving", now, kind=kind, about=movement, first_name=first_name)
 
 
 def write(delivery: HandOver, folder: Path) -> tuple[Path, int]:

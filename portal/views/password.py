@@ -2,12 +2,12 @@
 
 import secrets
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 
 from portal import clock, credentials, outbox
 from portal.access import audit, hash_of_identifier, public
 from portal.forms.session import ForgottenPassword, NewPassword
-from portal.models import OneTimeLink, Throttle, User, db
+from portal.models import MessageKind, OneTimeLink, Throttle, User, db
 
 blueprint = Blueprint("password", __name__)
 
@@ -47,19 +47,23 @@ def answer(identifier):
         Throttle.count(key, now, free, slowest=86_400)
     user = User.known(identifier)
     with db.atomic():
-        with db.atomic() as letter:
+        with db.atomic() as mail:
             token = OneTimeLink.draw(user, now) if user else secrets.token_urlsafe(32)
-            outbox.write(identifier, "Choisir un nouveau mot de passe", mail_text(user, token), now)
+            outbox.write_many([letter(identifier, user, token, now)])
             if refused or user is None or not user.is_active:
-                letter.rollback()
+                mail.rollback()
         audit("password.asked", on=user, by=user)
 
 
-def mail_text(user, token):
-    return render_template(
-        "emails/password.txt",
-        first_name=user.first_name if user else "",
-        link=f"{current_app.settings.public_url}{url_for('password.edit', token=token)}",
+def letter(identifier, user, token, now):
+    return outbox.letter(
+        identifier,
+        "password",
+        now,
+        user,
+        kind=MessageKind.SECURITY,
+        link=url_for("password.edit", token=token),
+        not_after=now + OneTimeLink.LASTS,
     )
 
 

@@ -236,31 +236,31 @@ def test_an_affiliation_is_taken_back_with_the_household(hr, contract):
 
 def test_a_file_that_is_none_fails_with_its_sentence(app, hr, contract):
     sent(hr, data=b"\x89PNG\r\n\x1a\n" + bytes(64))
-    assert tasks.import_next(app.settings) == 1
+    assert tasks.import_next() == 1
     source = AffiliationImport.get()
     assert (source.state, bool(source.fault), source.content) == (ImportState.FAILED, True, None)
     sent(hr, data=b"a;b;c\n1;2;3\n")
-    tasks.import_next(app.settings)
+    tasks.import_next()
     assert AffiliationImport.select().where(AffiliationImport.wrong_template).count() == 1
 
 
 def test_the_worker_reads_confirms_and_says_so(app, hr, contract):
     source = sent(hr, words(contract))
-    assert tasks.import_next(app.settings) == 1
-    assert tasks.import_next(app.settings) == 0
+    assert tasks.import_next() == 1
+    assert tasks.import_next() == 0
     source = AffiliationImport.get_by_id(source.id)
     source.move(ImportState.CONFIRMING, asked_by=hr)
-    assert tasks.import_next(app.settings) == 1
+    assert tasks.import_next() == 1
     subjects = [message.subject for message in OutboxMessage.select().order_by(OutboxMessage.id)]
     assert subjects == ["Votre fichier d’affiliations est vérifié", "Vos affiliations sont enregistrées"]
-    assert "Nouveau" not in OutboxMessage.get().text
+    assert "Nouveau" not in OutboxMessage.get().unseal()["text"]
 
 
 def test_a_fault_is_tried_again_then_told(app, hr, contract, monkeypatch):
     source = sent(hr, words(contract))
     monkeypatch.setattr(affiliations, "read", lambda source: 1 / 0)
     for _ in range(AffiliationImport.MOST_ATTEMPTS + 1):
-        tasks.import_next(app.settings)
+        tasks.import_next()
     assert AffiliationImport.get_by_id(source.id).state == ImportState.FAILED
 
 
@@ -287,7 +287,7 @@ KILLED = """
             print("wrote", flush=True)
             time.sleep(0.05)
         setattr(affiliations, name, slow)
-    tasks.import_next(app.settings)
+    tasks.import_next()
 """
 
 
@@ -301,7 +301,7 @@ def test_a_worker_that_is_killed_leaves_nothing_half_done(app, hr, contract, at,
         source.move(state, asked_by=hr)
     kill_after(app, writes)
     at(minutes=3)
-    while tasks.import_next(app.settings):
+    while tasks.import_next():
         pass
     source = AffiliationImport.get_by_id(source.id)
     if state == ImportState.WAITING:

@@ -34,12 +34,8 @@ ADDRESS = {
 }
 
 
-def mail():
-    return "Objet", "Texte"
-
-
 def deliver(folder):
-    return list(hand_over.hand_over(folder, clock.now(), mail))
+    return list(hand_over.hand_over(folder, clock.now()))
 
 
 def rows(path):
@@ -164,7 +160,7 @@ def test_who_leaves_is_written_to_once_it_is_told_for_good(hr, person, tmp_path)
     assert not OutboxMessage.select().exists()
     deliver(tmp_path)
     hand_over.again(1, tmp_path)
-    assert [message.recipient for message in OutboxMessage.select()] == ["salarie@exemple.fr"]
+    assert [message.unseal()["to"] for message in OutboxMessage.select()] == ["salarie@exemple.fr"]
     with pytest.raises(NotTakenBack):
         movements[0].take_back(clock.now())
 
