@@ -1853,6 +1853,7 @@ class DocumentRequest(Table):
     class Meta:
         indexes = (
             (("campaign", "beneficiary", "document_type"), True),
+            (("campaign", "waiver", "document_type"), True),
             (("category", "state", "due_on"), False),
             (("state", "due_on"), False),
         )

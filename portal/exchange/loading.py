@@ -115,6 +115,9 @@ class Kind:
         """The row, its references found, as (key, values of the table); tells the report what is wrong."""
         raise NotImplementedError
 
+    def look_up(self, rows: list[tuple]) -> None:
+        """Fetch at once what the rows of a chunk refer to, before each becomes a record."""
+
     def refused(self, cells: Mapping[str, str]) -> None:
         """A row that could not be read went by."""
 
@@ -137,7 +140,9 @@ def read(kind: Kind, path: Path) -> Iterator[Records]:
     seen: dict[Key, int] = {}
     while chunk := list(islice(lines, CHUNK)):
         records: Records = {}
-        for line, row in parse(kind, places, complete(chunk, len(heading), report)):
+        parsed = list(parse(kind, places, complete(chunk, len(heading), report)))
+        kind.look_up([row for _, row in parsed])
+        for line, row in parsed:
             report.line = line
             if (first := seen.setdefault(identity(row), line)) != line:
                 report.fault(kind.key[-1], f"la ligne {first} porte déjà ce code. Gardez une seule des deux lignes.")

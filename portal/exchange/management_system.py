@@ -32,6 +32,7 @@ from portal.models import (
     Beneficiary,
     BeneficiaryRole,
     Company,
+    DocumentRequest,
     EmployeeCategory,
     GroupContract,
     IndividualProduct,
@@ -39,7 +40,7 @@ from portal.models import (
     Plan,
     vault,
 )
-from portal.rules import Refused, dates, identifiers
+from portal.rules import Refused, dates, identifiers, proofs
 
 # ── How a column is read ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -482,12 +483,69 @@ class Beneficiaries(Kind):
                     self.report.fault("household_number", sentence, line)
 
 
+# ── Supporting documents ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Requests(Mirror):
+    """Supporting documents that are awaited. What became of one is not the file's to say: a load leaves it as it is."""
+
+    drawn = ("public_id", "origin")
+
+    def __init__(self) -> None:
+        super().__init__(DocumentRequest, ("beneficiary", "campaign", "document_type"), REQUEST)
+
+    def draw(self, key: Key) -> tuple:
+        return draw_uuid(), "INSURER"
+
+
+REQUEST = (
+    *("beneficiary", "campaign", "document_type", "category", "restricted"),
+    *("sent_on", "due_on", "insurer_reminded_on"),
+)
+
+
+class DocumentRequests(Kind):
+    label = "Justificatifs"
+    key = ("campaign", "member_number", "document_type")
+    columns = (
+        Column("campaign", words),
+        Column("member_number", code, again=False),
+        Column("document_type", proofs.by_words),
+        Column("sent_on", day),
+        optional("due_on", day, blank=None),
+        optional("insurer_reminded_on", day, blank=None),
+    )
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        self.mirror = Requests()
+        self.people: dict[str, tuple[int, int]] = {}  # of one chunk: member number → id, college
+
+    def look_up(self, rows: list[tuple]) -> None:
+        people = "SELECT member_number, id, category_id FROM beneficiary WHERE member_number"
+        self.people = {number: (id, category) for number, id, category in among(people, [row[1] for row in rows])}
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        campaign, member_number, proof, sent_on, due_on, _ = row
+        beneficiary, category = self.people.get(member_number) or self.unknown_member()
+        if due_on and due_on < sent_on:
+            self.report.fault("due_on", "Cette date est avant la date d’envoi. Corrigez l’une des deux.")
+        key = (beneficiary, campaign, proof.code)
+        return key, (*key, category, proof.restricted, *row[3:])
+
+    def unknown_member(self) -> tuple[None, None]:
+        said = "Ce numéro d’adhérent est inconnu. Chargez d’abord les bénéficiaires, ou corrigez le numéro."
+        self.report.fault("member_number", said)
+        return None, None
+
+
 KINDS: dict[str, type[Kind]] = {
     "accounts": Accounts,
     "companies": Companies,
     "products": Products,
     "contracts": Contracts,
     "beneficiaries": Beneficiaries,
+    "document-requests": DocumentRequests,
 }
 
 

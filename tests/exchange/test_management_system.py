@@ -14,6 +14,7 @@ from portal.models import (
     AuditEvent,
     Beneficiary,
     Company,
+    DocumentRequest,
     EmployeeCategory,
     GroupContract,
     IndividualProduct,
@@ -27,7 +28,7 @@ from tests.conftest import KEYS
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "load"
-ORDER = ("accounts", "companies", "products", "contracts", "beneficiaries")
+ORDER = ("accounts", "companies", "products", "contracts", "beneficiaries", "document-requests")
 TABLES = (ManagedAccount, Company, EmployeeCategory, Plan, GroupContract, Beneficiary, IndividualProduct)
 needs_examples = pytest.mark.skipif(not DATA.exists(), reason="the examples are not beside the project")
 
@@ -37,7 +38,7 @@ def load(kind, path):
 
 
 def snapshot():
-    return [list(map(str, table.select().order_by(table.id).dicts())) for table in TABLES]
+    return [list(map(str, table.select().order_by(table.id).dicts())) for table in (*TABLES, DocumentRequest)]
 
 
 @pytest.fixture
@@ -71,6 +72,7 @@ COLUMNS = {
         "beneficiaries": "member_number;household_number;role;title;birth_name;used_name;first_name;birth_date;sex;nir;"
         "contract_number;effective_on;terminated_on;termination_reason;street_number;street;complement;postal_code;city;"
         "country;phone;mobile;email;individual_products",
+        "document-requests": "campaign;member_number;document_type;sent_on;due_on;insurer_reminded_on",
     }.items()
 }
 ACCOUNT = {"account_code": "C1", "name": "Émaux d’Art", "phone": "01 99 00 10 01", "email": "rh@example.com"}
@@ -117,12 +119,19 @@ PERSON = {
     "contract_number": "K1",
     "effective_on": "2020-01-01",
 }
+REQUEST = {
+    "campaign": "Mise à jour des dossiers 2026",
+    "member_number": "1001",
+    "document_type": "RIB",
+    "sent_on": "2026-10-05",
+    "due_on": "2026-12-04",
+}
 
 
 @pytest.fixture
 def loaded(database, write):
-    """One account, company, product, contract and person."""
-    for kind, row in zip(ORDER, (ACCOUNT, COMPANY, PRODUCT, CONTRACT, PERSON), strict=True):
+    """One account, company, product, contract, person and document that is awaited of them."""
+    for kind, row in zip(ORDER, (ACCOUNT, COMPANY, PRODUCT, CONTRACT, PERSON, REQUEST), strict=True):
         outcome = load(kind, write(kind, row))
         assert not outcome.errors, outcome.errors
     return write
@@ -285,9 +294,9 @@ def test_a_mark_crlf_quotes_and_formulas_are_read_as_they_are(database, tmp_path
 
 
 def test_a_load_is_written_in_the_audit_without_names(loaded):
-    event = AuditEvent.select().where(AuditEvent.action == "load").order_by(AuditEvent.number.desc()).first()
-    assert "O’Neill" not in str(event.after)
-    assert "beneficiaries" in str(event.after)
+    events = AuditEvent.select().where(AuditEvent.action == "load").order_by(AuditEvent.number)
+    assert [event.after["kind"] for event in events] == list(ORDER)
+    assert not any("O’Neill" in str(event.after) for event in events)
 
 
 def test_a_fault_in_the_middle_leaves_nothing(loaded, monkeypatch):
@@ -417,6 +426,56 @@ def test_people_follow_the_college_of_their_contract(loaded):
 def test_a_wrong_contract_is_named(loaded, change, column):
     (error,) = plain(load("contracts", loaded("contracts", {**CONTRACT, **change})))
     assert error.startswith(f"Ligne 2, colonne « {column} » : ")
+
+
+def test_a_request_is_read_with_its_type_its_dates_and_the_college_of_the_person(loaded):
+    row, person = DocumentRequest.get(), Beneficiary.get()
+    assert (row.document_type, row.restricted, row.origin, row.state) == ("BANK_DETAILS", False, "INSURER", "AWAITED")
+    assert (row.category_id, row.beneficiary_id) == (person.category_id, person.id)
+    assert (row.sent_on.isoformat(), row.due_on.isoformat(), row.insurer_reminded_on) == (
+        "2026-10-05",
+        "2026-12-04",
+        None,
+    )
+
+
+def test_a_load_brings_dates_to_a_request_and_leaves_what_became_of_it(loaded):
+    DocumentRequest.update(state="ACCEPTED", origin="ENROLMENT").execute()
+    reminded = {**REQUEST, "insurer_reminded_on": "2026-11-09", "due_on": ""}
+    assert load("document-requests", loaded("document-requests", reminded)).updated == 1
+    row = DocumentRequest.get()
+    assert (row.state, row.origin, row.version) == ("ACCEPTED", "ENROLMENT", 2)
+    assert (row.insurer_reminded_on.isoformat(), row.due_on) == ("2026-11-09", None)
+
+
+def test_one_person_may_be_asked_for_two_documents_and_in_two_campaigns(loaded):
+    others = {**REQUEST, "document_type": "Certificat de concubinage"}, {**REQUEST, "campaign": "2027"}
+    outcome = load("document-requests", loaded("document-requests", REQUEST, *others))
+    assert (outcome.created, outcome.unchanged) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ({"member_number": "9"}, "member_number"),
+        ({"document_type": "Carte de pêche"}, "document_type"),
+        ({"due_on": "2026-10-04"}, "due_on"),
+        ({"sent_on": ""}, "sent_on"),
+        ({"insurer_reminded_on": "09/11/2026"}, "insurer_reminded_on"),
+        ({"campaign": ""}, "campaign"),
+    ],
+)
+def test_a_wrong_request_is_named(loaded, change, column):
+    before = snapshot()
+    (error,) = plain(load("document-requests", loaded("document-requests", {**REQUEST, **change})))
+    assert error.startswith(f"Ligne 2, colonne « {column} » : ")
+    assert snapshot() == before
+
+
+def test_the_same_request_twice_in_a_file_is_refused_whatever_the_words_of_its_type(loaded):
+    again = {**REQUEST, "document_type": "Copie du PACS"}, {**REQUEST, "document_type": "PACS"}
+    (error,) = plain(load("document-requests", loaded("document-requests", *again)))
+    assert error.startswith("Ligne 3, colonne « document_type » : la ligne 2")
 
 
 def test_a_nir_sealed_by_a_former_key_is_known_again(loaded):
