@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from portal import access, clock, commands, credentials, database, formats, models, outbox, settings, views
+from portal import access, clock, commands, credentials, database, formats, models, outbox, printing, settings, views
 from portal.rendering import address, wants_fragment
 
 STATIC = Path(__file__).parent / "static"
@@ -99,6 +99,7 @@ def open_database(app):
     models.vault.use(app.settings.vault_keys)
     credentials.use(*app.settings.password_cost)
     outbox.use(app.settings)
+    printing.use(app.settings)
 
     @app.before_request
     def connect():

@@ -22,6 +22,7 @@ FORBIDDEN = {
     "outbox.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "guests.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "proofs.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
+    "printing.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms", "portal.rendering"},
     "formats.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms"},
 }
 FORMS_MAY_TAKE = {"portal.rendering": {"SIZES"}}
