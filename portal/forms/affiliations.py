@@ -1,6 +1,9 @@
 """What is typed to affiliate: a file, the cells of one of its rows, one person; the file’s own rules check it all."""
 
+from itertools import starmap
+
 from wtforms import FileField, HiddenField, RadioField, SelectField, StringField, validators
+from wtforms.fields.choices import SelectChoice
 
 from portal.exchange import affiliation_cells as cells
 from portal.exchange import workbooks
@@ -87,11 +90,14 @@ def made_of(base, places):
 
 def box_of(place):
     if place in WORDS:
-        choices = [("", "Choisir"), *((word, word) for word in WORDS[place])]
-        return SelectField(LABELS[place], choices=choices, validate_choice=False)
+        return SelectField(LABELS[place], choices=answers((word, word) for word in WORDS[place]), validate_choice=False)
     if place in CODES:
         return SelectField(LABELS[place], validate_choice=False)
     return StringField(LABELS[place])
+
+
+def answers(pairs):
+    return [SelectChoice("", "Choisir"), *starmap(SelectChoice, pairs)]
 
 
 class RowOfFile(Cells):
@@ -101,11 +107,11 @@ class RowOfFile(Cells):
         """`notes`: errors, warnings and repairs of the row, {kind: {column: sentence}}."""
         super().__init__(typed, **dict(zip(NAMES, texts, strict=True)))
         for place in CODES:
-            self.box(place).choices = [("", "Choisir"), *codes(place, offers)]
+            self.box(place).choices = answers(codes(place, offers))
         for place in (*WORDS, *CODES):
             box = self.box(place)
-            if box.data and box.data not in [value for value, _ in box.choices]:
-                box.choices = [*box.choices, (box.data, f"{box.data} (tel que lu)")]
+            if box.data and box.data not in [choice.value for choice in box.choices]:
+                box.choices = [*box.choices, SelectChoice(box.data, f"{box.data} (tel que lu)")]
         self.warnings = notes.get("warnings", {})
         self.tell(notes.get("errors", {}))
 
@@ -174,7 +180,7 @@ class Employee(OnePerson):
 
     def __init__(self, typed, offers, **given):
         super().__init__(typed, offers, **given)
-        self.contrat.choices = [("", "Choisir"), *((number, label_of(one)) for number, one in self.offers.items())]
+        self.contrat.choices = answers((number, label_of(one)) for number, one in self.offers.items())
         if len(self.offers) == 1 and typed is None:
             self.contrat.data = next(iter(self.offers))
         self.contrat.flags.required = True
@@ -199,10 +205,13 @@ class Employee(OnePerson):
         return self.contrat if place in CODES else None
 
 
+ROLES = (("Conjoint", "Conjoint, concubin ou partenaire"), ("Enfant", "Enfant"))
+
+
 class Dependent(OnePerson):
     """A spouse or a child of an employee: the contract and the address are the employee’s."""
 
-    type = RadioField("Qui est-ce ?", choices=[("Conjoint", "Conjoint, concubin ou partenaire"), ("Enfant", "Enfant")])
+    type = RadioField("Qui est-ce ?", choices=list(starmap(SelectChoice, ROLES)))
 
     def __init__(self, typed, offers, employee_number, **given):
         super().__init__(typed, offers, **given)

@@ -85,8 +85,7 @@ class Counts(Counter):
 
 def counts_of(sources):
     """Import id → its counts, in one query."""
-    confirmed = Case(None, [(PENDING, 0)], 1)
-    columns = (ImportRow.source, ImportRow.verdict, ImportRow.action, confirmed)
+    columns = (ImportRow.source, ImportRow.verdict, ImportRow.action, ImportRow.confirmed_at.is_null(False))
     found = {source.id: [] for source in sources}
     rows = rows_of(sources).select(*columns, fn.COUNT(ImportRow.id)).group_by(*columns)
     for source, *row in rows.tuples():

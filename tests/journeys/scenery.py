@@ -3,8 +3,19 @@
 import datetime
 
 from portal import clock
-from portal.models import BeneficiaryRole, db
+from portal.exchange import affiliations
+from portal.models import (
+    AffiliationImport,
+    Beneficiary,
+    BeneficiaryRole,
+    GroupContract,
+    ImportState,
+    MovementKind,
+    Plan,
+    db,
+)
 from tests import factories
+from tests.exchange.test_affiliations import child, file_of, words
 
 NIR = "294063947803145"
 IBAN = "FR7630006000011234567890189"
@@ -92,3 +103,70 @@ def portfolio(size=105):
         for managed in accounts[3:]:
             factories.category(factories.company(managed, f"{managed.name} SIÈGE"))
         return factories.user(accounts=accounts)
+
+
+# ── Movements and files of affiliations ──────────────────────────────────────────────────────────────────────────
+
+
+def moves(user):
+    """A movement of each sort, some still to come."""
+    zoe = Beneficiary.get(Beneficiary.member_number == "00638246")
+    by = {"by": user, "now": clock.now()}
+    address = {"street_number": "3", "street": "rue Pasteur", "complement": "", "postal_code": "39100", "city": "Dole"}
+    zoe.modify(MovementKind.ADDRESS, address | {"country": "France"}, day(), version=1, household=True, **by)
+    zoe.modify(MovementKind.CONTACT, {"email": "zoe@example.com"}, day(), version=2, **by)
+    liam = Beneficiary.get(Beneficiary.birth_name == "O’Neill")
+    Beneficiary.move_to([liam], user.contracts().order_by(GroupContract.id).first(), day(days=30), **by)
+    Beneficiary.terminate([(Beneficiary.get(Beneficiary.birth_name == "Écuyer"), day(days=20), "RESIGNATION")], **by)
+
+
+def offered(user):
+    """The first contract of the user, with its codes."""
+    return user.contracts().select_extend(Plan).join(Plan).order_by(GroupContract.id).first()
+
+
+def mixed_rows(user):
+    """The rows of a file that has one of each verdict: errors, repairs, a doubt, somebody who is there already."""
+    signed = offered(user)
+    return (
+        words(signed, 1),
+        words(signed, 2, **{"N° S. Sociale": "29406394780314"}),
+        child(signed, 2),
+        words(signed, 3, **{"Code Postal": "1000", "Ville": "Bourg-en-Bresse", "Date d'effet": "45000000", "Nom": ""}),
+        words(signed, 4, Matricule="M4", **{"Autre régime": "Oui"}),
+        words(signed, 5, **known(user)),
+    )
+
+
+def known(user):
+    """Zoé Barbaud as a file tells of her, at another address."""
+    zoe = {"Nom": "Barbaud", "Prénom": "Zoé", "Civilité": "Mme", "Sexe": "F", "Date de naissance": "30/06/1994"}
+    return zoe | {"N° S. Sociale": NIR}
+
+
+def sent(user, *rows, name="embauches-decembre.csv", data=None):
+    """A file that waits to be read."""
+    account = user.accounts().first()
+    return AffiliationImport.send(account.id, user, name, data or file_of(*rows), None)
+
+
+def checked(user, *rows, name="embauches-decembre.csv"):
+    """A file whose rows wait to be confirmed."""
+    source = sent(user, *(rows or mixed_rows(user)), name=name)
+    affiliations.read(source)
+    return source
+
+
+def done(user, *rows, name="embauches-novembre.csv"):
+    """A file whose people are affiliated."""
+    source = checked(user, *(rows or (words(offered(user), 11), child(offered(user), 11))), name=name)
+    source.move(ImportState.CONFIRMING, asked_by=user)
+    affiliations.confirm(source)
+    return source
+
+
+def failed(user, name="trombinoscope.csv"):
+    """A file that is no template."""
+    source = sent(user, name=name, data=b"a;b;c\n1;2;3\n")
+    affiliations.read(source)
+    return source

@@ -1,12 +1,13 @@
 """Every page, at every width, light and dark: axe finds nothing, nothing overflows, nothing is asked elsewhere."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from portal import clock, guests
-from portal.models import Beneficiary, Document, GroupContract, Movement, OneTimeLink, ServiceRequest, UserRole, db
+from portal.models import Beneficiary, Document, Movement, OneTimeLink, ServiceRequest, UserRole, db
 from tests import factories
 from tests.journeys import scenery
 from tests.journeys.browser import axe, sign_in
@@ -59,11 +60,39 @@ PAGES = {
     "salaries-vide": ("employees.index", "hr", "/salaries?q=introuvable"),
     "salaries-105-comptes": ("employees.index", "manager", "/salaries"),
     "fiche": ("employees.show", "hr", "/salaries/{person}"),
+    "fiche-radie": ("employees.show", "hr", "/salaries/{gone}"),
+    "radiation": ("terminations.new", "hr", "/salaries/{person}/radiation"),
+    "radiation-suite": ("terminations.new", "hr", "/salaries/{person}/radiation?date={soon}&motif=licenciement"),
+    "radiation-refusee": ("terminations.new", "hr", "/salaries/{gone}/radiation?date=31/06/2026&motif=deces"),
+    "radiations": ("selections.termination", "hr", "/salaries/radiation/{ticked}?date={soon}&motif=retraite"),
+    "radiations-faites": ("selections.termination", "hr", "/salaries/radiation/{used}"),
+    "changement-de-college": ("colleges.college", "hr", "/salaries/{person}/college"),
+    "changements-de-college": ("selections.college", "hr", "/salaries/college/{ticked}"),
+    "reembauche": ("colleges.coming_back", "hr", "/salaries/{gone}/reembauche"),
+    "adresse": ("changes.address", "hr", "/salaries/{person}/adresse"),
+    "nom": ("changes.name", "hr", "/salaries/{person}/nom"),
+    "contact": ("changes.contact", "hr", "/salaries/{person}/contact"),
+    "ayant-droit": ("joining.new_dependent", "hr", "/affiliations/{person}/ayant-droit"),
+    "mouvements": ("movements.index", "hr", "/mouvements"),
+    "mouvements-vides": ("movements.index", "hr", "/mouvements?q=introuvable&nature=radiation&du=1/1/2026"),
+    "affiliations": ("affiliations.index", "hr", "/affiliations"),
+    "affiliations-105-comptes": ("affiliations.index", "manager", "/affiliations"),
+    "affiliation": ("joining.new", "hr", "/affiliations/nouvelle"),
+    "fichier-en-attente": ("imports.show", "hr", "/affiliations/fichiers/{waiting}"),
+    "fichier-verifie": ("imports.show", "hr", "/affiliations/fichiers/{checked}"),
+    "fichier-ligne-ouverte": ("imports.show", "hr", "/affiliations/fichiers/{checked}?etat=erreur&ligne=3"),
+    "fichier-termine": ("imports.show", "hr", "/affiliations/fichiers/{done}"),
+    "fichier-illisible": ("imports.show", "hr", "/affiliations/fichiers/{failed}"),
     "compte": ("profile.show", "hr", "/compte"),
     "deconnexion": ("session.leave", "hr", "/deconnexion"),
     "a-venir": ("upcoming.show", "hr", "/justificatifs"),
 }
-NOT_PAGES = {"health.show": "one line of text", "guests.again": "the page of guests.show, in a session that is over"}
+NOT_PAGES = {
+    "health.show": "one line of text",
+    "affiliations.template": "a workbook",
+    "imports.progress": "the region of a page; without htmx, a way back to it",
+    "guests.again": "the page of guests.show, in a session that is over",
+}
 REFUSED = {"introuvable": 404, "lien-use": 410, "salarie-lien-mort": 404}
 
 
@@ -92,6 +121,7 @@ def fill_home(user):
                 number=number, account=account, kind="Courriel", subject="Carte", status=status, unread=number == 2
             )
         Movement.create(category=contract.category, kind="AFFILIATION")
+        scenery.moves(user)
         day = scenery.day()
         Document.create(account=account, contract=contract, title="Avenant", document_type="PDF", published_on=day)
         leaving = Beneficiary.get(Beneficiary.birth_name == "Reffay")
@@ -100,18 +130,42 @@ def fill_home(user):
 
 
 def example(address, user):
-    """The address, with a row of that user's."""
-    words = {}
-    if "{person}" in address:
-        words["person"] = Beneficiary.get(Beneficiary.member_number == "00638246").public_id
-    if "{contract}" in address:
-        words["contract"] = GroupContract.get(GroupContract.id == user.contracts().get().id).public_id
-    if "{token}" in address:
-        words["token"] = OneTimeLink.draw(factories.user(), clock.now())
-    if "{guest}" in address:
-        employee = Beneficiary.get(Beneficiary.category.in_(factories.hr_user().category_ids()))
-        words["guest"] = guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=employee))[1]
+    """The address, with rows of that user's."""
+    words = {name: EXAMPLES[name](user) for name in re.findall(r"{(\w+)}", address)}
     return address.format(**words)
+
+
+def used(user):
+    """A selection that was used, with somebody who could not leave."""
+    people = list(Beneficiary.select().where(Beneficiary.birth_name.in_(["Parti", "O’Neill"])))
+    kept = user.select_people([one.public_id for one in people])
+    kept.use(clock.now())
+    staying = [[str(people[0].public_id), "Déjà radié."]]
+    kept.conclude({"done": 1, "words": "1 personne radiée", "staying": staying})
+    return kept.public_id
+
+
+def guest(_):
+    """The link of an employee."""
+    employee = Beneficiary.get(Beneficiary.category.in_(factories.hr_user().category_ids()))
+    return guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=employee))[1]
+
+
+# Word of an address → a row of that user's.
+EXAMPLES = {
+    "person": lambda user: Beneficiary.get(Beneficiary.member_number == "00638246").public_id,
+    "gone": lambda user: Beneficiary.get(Beneficiary.birth_name == "Parti").public_id,
+    "contract": lambda user: user.contracts().get().public_id,
+    "token": lambda user: OneTimeLink.draw(factories.user(), clock.now()),
+    "guest": guest,
+    "soon": lambda user: f"{scenery.day(days=20):%d/%m/%Y}",
+    "ticked": lambda user: user.select_people([one.public_id for one in user.beneficiaries().limit(5)]).public_id,
+    "used": used,
+    "waiting": lambda user: scenery.sent(user, *scenery.mixed_rows(user)).public_id,
+    "checked": lambda user: scenery.checked(user).public_id,
+    "done": lambda user: scenery.done(user).public_id,
+    "failed": lambda user: scenery.failed(user).public_id,
+}
 
 
 @pytest.mark.parametrize("template", ["sqlite"], indirect=True, scope="session")

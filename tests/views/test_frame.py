@@ -60,7 +60,7 @@ def walk_unsafe(app):
     for rule in app.url_map.iter_rules():
         if "POST" in rule.methods:
             with app.test_request_context():
-                values = {"id": "00000000-0000-4000-8000-000000000000", "value": "nir", "token": "x"}
+                values = {"id": "00000000-0000-4000-8000-000000000000", "value": "nir", "token": "x", "line": 2}
                 yield app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
 
 
@@ -85,11 +85,12 @@ def test_a_form_of_another_site_is_refused_even_with_a_token(signed_in):
 
 def test_reading_writes_nothing(app, signed_in, hr, queries):
     """Every GET of the portal: no INSERT, UPDATE or DELETE, but the time at which a session was seen."""
-    from portal.models import Beneficiary, GroupContract
+    from portal.models import AffiliationImport, Beneficiary, GroupContract
 
-    person = Beneficiary.get().public_id
-    ids = dict.fromkeys(("employees", "terminations", "changes", "colleges"), person)
-    ids |= {"contracts": GroupContract.get().public_id, "selections": hr.select_people([person]).public_id}
+    person = Beneficiary.get()
+    ids = dict.fromkeys(("employees", "terminations", "changes", "colleges", "joining"), person.public_id)
+    ids |= {"contracts": GroupContract.get().public_id, "selections": hr.select_people([person.public_id]).public_id}
+    ids["imports"] = AffiliationImport.send(person.account_id, hr, "salaries.csv", b"a;b", None).public_id
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods:
             continue
@@ -97,7 +98,7 @@ def test_reading_writes_nothing(app, signed_in, hr, queries):
             values = {"id": ids.get(rule.endpoint.partition(".")[0]), "room": "demandes", "chapter": "connexion"}
             path = app.url_for(rule.endpoint, **{name: values.get(name, "x") for name in rule.arguments})
         queries.clear()
-        signed_in.get(path)
+        signed_in.get(path).close()
         written = [sql for sql in queries if not sql.startswith("SELECT") and 'SET "seen_at"' not in sql]
         assert not written, (path, written)
 
