@@ -6,9 +6,11 @@ cd "$(dirname "$0")/.."
 # The schema, the demonstration when it is asked for and nobody is there yet; prints the address and the sign-ins.
 .venv/bin/flask --app app start
 
-.venv/bin/flask --app app worker &
+# Each in a session of its own: the terminal tells this script alone, which tells each of them once. A process of granian that
+# is told twice at a time may wait for ever for a lock that it holds itself; one told while it starts may not hear it.
+setsid .venv/bin/flask --app app worker &
 worker=$!
-.venv/bin/granian --interface wsgi --workers "${WORKERS:-2}" --blocking-threads 1 --backpressure 128 \
+setsid .venv/bin/granian --interface wsgi --workers "${WORKERS:-2}" --blocking-threads 1 --backpressure 128 --workers-kill-timeout 5 \
     --host "$HOST" --port "$PORT" --respawn-failed-workers --no-access-log --log-level warning app:create_app --factory &
 server=$!
 
@@ -16,7 +18,7 @@ stop() {
     kill -TERM "$server" "$worker" 2>/dev/null || true
     wait "$server" "$worker" 2>/dev/null || true
 }
-trap 'stop; exit 0' INT TERM
+trap 'stop; exit 0' INT TERM HUP
 wait -n "$server" "$worker" || true # one of them stopped by itself: so does the other
 stop
 exit 1

@@ -1,8 +1,10 @@
 """What an operator is given: slow clients hold no worker, and nobody else reads the files of the portal."""
 
+import contextlib
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +66,32 @@ def test_a_measure_that_stops_early_says_why_and_leaves_no_server(monkeypatch):
         finally:
             servers.stop(server)
     assert server.returncode == -9
+
+
+@pytest.fixture
+def started(tmp_path):
+    """`make run`, once everything is installed: its process, and those that it started, once the portal answers."""
+    port = servers.free_port()
+    environment = os.environ | {"INSTANCE": str(tmp_path), "DEMO": "1", "HOST": "127.0.0.1", "PORT": str(port)}
+    process = subprocess.Popen(["bash", "deploy/run.sh"], cwd=ROOT, env=environment, start_new_session=True)
+    servers.wait_until_it_answers(process, port)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    yield process, [int(child) for child in children]
+    for child in children:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(child), signal.SIGKILL)
+    process.kill()
+
+
+def test_ctrl_c_is_told_once_to_each_and_ends_all(started):
+    """A process of granian that is told twice, by the terminal and by its master, may never end."""
+    process, children = started
+    assert len(children) == 2
+    assert [os.getpgid(child) for child in children] == children
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(20) == 0
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def test_stopping_the_service_tells_its_master_alone():
+    assert "\nKillMode=mixed\n" in (ROOT / "deploy/portal.service").read_text()
