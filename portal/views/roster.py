@@ -2,7 +2,7 @@
 
 import uuid
 
-from flask import Response, abort, send_file, stream_with_context
+from flask import Response, abort, send_file
 from flask_login import current_user
 
 from portal import clock
@@ -129,12 +129,22 @@ def send(name, columns, cells, file_format):
     name = f"{name}-{clock.today():%Y-%m-%d}.{file_format}"
     if file_format == "csv":
         disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(stream_with_context(write_csv(columns, cells)), mimetype="text/csv", headers=disposition)
+        return Response(connected(write_csv(columns, cells)), mimetype="text/csv", headers=disposition)
     mimetype = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     file = write_xlsx(columns, cells)
     response = send_file(file, mimetype, as_attachment=True, download_name=name, max_age=0)
     response.call_on_close(file.close)
     return response
+
+
+def connected(chunks):
+    """A file that is made as it goes out is read once the request gave its connection back: this one is its own."""
+    opened = db.connect(reuse_if_open=True)
+    try:
+        yield from chunks
+    finally:
+        if opened:
+            db.close()
 
 
 def read_cells(people, with_nir):

@@ -1,9 +1,11 @@
 """« Salariés / Bénéficiaires »: look somebody up, narrow, sort, page, and come back to the same list."""
 
+import io
 import re
 
 import pytest
 from playwright.sync_api import expect
+from python_calamine import CalamineWorkbook
 
 from portal.models import AuditEvent, BeneficiaryRole, GroupContract
 from tests import factories
@@ -351,3 +353,21 @@ def test_a_date_that_cannot_be_read_is_not_hidden_on_a_phone(people):
     people.goto("/salaries?du=31/06/2020")
     expect(box(people, "Début filtre date")).to_be_visible()
     expect(people.get_by_text("31 juin n’existe pas")).to_be_visible()
+
+
+@pytest.mark.parametrize(("choice", "suffix"), [("Tableur Excel (.xlsx)", "xlsx"), ("Texte (.csv)", "csv")])
+def test_what_is_filtered_is_what_is_downloaded(people, choice, suffix):
+    search(people, "barbaud")
+    expect(count(people)).to_have_text("3 bénéficiaires")
+    people.get_by_text("Exporter").click()
+    with people.expect_download() as kept:
+        people.get_by_role("button", name=choice).click()
+    assert kept.value.suggested_filename.endswith(f".{suffix}")
+    rows = rows_of(kept.value.path().read_bytes(), suffix)
+    assert [row[2:5] for row in rows] == [["Barbaud", "Barbaud", name] for name in ("Zoé", "Marc", "Noé")]
+
+
+def rows_of(file, suffix):
+    if suffix == "csv":
+        return [line.split(";") for line in file.decode("utf-8-sig").splitlines()[1:]]
+    return CalamineWorkbook.from_filelike(io.BytesIO(file)).get_sheet_by_index(0).to_python()[1:]

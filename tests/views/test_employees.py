@@ -281,6 +281,14 @@ def test_a_download_is_exactly_what_is_filtered(people):
     assert "S. Sociale" not in lines[0]
 
 
+def test_a_file_that_is_made_as_it_goes_out_needs_nothing_of_the_request(people, database):
+    """Outside the tests nobody holds a connection open: the request gives its own back before the file is read."""
+    whole = people.post("/salaries/telechargement", {"format": "csv"}).get_data()
+    database.close()
+    assert people.post("/salaries/telechargement", {"format": "csv"}).get_data() == whole
+    assert database.is_closed()
+
+
 def test_a_download_holds_the_nir_only_when_asked_and_says_so_in_the_audit(people, contract):
     factories.beneficiary(contract, "Durand", "Zoé", nir=NIR)
     plain = people.post("/salaries/telechargement", {"format": "csv"}).get_data().decode("utf-8-sig")
