@@ -1,16 +1,13 @@
 """Workbooks and CSV from outside, read in a child process: whatever a file does to it, the answer is a sentence."""
 
 import json
-import subprocess  # nosec B404
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from portal.exchange.children import child
 from portal.exchange.spreadsheets import Unreadable
 from portal.formats import SPACE
 
@@ -57,8 +54,8 @@ def read_rows(source: Path | IO[bytes], most_rows: int, first: Sequence[str] = (
         size = file.write(beginning(source))
         check_size(size, source)
         file.seek(0)
-        with child(file, [str(most_rows), str(MOST_COLUMNS + 1), *first]) as lines:
-            yield from told(lines)
+        with child(CHILD, file, [str(most_rows), str(MOST_COLUMNS + 1), *first], SECONDS) as said:
+            yield from told(iter(lambda: said.readline(MOST_LINE), b""))
 
 
 def beginning(source: Path | IO[bytes]) -> bytes:
@@ -80,25 +77,6 @@ def megabytes(size: int) -> str:
     """Rounded up: a file just above 4 Mo does not weigh 4 Mo."""
     tenths = -(-size * 10 // (1024 * 1024))
     return f"{tenths // 10},{tenths % 10}{SPACE}Mo"
-
-
-@contextmanager
-def child(file: IO[bytes], arguments: list[str]) -> Iterator[Iterator[bytes]]:
-    """The lines that the child says; it inherits neither the environment nor the modules of the portal."""
-    command = [sys.executable, "-I", "-X", "utf8", str(CHILD), *arguments]
-    options: dict[str, Any] = {"stdin": file, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, **options, env={}, close_fds=True)  # nosec B603
-    timer = threading.Timer(SECONDS, process.kill)
-    timer.start()
-    try:
-        said = process.stdout
-        yield iter(lambda: said.readline(MOST_LINE) if said else b"", b"")
-    finally:
-        timer.cancel()
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
 
 
 def told(lines: Iterator[bytes]) -> Iterator[Row]:
