@@ -20,7 +20,20 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from portal import access, clock, commands, credentials, database, formats, models, outbox, printing, settings, views
+from portal import (
+    access,
+    clock,
+    commands,
+    credentials,
+    database,
+    formats,
+    models,
+    outbox,
+    printing,
+    settings,
+    storage,
+    views,
+)
 from portal.rendering import address, wants_fragment
 
 STATIC = Path(__file__).parent / "static"
@@ -100,6 +113,7 @@ def open_database(app):
     credentials.use(*app.settings.password_cost)
     outbox.use(app.settings)
     printing.use(app.settings)
+    storage.use(app.settings)
 
     @app.before_request
     def connect():

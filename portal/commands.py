@@ -113,10 +113,12 @@ vault_commands = AppGroup("vault", help="Les clés du chiffrement.")
 def rotate():
     """Seal everything under the first key; stopped half-way, it goes on where it was."""
     ready()
-    last, total = 0, 0
-    while last is not None:
-        last, changed = models.Beneficiary.reseal(last)
-        total += changed
+    total = 0
+    for table in (models.Beneficiary, models.StoredFile):
+        last = 0
+        while last is not None:
+            last, changed = table.reseal(last)
+            total += changed
     if total:
         AuditEvent.write("vault.rotate", after={"rows": total})
     again = plural(total, "ligne chiffrée", "lignes chiffrées")

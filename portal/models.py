@@ -39,6 +39,7 @@ from playhouse.fields import EnumField, IntEnumField
 from portal import clock, database
 from portal.formats import search_key, sort_key
 from portal.prepared import part_written_once, written_once
+from portal.rules import Refused
 from portal.vault import Vault
 
 db = DatabaseProxy()
@@ -505,6 +506,119 @@ class IndividualProduct(Table):
         indexes = ((("beneficiary", "plan"), True),)
 
 
+# ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ScanState(StrEnum):
+    CLEAN = "CLEAN"  # the antivirus found nothing
+    NOT_SCANNED = "NOT_SCANNED"  # no antivirus is configured
+    OURS = "OURS"  # made by the portal itself
+
+
+class StoredFile(Table):
+    """A file of the store: encrypted under a key of its own, which the vault seals here (see portal.storage).
+
+    It waits until something is attached to it; what waits for a day, and what is dropped, the worker takes away. What
+    refers to one does so with `on_delete="SET NULL"`.
+    """
+
+    public_id = PublicId()
+    account = ForeignKeyField(ManagedAccount, null=True, index=False)
+    holder = CharField(64)  # who sent it: User.holder, what a guest is called by the caller, "" for the portal
+    digest = CharField(64, null=True, unique=True)  # its name in the store; none once it was taken away
+    size = IntegerField()  # bytes
+    mime_type = CharField(100)
+    name = SealedField()
+    key = SealedField(null=True)  # without it, the content cannot be read any more
+    scan = CharField(16)
+    created_at = DateTimeField(default=clock.now)
+    attached_at = DateTimeField(null=True)
+    dropped_at = DateTimeField(null=True, index=True)
+
+    class Meta:
+        indexes = (
+            (("account", "size"), False),
+            (("holder", "created_at"), False),
+            (("attached_at", "created_at"), False),
+        )
+
+    SEALED = ("name", "key")
+    WAITS = datetime.timedelta(days=1)
+
+    def seal(self, column, text):
+        setattr(self, column, vault.seal(text, "stored_file", column, self.public_id))
+
+    def unseal(self, column):
+        return vault.open(getattr(self, column), "stored_file", column, self.public_id)
+
+    @property
+    def file_name(self):
+        return self.unseal("name")
+
+    @property
+    def is_image(self):
+        return self.mime_type.startswith("image/")
+
+    def add(self, most_today=None, most_bytes=None):
+        """Write the row; raises Refused when this holder sent `most_today` files already, or the account is full."""
+        with db.atomic():
+            database.serialise(db, hash_of(f"files of {self.holder} {self.account_id}"))
+            cls = StoredFile
+            if most_today is not None and self.holder:
+                since = cls.created_at > self.created_at - self.WAITS
+                if cls.select().where(cls.holder == self.holder, since).count() >= most_today:
+                    raise Refused(f"La limite est de {most_today} fichiers par jour. Recommencez demain.")
+            if most_bytes is not None and self.account_id:
+                held = cls.select(fn.SUM(cls.size)).where(cls.account == self.account_id).scalar() or 0
+                if held + self.size > most_bytes:
+                    raise Refused("L’espace de ce compte est plein. Demandez à la mutuelle de l’agrandir.")
+            self.save(force_insert=True)
+
+    @classmethod
+    def waiting(cls, holder):
+        """What somebody sent that is attached to nothing yet."""
+        return cls.select().where(cls.holder == holder, cls.attached_at.is_null(), cls.dropped_at.is_null())
+
+    def attach(self, now=None):
+        """Keep it for good, in the caller's transaction; raises Refused when it is attached or dropped already."""
+        self.attached_at = now or clock.now()
+        mine = StoredFile.update(attached_at=self.attached_at).where(
+            StoredFile.id == self.id, StoredFile.attached_at.is_null(), StoredFile.dropped_at.is_null()
+        )
+        if mine.execute() != 1:
+            raise Refused("Ce fichier n’est plus là. Choisissez-le de nouveau.")
+
+    def drop(self, now=None):
+        """Make it unreadable, in the caller's transaction; the worker takes it out of the store."""
+        self.drop_where(StoredFile.id == self.id, now or clock.now())
+
+    @classmethod
+    def drop_unattached(cls, now):
+        """What waited for a day is not awaited any more."""
+        cls.drop_where(cls.attached_at.is_null() & (cls.created_at < now - cls.WAITS), now)
+
+    @classmethod
+    def drop_where(cls, condition, now):
+        gone = {"dropped_at": now, "key": None, "name": b"", "size": 0}
+        cls.update(gone).where(condition, cls.dropped_at.is_null()).execute()
+
+    @classmethod
+    def reseal(cls, after, most=1_000):
+        """Seal names and keys under the first key of the vault: (last id seen or None, rows changed).
+
+        The files themselves stay as they are: each has a key of its own.
+        """
+        with db.atomic():
+            seen = cls.select().where(cls.id > after, cls.dropped_at.is_null()).order_by(cls.id).limit(most)
+            rows = list(database.locked(db, seen))
+            old = [row for row in rows if not all(vault.is_current(getattr(row, column)) for column in cls.SEALED)]
+            for row in old:
+                for column in cls.SEALED:
+                    row.seal(column, row.unseal(column))
+                row.save(only=cls.SEALED)
+        return (rows[-1].id if rows else None), len(old)
+
+
 # ── What moves between companies and the mutual (each room's issue adds its columns) ─────────────────────────────
 
 
@@ -963,6 +1077,15 @@ class User(UserMixin, Table):
 
     def document_requests(self):
         return DocumentRequest.select().where(DocumentRequest.category.in_(self.category_ids()))
+
+    @property
+    def holder(self):
+        """How the files that this user sends are marked."""
+        return f"user:{self.id}"
+
+    def waiting_files(self):
+        """Files that were sent with a form that had to be sent again."""
+        return StoredFile.waiting(self.holder)
 
     def imports(self):
         """Files of affiliations, for who sees the whole of their account, or sent them and still sees some of it."""

@@ -30,6 +30,9 @@ class Settings:
     sms_url: str
     public_url: str
     instance: Path
+    clamd_url: str = ""  # tcp://host:port or unix:/path; without it, files are not scanned
+    files_per_day: int = 200  # that one person may send
+    account_space_mo: int = 20_000  # that the files of one account may take
     behind_proxy: bool = False
     demo_password: str = "pluie-marmotte-violon-39"  # nosec B105
     brand_name: str = "Trait d’Union"
@@ -63,6 +66,7 @@ class Brand:
         self.demo = chosen.demo
 
 
+NUMBERS = {field.name for field in fields(Settings) if field.type is int}
 TEXTS = {field.name for field in fields(Settings) if field.type is str} - {"secret_key"}
 
 
@@ -79,6 +83,7 @@ def read(environ=os.environ):
         "public_url": f"http://{environ.get('HOST') or '127.0.0.1'}:{environ.get('PORT') or '5000'}",
     }
     values |= {name: environ[name.upper()] for name in TEXTS if environ.get(name.upper())}
+    values |= {name: number(name.upper(), environ[name.upper()]) for name in NUMBERS if environ.get(name.upper())}
     settings = Settings(
         demo=demo,
         instance=instance,
@@ -127,6 +132,12 @@ def kept(path, make):
     return path.read_text().strip()
 
 
+def number(name, text):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+        raise WrongSetting(name, "écrivez un nombre entier, en chiffres.")
+    return int(text)
+
+
 def secret_key(text):
     if len(text) < 32:
         raise WrongSetting("SECRET_KEY", "il faut au moins 32 caractères tirés au hasard ; gardez-les secrets.")
@@ -155,7 +166,8 @@ def vault_key(word):
 
 ADDRESSES = {
     "DATABASE_URL": ("sqlite", "postgresql"),
-    "STORAGE_URL": ("file",),
+    "STORAGE_URL": ("file", "s3"),
+    "CLAMD_URL": ("tcp", "unix"),
     "SMTP_URL": ("file", "smtp", "smtps"),
     "SMS_URL": ("file", "http", "https"),
     "PUBLIC_URL": ("http", "https"),
@@ -166,7 +178,7 @@ def reachable(url):
     """A server has a name, and a port that exists; a file has a path."""
     try:
         address = urlsplit(url)
-        known = address.scheme in ("file", "sqlite", "postgresql") or address.hostname
+        known = address.scheme in ("file", "sqlite", "postgresql", "unix") or address.hostname
         return bool(known) and (address.port is None or address.port > 0) and bool(address.netloc + address.path)
     except ValueError:
         return False
@@ -174,6 +186,8 @@ def reachable(url):
 
 def check_addresses(settings):
     for name, schemes in ADDRESSES.items():
-        scheme = urlsplit(getattr(settings, name.lower())).scheme
-        if scheme not in schemes or not reachable(getattr(settings, name.lower())):
+        url = getattr(settings, name.lower())
+        if name == "CLAMD_URL" and not url:
+            continue
+        if urlsplit(url).scheme not in schemes or not reachable(url):
             raise WrongSetting(name, f"l’adresse doit commencer par {' ou '.join(s + '://' for s in schemes)}.")

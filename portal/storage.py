@@ -1,15 +1,155 @@
-"""Files of the portal: for now, the folder where they will be kept, and whether it answers."""
+"""Files, encrypted, in a folder or an S3 bucket: what comes in passes the gate, what goes out is read piece by piece.
 
+A file is in the store before its row is committed, and its row is dropped before it leaves the store: what a kill
+leaves behind is a file that no row knows, which `sweep` takes away.
+"""
+
+import logging
 import os
-from pathlib import Path
+from contextlib import closing, suppress
+from datetime import timedelta
+from itertools import islice
 from urllib.parse import unquote, urlsplit
+
+from portal import antivirus, clock
+from portal.exchange import uploads
+from portal.folder import Folder, Unavailable
+from portal.models import ScanState, StoredFile
+from portal.rules import Refused
+from portal.sealed_streams import digest_of, opened, sealed
+
+log = logging.getLogger(__name__)
+
+UNAVAILABLE = "Ce fichier n’a pas pu être enregistré. Réessayez dans quelques minutes."
+LEFT_BEHIND = timedelta(days=1)  # what no row knows for so long was left by a process that was killed
+
+
+class Store:
+    """Where files are and how many there may be; one for the process, filled at the start by `use`."""
+
+    def use(self, settings):
+        self.place = place_of(settings.storage_url)
+        self.antivirus = settings.clamd_url
+        self.most_today, self.most_bytes = settings.files_per_day, settings.account_space_mo * 1024 * 1024
+
+
+store = Store()
+use = store.use
 
 
 def answers(url):
     """The store can be written to."""
-    folder = Path(unquote(urlsplit(url).path))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+        return place_of(url).answers()
+    except Unavailable:
         return False
-    return os.access(folder, os.W_OK)
+
+
+# ── In ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def receive(file, name, kinds=uploads.ALL, *, account, holder, now=None):
+    """Check a file that somebody sends and keep it, waiting to be attached; raises Refused with what to show.
+
+    `kinds`: which of `uploads.KINDS` may come. `account`: None when it belongs to none. `holder`: who sends it.
+    """
+    kind = uploads.kind_of(name, kinds)
+    uploads.check_size(file)
+    scan = ScanState.NOT_SCANNED
+    if store.antivirus:
+        antivirus.scan(file, store.antivirus)
+        scan = ScanState.CLEAN
+    with uploads.checked(file, kind) as content:
+        row = StoredFile(account=account, holder=holder, mime_type=uploads.KINDS[kind].mime_type, scan=scan)
+        return keep(row, content, uploads.clean_name(name, kind), now, store.most_today, store.most_bytes)
+
+
+def file_away(file, name, mime_type, *, account, now=None):
+    """Keep a file that the portal made, waiting to be attached."""
+    return keep(StoredFile(account=account, holder="", mime_type=mime_type, scan=ScanState.OURS), file, name, now)
+
+
+def keep(row, file, name, now=None, most_today=None, most_bytes=None):
+    """The file into the store, then its row."""
+    key = os.urandom(32)
+    row.digest, row.size = digest_of(file, key)
+    row.created_at = now or clock.now()
+    row.seal("name", name)
+    row.seal("key", key.hex())
+    try:
+        store.place.put(row.digest, sealed(file, key, row.digest))
+    except Unavailable as fault:
+        log.error("storage: %s", fault)
+        raise Refused(UNAVAILABLE) from None
+    try:
+        row.add(most_today, most_bytes)
+    except BaseException:
+        with suppress(Unavailable):  # the sweep will
+            store.place.delete(row.digest)
+        raise
+    return row
+
+
+# ── Out ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def pieces(row):
+    """The content, decrypted piece by piece; raises Unavailable or vault.Tampered."""
+    with store.place.said(), closing(store.place.open(row.digest)) as file:
+        yield from opened(file, bytes.fromhex(row.unseal("key")), row.digest)
+
+
+def content(row):
+    """The whole content, for what needs it in one go."""
+    return b"".join(pieces(row))
+
+
+# ── What is left behind ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def take_away(now, most=100):
+    """Take dropped files out of the store, and drop what nobody attached: how many."""
+    StoredFile.drop_unattached(now)
+    leaving = StoredFile.select(StoredFile.id, StoredFile.digest)
+    leaving = list(leaving.where(StoredFile.dropped_at.is_null(False), StoredFile.digest.is_null(False)).limit(most))
+    for row in leaving:
+        store.place.delete(row.digest)
+        StoredFile.update(digest=None).where(StoredFile.id == row.id).execute()
+    return len(leaving)
+
+
+def sweep(now):
+    """Once a day: files that no row knows leave the store, rows without content leave the table. How many of each."""
+    files = sum(1 for name in strays(now) if store.place.delete(name) is None)
+    empty = StoredFile.delete().where(StoredFile.digest.is_null(), StoredFile.created_at < now - StoredFile.WAITS)
+    return files, empty.execute()
+
+
+def strays(now):
+    """What is in the store for more than a day and in no row."""
+    old = (name for name, since in store.place.names() if since < now - LEFT_BEHIND)
+    while names := list(islice(old, 500)):
+        known = {
+            digest for (digest,) in StoredFile.select(StoredFile.digest).where(StoredFile.digest.in_(names)).tuples()
+        }
+        yield from (name for name in names if name not in known)
+
+
+def missing():
+    """Rows that are attached to something and whose file is not in the store: a backup has to be restored."""
+    there = {name for name, _ in store.place.names()}
+    rows = StoredFile.select(StoredFile.public_id, StoredFile.digest).where(StoredFile.dropped_at.is_null())
+    return [row.public_id for row in rows.iterator() if row.digest not in there]
+
+
+# ── Where ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def place_of(url):
+    """The folder or the bucket of `file:///path` or `s3://bucket/prefix`."""
+    address = urlsplit(url)
+    if address.scheme != "s3":
+        return Folder(unquote(address.path))
+    from portal.bucket import Bucket  # noqa: PLC0415  it takes long to load, and most have a folder
+
+    return Bucket(address.netloc, unquote(address.path.strip("/")))

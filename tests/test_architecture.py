@@ -23,6 +23,11 @@ FORBIDDEN = {
     "guests.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "proofs.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "printing.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms", "portal.rendering"},
+    "storage.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
+    "folder.py": {"flask", "peewee", "portal"},
+    "bucket.py": {"flask", "peewee", "portal.models", "portal.storage"},
+    "antivirus.py": {"flask", "peewee", "portal.models", "portal.storage"},
+    "sealed_streams.py": {"flask", "peewee", "portal.models", "portal.storage"},
     "formats.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms"},
 }
 FORMS_MAY_TAKE = {"portal.rendering": {"SIZES"}}

@@ -1,0 +1,146 @@
+"""The gate of files that people send: what may come, by its content, and in a sentence why something may not."""
+
+import json
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from portal.exchange.children import child
+from portal.formats import SPACE
+from portal.rules import Refused
+
+CHILD = Path(__file__).with_name("upload_child.py")
+SECONDS = 30  # on the wall clock; the child has ten of processor time
+MOST_BYTES = 4 * 1024 * 1024
+MOST_REWRITTEN = 4 * MOST_BYTES  # an image that is written again may weigh more than it did
+MOST_NAME = 120
+
+
+class Kind(NamedTuple):
+    label: str
+    mime_type: str
+    extensions: tuple[str, ...]
+
+
+KINDS = {
+    "pdf": Kind("PDF", "application/pdf", (".pdf",)),
+    "png": Kind("PNG", "image/png", (".png",)),
+    "jpeg": Kind("JPEG", "image/jpeg", (".jpg", ".jpeg")),
+    "csv": Kind("CSV", "text/csv", (".csv",)),
+    "xlsx": Kind("XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (".xlsx",)),
+    "xls": Kind("XLS", "application/vnd.ms-excel", (".xls",)),
+    "docx": Kind("DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", (".docx",)),
+    "doc": Kind("DOC", "application/msword", (".doc",)),
+    "odt": Kind("ODT", "application/vnd.oasis.opendocument.text", (".odt",)),
+}
+ALL = tuple(KINDS)
+PROOFS = ("pdf", "png", "jpeg")
+
+EMPTY = "Ce fichier est vide. Choisissez-en un autre."
+HEAVY = f"Ce fichier est trop lourd. La limite est de 4{SPACE}Mo{SPACE}: allégez-le, ou envoyez-le en plusieurs fois."
+PHOTO = "Ce format de photo n’est pas accepté. Envoyez-la en JPEG, ou prenez-en une capture d’écran."
+AS_PDF = "Enregistrez-le en PDF, puis renvoyez-le."
+LOST = (
+    f"Ce fichier n’a pas pu être contrôlé{SPACE}: il est abîmé, ou trop grand une fois ouvert. "
+    "Enregistrez-le de nouveau, puis renvoyez-le."
+)
+REFUSALS = {
+    "other": "Ce fichier n’est pas au format {label}, malgré son nom. Enregistrez-le dans ce format, puis renvoyez-le.",
+    "damaged": "Ce fichier est abîmé. Ouvrez-le, enregistrez-le de nouveau, puis renvoyez-le.",
+    "heavy": "Ce fichier est trop grand une fois ouvert. Allégez-le, puis renvoyez-le.",
+    "pixels": "Cette image a plus de 40 millions de points. Réduisez-la, puis renvoyez-la.",
+    "locked": "Ce fichier est protégé par un mot de passe. Retirez la protection, puis renvoyez-le.",
+    "macros": f"Ce fichier contient des macros, refusées par prudence. {AS_PDF}",
+    "embedded": f"Ce fichier en contient un autre. {AS_PDF}",
+    "links": f"Ce fichier va chercher ailleurs une partie de son contenu. {AS_PDF}",
+    "entities": f"Ce fichier contient des déclarations qui n’ont rien à y faire. {AS_PDF}",
+    "page": "Ce fichier est une page web, malgré son nom. Enregistrez-la en PDF, puis renvoyez-la.",
+    "quotes": "Des guillemets ne sont pas fermés dans ce CSV. Enregistrez-le en .xlsx, puis renvoyez-le.",
+    "formulas": "Ce CSV contient des formules. Remplacez-les par leurs valeurs, puis renvoyez-le.",
+    "active": "Ce PDF contient un programme ou un autre fichier. Imprimez-le au format PDF, puis renvoyez cette copie.",
+}
+
+
+def formats_of(kinds: Sequence[str]) -> str:
+    """« PDF, PNG ou JPEG »"""
+    *most, last = [KINDS[kind].label for kind in kinds]
+    return f"{', '.join(most)} ou {last}" if most else last
+
+
+def kind_of(name: str, kinds: Sequence[str]) -> str:
+    """Which of `kinds` the name says; raises Refused."""
+    extension = Path(name.strip().lower()).suffix
+    for kind in kinds:
+        if extension in KINDS[kind].extensions:
+            return kind
+    if extension in (".heic", ".heif", ".webp", ".avif") and "jpeg" in kinds:
+        raise Refused(PHOTO)
+    raise Refused(f"Ce format n’est pas accepté. Envoyez un fichier {formats_of(kinds)}.")
+
+
+def check_size(file: IO[bytes]) -> None:
+    size = file.seek(0, 2)
+    if not size:
+        raise Refused(EMPTY)
+    if size > MOST_BYTES:
+        raise Refused(HEAVY)
+
+
+@contextmanager
+def checked(file: IO[bytes], kind: str) -> Iterator[IO[bytes]]:
+    """The file to keep: the one that came, or the image that was made anew of it; raises Refused."""
+    with tempfile.TemporaryFile() as copy, tempfile.TemporaryFile() as made:
+        file.seek(0)
+        shutil.copyfileobj(file, copy)
+        copy.seek(0)
+        with child(CHILD, copy, [kind], SECONDS) as said:
+            length = verdict(said.readline(1024), kind)
+            if pour(said, made, length) != length:
+                raise Refused(LOST)
+        yield made if length else copy
+
+
+def verdict(line: bytes, kind: str) -> int:
+    """How many bytes of another file the child gives in place of the one it was given."""
+    try:
+        said = json.loads(line)
+        if "refused" in said:
+            raise Refused(REFUSALS[said["refused"]].format(label=KINDS[kind].label))
+        length = int(said["length"])
+    except Refused:
+        raise
+    except (ValueError, LookupError, TypeError):
+        raise Refused(LOST) from None
+    if not 0 <= length <= MOST_REWRITTEN:
+        raise Refused(REFUSALS["heavy"])
+    return length
+
+
+def pour(source: IO[bytes], target: IO[bytes], most: int) -> int:
+    poured = 0
+    while poured < most and (piece := source.read(min(1 << 16, most - poured))):
+        poured += target.write(piece)
+    return poured
+
+
+# ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def clean_name(name: str, kind: str) -> str:
+    """A name that can be shown and saved: its last part, without what controls, hides or turns letters around.
+
+    It ends with an extension of its kind, and is never empty.
+    """
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    shown = "".join(" " if letter.isspace() else letter for letter in last)
+    shown = "".join(letter for letter in shown if unicodedata.category(letter)[0] != "C" and letter not in '<>:"|?*')
+    stem, extension = Path(shown).stem, Path(shown).suffix.lower()
+    if extension not in KINDS[kind].extensions:
+        extension = KINDS[kind].extensions[0]
+    stem = re.sub(r"\s+", " ", stem).strip(" .")[: MOST_NAME - len(extension)].rstrip(" .")
+    return f"{stem or 'fichier'}{extension}"
