@@ -2,13 +2,9 @@
 
 import io
 
-import pytest
-
 from portal import storage
-from portal.models import StoredFile, db, vault
-from portal.rules import Refused
-from portal.vault import Tampered
-from tests import factories, files
+from portal.models import StoredFile
+from tests import files
 
 
 def sent(content=None, name="attestation.pdf", holder="user:1", **given):
