@@ -34,6 +34,7 @@ from portal import (
     storage,
     views,
 )
+from portal.folder import Unavailable
 from portal.rendering import address, wants_fragment
 
 STATIC = Path(__file__).parent / "static"
@@ -78,6 +79,7 @@ def create_app(**overrides):
     )
     app.logger.setLevel(logging.INFO)
     drop_last_slash(app)
+    let_files_come(app)
     open_database(app)
     Htmx(app)
     Compress(app)
@@ -104,6 +106,16 @@ def drop_last_slash(app):
         except HTTPException:  # no page either, or one that is not asked for this way
             return None
         return redirect(address(path), 308)
+
+
+def let_files_come(app):
+    """A view that takes several files says how much may come, before anything is read."""
+
+    @app.before_request
+    def allow():
+        request.max_content_length = getattr(
+            app.view_functions.get(request.endpoint), "most_bytes", app.config["MAX_CONTENT_LENGTH"]
+        )
 
 
 def open_database(app):
@@ -197,6 +209,7 @@ def show_errors(app):
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)
     @app.errorhandler(MaxConnectionsExceeded)
+    @app.errorhandler(Unavailable)
     def say_busy(error):
         log_fault(app, error)
         g._login_user = AnonymousUserMixin()  # the page needs nobody: Flask-Login would ask the database again
@@ -232,6 +245,7 @@ WRITTEN = (
     formats.share,
     formats.phone_fr,
     formats.upper_name,
+    formats.weight,
 )
 
 

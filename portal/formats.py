@@ -86,6 +86,14 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{number(count)}{SPACE}{word}"
 
 
+def weight(size: int) -> str:
+    """« 12 Ko », « 1,2 Mo »: rounded up, since what is just above 4 Mo does not weigh 4 Mo."""
+    if size < 1024 * 1024:
+        return f"{-(-size // 1024)}{SPACE}Ko"
+    tenths = -(-size * 10 // (1024 * 1024))
+    return f"{tenths // 10},{tenths % 10}{SPACE}Mo"
+
+
 def nir_grouped(nir: str) -> str:
     """2 94 06 39 478 031 45."""
     groups = (nir[:1], nir[1:3], nir[3:5], nir[5:7], nir[7:10], nir[10:13], nir[13:])

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from flask import abort, redirect, render_template, request
 from htmx_flask import make_response
+from werkzeug.datastructures import CombinedMultiDict
 
 SIZES = (10, 25, 50, 100)
 
@@ -29,6 +30,11 @@ def stay(status):
 
 def wants_fragment():
     return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def posted():
+    """What a form sent, its files too."""
+    return CombinedMultiDict((request.files, request.form))
 
 
 def redirect_whole(where):

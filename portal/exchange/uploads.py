@@ -132,15 +132,18 @@ def pour(source: IO[bytes], target: IO[bytes], most: int) -> int:
 
 
 def clean_name(name: str, kind: str) -> str:
-    """A name that can be shown and saved: its last part, without what controls, hides or turns letters around.
-
-    It ends with an extension of its kind, and is never empty.
-    """
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    shown = "".join(" " if letter.isspace() else letter for letter in last)
-    shown = "".join(letter for letter in shown if unicodedata.category(letter)[0] != "C" and letter not in '<>:"|?*')
+    """A name that can be shown and saved, with an extension of its kind; never empty."""
+    shown = shown_name(name)
     stem, extension = Path(shown).stem, Path(shown).suffix.lower()
     if extension not in KINDS[kind].extensions:
         extension = KINDS[kind].extensions[0]
-    stem = re.sub(r"\s+", " ", stem).strip(" .")[: MOST_NAME - len(extension)].rstrip(" .")
+    stem = stem[: MOST_NAME - len(extension)].strip(" .")
     return f"{stem or 'fichier'}{extension}"
+
+
+def shown_name(name: str) -> str:
+    """The last part of a name, without what controls, hides or turns letters around."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    spaced = "".join(" " if letter.isspace() else letter for letter in last)
+    kept = (letter for letter in spaced if unicodedata.category(letter)[0] != "C" and letter not in '<>:"|?*')
+    return re.sub(r" +", " ", "".join(kept)).strip(" .")[-2 * MOST_NAME :]

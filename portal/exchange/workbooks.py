@@ -9,7 +9,7 @@ from typing import IO, Any, NamedTuple
 
 from portal.exchange.children import child
 from portal.exchange.spreadsheets import Unreadable
-from portal.formats import SPACE
+from portal.formats import SPACE, weight
 
 CHILD = Path(__file__).with_name("workbook_child.py")
 MOST_BYTES = 4 * 1024 * 1024
@@ -69,14 +69,8 @@ def check_size(size: int, source: Path | IO[bytes]) -> None:
     if not size:
         raise Unreadable(EMPTY)
     if size > MOST_BYTES:
-        weight = f" pèse {megabytes(source.stat().st_size)}" if isinstance(source, Path) else " est trop lourd"
-        raise Unreadable(f"Ce fichier{weight}. La limite est de 4{SPACE}Mo{SPACE}: envoyez-le en plusieurs fois.")
-
-
-def megabytes(size: int) -> str:
-    """Rounded up: a file just above 4 Mo does not weigh 4 Mo."""
-    tenths = -(-size * 10 // (1024 * 1024))
-    return f"{tenths // 10},{tenths % 10}{SPACE}Mo"
+        too_much = f"pèse {weight(source.stat().st_size)}" if isinstance(source, Path) else "est trop lourd"
+        raise Unreadable(f"Ce fichier {too_much}. La limite est de 4{SPACE}Mo{SPACE}: envoyez-le en plusieurs fois.")
 
 
 def told(lines: Iterator[bytes]) -> Iterator[Row]:
