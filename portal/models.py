@@ -40,6 +40,7 @@ from portal import clock, database
 from portal.formats import search_key, sort_key
 from portal.prepared import part_written_once, written_once
 from portal.rules import Refused
+from portal.rules.waivers import Asked, due_on
 from portal.vault import Vault
 
 db = DatabaseProxy()
@@ -1016,6 +1017,17 @@ class User(UserMixin, Table):
         return user
 
     @classmethod
+    def of_category(cls, category, on=None):
+        """Those of companies, brokers included, whom a grant in force lets see a college."""
+        grants = PermissionGrant.in_force(cls.id, on or clock.today()).where(
+            PermissionGrant.account == category.account_id,
+            PermissionGrant.company.is_null() | (PermissionGrant.company == category.company_id),
+            PermissionGrant.category.is_null() | (PermissionGrant.category == category.id),
+        )
+        active = cls.disabled_at.is_null() & cls.role.not_in([UserRole.STAFF, UserRole.ADMIN])
+        return list(cls.select().where(active, fn.EXISTS(grants)).order_by(cls.id))
+
+    @classmethod
     def any_at_all(cls):
         return cls.select(cls.id).exists()
 
@@ -1920,15 +1932,24 @@ class Waiver(Table):
     birth_date = DateField()
     employee_number = CharField(32, default="")
     name_key = KeyField()
+    search_key = KeyField(default="")
+    email = CharField(254, default="")  # where the employee is reminded
+    mobile = CharField(default="")
     reason = CharField(32)  # rules.waivers
+    occasion = CharField(16, default="")
+    cover = CharField(32, default="")  # which other cover
+    hired_on = DateField(null=True)
     requested_on = DateField()
     effect_on = DateField()
     valid_until = DateField(null=True)
     review_due_on = DateField(null=True)  # when a proof is to be given again
     reviewed_on = DateField(null=True)
-    reminded_at = DateTimeField(null=True)
+    due_on = DateField(null=True)  # the nearest of valid_until and review_due_on
+    proved_on = DateField(null=True)  # when the last proof came
+    reminded_at = DateTimeField(null=True)  # of this due_on
+    ended_on = DateField(null=True)  # the last day, once it has ended
     state = CharField(16, default=WaiverState.IN_FORCE)
-    remark = CharField(default="")
+    remark = CharField(default="")  # why it was refused, or ended
     signed_name = CharField(default="")
     created_at = DateTimeField(default=clock.now)
     version = IntegerField(default=1)
@@ -1936,8 +1957,64 @@ class Waiver(Table):
     class Meta:
         indexes = (
             (("category", "state", "name_key"), False),
-            (("state", "review_due_on"), False),
+            (("state", "due_on"), False),
         )
+
+    OPEN = (WaiverState.REQUESTED, WaiverState.IN_FORCE)
+
+    @property
+    def last_name(self):
+        return self.used_name or self.birth_name
+
+    @property
+    def full_name(self):
+        return f"{self.first_name} {self.last_name.upper()}"
+
+    @property
+    def sorted_by(self):
+        return f"{sort_key(self.last_name)} {sort_key(self.first_name)}"
+
+    @property
+    def is_open(self):
+        return self.state in self.OPEN
+
+    @property
+    def asked(self):
+        """What the rules of waivers are asked about."""
+        return Asked(**{name: getattr(self, name) for name in Asked._fields})
+
+    @classmethod
+    def sent(cls, form_key):
+        """What this very form has recorded already; None the first time."""
+        return cls.get_or_none(cls.form_key == form_key) if form_key else None
+
+    def hold(self, version):
+        """This waiver as it is now, held until the end of the transaction; raises Outdated when somebody changed it."""
+        row = database.locked(db, Waiver.select().where(Waiver.id == self.id)).first()
+        if row is None or row.version != version:
+            raise Outdated(row)
+        return row
+
+    def keep(self):
+        """Write the row, with what is drawn from it."""
+        self.name_key = self.sorted_by
+        names = (self.birth_name, self.used_name, self.first_name, self.employee_number)
+        self.search_key = " ".join(search_key(name) for name in names)
+        self.due_on = due_on(self.valid_until, self.review_due_on) if self.is_open else None
+        self.version += self.id is not None
+        self.save(force_insert=self.id is None)
+        return self
+
+    @classmethod
+    def whole(cls, waivers):
+        """The same waivers, with college, company and account."""
+        joined = waivers.select(cls, EmployeeCategory, Company, ManagedAccount).join(EmployeeCategory)
+        return joined.join(Company).join(ManagedAccount)
+
+    def same_person(self):
+        """What tells the same person in the same account."""
+        names = (Waiver.birth_date == self.birth_date) & (Waiver.name_key == self.sorted_by)
+        return (Waiver.account == self.account_id) & names
 
 
 # ── Supporting documents: what is awaited of whom, and the reminders ─────────────────────────────────────────────

@@ -9,7 +9,7 @@ from pathlib import Path
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import clock, guests, outbox
+from portal import clock, guests, outbox, waivers
 from portal.exchange import affiliations
 from portal.models import AffiliationImport, ImportState, MessageKind, Movement, OneTimeLink, Throttle, UserSession, db
 
@@ -25,6 +25,8 @@ def work(settings, stop=None):
     while not stop.is_set():
         try:
             db.connect(reuse_if_open=True)
+            if clock.now().date() != purged_on:
+                waivers.each_day(clock.now())
             purged_on = purge(clock.now(), purged_on)
             done = outbox.send_due(settings, clock.now()) + Movement.apply_due(clock.now()) + import_next()
         except AWAY:  # look again later

@@ -3,7 +3,7 @@
 import datetime
 import itertools
 
-from portal import credentials
+from portal import clock, credentials
 from portal.formats import search_key, sort_key
 from portal.models import (
     Beneficiary,
@@ -16,8 +16,10 @@ from portal.models import (
     Plan,
     User,
     UserRole,
+    Waiver,
     vault,
 )
+from portal.rules import waivers as waiver_rules
 
 PASSWORD = "quatre mots vraiment quelconques"
 counter = itertools.count(1)
@@ -106,6 +108,27 @@ def beneficiary(contract, last_name="Barbaud", first_name="Philippe", nir=None, 
         person.nir_index = vault.index(nir, "nir", person.account_id)
     person.save(force_insert=True)
     return person
+
+
+def waiver(category, reason="OP_DEPENDENT", last_name="Vuillet", first_name="Élodie", **values):
+    """In force for three months, by default; the columns that its case has no use for are left empty."""
+    case = waiver_rules.CASES[reason]
+    effect_on = values.get("effect_on", clock.today() - datetime.timedelta(days=90))
+    defaults = {
+        "title": "Mme",
+        "birth_name": last_name,
+        "first_name": first_name,
+        "birth_date": datetime.date(1990, 5, 17),
+        "employee_number": f"M{next(counter):04}",
+        "requested_on": effect_on,
+        "effect_on": effect_on,
+        "occasion": case.occasions[0],
+        "cover": case.covers[0] if case.covers else "",
+        "hired_on": effect_on - datetime.timedelta(days=1) if case.hired else None,
+        "valid_until": effect_on + datetime.timedelta(days=300) if case.until else None,
+        "review_due_on": waiver_rules.first_review(case, effect_on),
+    }
+    return Waiver(account=category.account_id, category=category, reason=reason, **defaults | values).keep()
 
 
 def user(role=UserRole.COMPANY, accounts=(), **values):

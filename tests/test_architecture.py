@@ -22,6 +22,7 @@ FORBIDDEN = {
     "outbox.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "guests.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "proofs.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
+    "waivers.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "printing.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms", "portal.rendering"},
     "storage.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "folder.py": {"flask", "peewee", "portal"},

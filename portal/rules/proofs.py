@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from portal.rules import Refused
+from portal.rules import Refused, waivers
 from portal.rules.dependents import CHILD_PROOFS, CIVIL_PARTNERSHIP, COHABITATION, Proof, birthday, child_proof_needed
 
 SCHOOL_CERTIFICATE = CHILD_PROOFS["STUDENT"]
@@ -19,6 +19,7 @@ PROOFS = {
     for proof in (
         *CHILD_PROOFS.values(),
         *(CIVIL_PARTNERSHIP, COHABITATION, BANK_DETAILS, HEALTH_RIGHTS, CIVIL_STATUS, HOME_ADDRESS, WAIVER),
+        *waivers.PROOFS.values(),
     )
 }
 # What HR reads in the place of a document that tells of somebody's health (RGPD, art. 9).
