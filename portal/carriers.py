@@ -8,7 +8,6 @@ import os
 import re
 import smtplib
 import ssl
-from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -49,33 +48,31 @@ class Post:
                 self.line.quit()
             self.hang_up()
 
-    def send(self, mail: EmailMessage) -> None:
-        """Accepted, or Refused, Later, Unreachable."""
+    def send(self, sender: str, to: str, mail: bytes, name: str) -> None:
+        """Accepted, or Refused, Later, Unreachable. `name`: of the file, where it is one."""
         if self.address.scheme == "file":
-            drop(self.address, f"{mail['Message-ID'].strip('<>').partition('@')[0]}.eml", mail.as_bytes())
+            drop(self.address, f"{name}.eml", mail)
             return
         try:
-            self.hand_over(mail)
+            self.hand_over(sender, to, mail)
         except smtplib.SMTPRecipientsRefused as refusal:
             raise refused(*next(iter(refusal.recipients.values()))) from None
         except smtplib.SMTPDataError as refusal:
             raise refused(refusal.smtp_code, refusal.smtp_error) from None
-        except (ValueError, smtplib.SMTPNotSupportedError) as fault:  # an address that no server would take
-            raise Refused(word_of(fault)) from None
         except (OSError, smtplib.SMTPException) as fault:
             self.hang_up()
             raise later(fault) from None
 
-    def hand_over(self, mail: EmailMessage) -> None:
+    def hand_over(self, sender: str, to: str, mail: bytes) -> None:
         """Once more on a new line, where the one of the message before was closed meanwhile."""
         kept = self.line is not None
         try:
-            self.call().send_message(mail)
+            self.call().sendmail(sender, [to], mail)
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as fault:
             if not kept or getattr(fault, "smtp_code", 421) != 421:
                 raise
             self.hang_up()
-            self.call().send_message(mail)
+            self.call().sendmail(sender, [to], mail)
 
     def call(self) -> smtplib.SMTP:
         if self.line is None:

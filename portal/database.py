@@ -101,6 +101,18 @@ def without_waiting(database):
         database.execute_sql(f"PRAGMA busy_timeout = {PRAGMAS['busy_timeout']}")
 
 
+@contextmanager
+def lightly(database):
+    """For marks that come by the hundred: each survives a kill at once, and a power cut after the next other write."""
+    sqlite = is_sqlite(database)
+    database.execute_sql("PRAGMA synchronous = NORMAL" if sqlite else "SET synchronous_commit TO off")
+    try:
+        yield
+    finally:
+        full = f"PRAGMA synchronous = {PRAGMAS['synchronous']}"
+        database.execute_sql(full if sqlite else "RESET synchronous_commit")
+
+
 def refresh_statistics(database):
     """What the planner knows of the tables, after many rows came in; and that their indexes may answer alone."""
     within = is_sqlite(database) or database.in_transaction()  # where nothing can be vacuumed

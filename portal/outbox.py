@@ -10,15 +10,16 @@ link that signs in by itself.
 import datetime
 import re
 import time
-from email.message import EmailMessage
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import parseaddr
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from portal import formats
+from portal import database, formats
 from portal.carriers import Gateway, Later, Post, Refused, Silent, Unreachable
+from portal.mime import mail
 from portal.models import Channel, MessageKind, MessageState, OutboxMessage, db, insert_many, named
 from portal.settings import Brand
 
@@ -144,7 +145,8 @@ def send_due(settings, now, most=1_000):
         while sent < most and time.monotonic() < stop_at:
             OutboxMessage.forget_unwanted(now)
             batch = OutboxMessage.claim(now, min(AT_ONCE, most - sent))
-            done = send_batch(batch, settings, post, now, stop_at)
+            with database.lightly(db):
+                done = send_batch(batch, settings, post, now, stop_at)
             sent += done
             if not done:
                 break
@@ -182,8 +184,9 @@ def hand_over(message, settings, post, now):
         if message.channel == Channel.SMS:
             Gateway(settings.sms_url).send(content["to"], content["text"], message.public_id.hex, name)
         else:
-            post.send(compose(settings, message, content, name))
-    except Refused as refusal:
+            sender = sender_of(settings)
+            post.send(sender[1], content["to"], compose(settings, sender, message, content, name), name)
+    except (Refused, ValueError) as refusal:  # ValueError: an address that no server would take
         message.settle(MessageState.FAILED, now, str(refusal))
         return refusal
     except (Later, Unreachable) as fault:
@@ -200,15 +203,20 @@ def try_later(message, now, error):
         message.put_off(now + datetime.timedelta(seconds=DELAYS[message.attempts - 1]), error)
 
 
-def compose(settings, message, content, name):
-    name_of_sender, address = parseaddr(settings.mail_from)
-    mail = EmailMessage()
-    mail["From"] = formataddr((name_of_sender or settings.brand_name, address))
-    mail["To"] = content["to"]
-    mail["Subject"] = message.subject
-    mail["Date"] = format_datetime(message.created_at.replace(tzinfo=datetime.UTC))
-    mail["Message-ID"] = f"<{name}@{urlsplit(settings.public_url).hostname}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(content["text"])
-    mail.add_alternative(content["html"], subtype="html")
-    return mail
+@cache
+def sender_of(settings):
+    """Name and address."""
+    name, address = parseaddr(settings.mail_from)
+    return name or settings.brand_name, address
+
+
+def compose(settings, sender, message, content, name):
+    return mail(
+        message_id=f"{name}@{urlsplit(settings.public_url).hostname}",
+        sender=sender,
+        to=content["to"],
+        subject=message.subject,
+        at=message.created_at,
+        text=content["text"],
+        html=content["html"],
+    )
