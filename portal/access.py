@@ -19,8 +19,8 @@ RIGHTS = {
     UserRole.MULTI_ACCOUNT_MANAGER: COVERED,
     UserRole.BROKER: COVERED,
     UserRole.HEALTH_PROFESSIONAL: set(),
-    UserRole.STAFF: COVERED,
-    UserRole.ADMIN: COVERED,
+    UserRole.STAFF: COVERED | {"staff"},
+    UserRole.ADMIN: COVERED | {"staff"},
 }
 KNOWN_RIGHTS = set().union(*RIGHTS.values())
 

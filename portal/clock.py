@@ -16,6 +16,12 @@ def today():
     return day_of(now())
 
 
+def instant(day, at):
+    """The instant, as the database keeps it, of a day and a time in Paris."""
+    local = datetime.datetime.combine(day, at, PARIS)
+    return local.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
 def day_of(instant):
     """The day in Paris of an instant of the database."""
     return instant.replace(tzinfo=datetime.UTC).astimezone(PARIS).date()

@@ -41,8 +41,25 @@ def datetime_fr(instant: datetime | None) -> str:
     """20/11/2026 à 17:42 in Paris, from an instant stored in UTC without its zone."""
     if instant is None:
         return NOTHING
-    iso = instant.replace(tzinfo=UTC).astimezone(PARIS).isoformat()
+    iso = in_paris(instant).isoformat()
     return f"{iso[8:10]}/{iso[5:7]}/{iso[:4]}{SPACE}à{SPACE}{iso[11:16]}"
+
+
+def ago(instant: datetime, now: datetime) -> str:
+    """à l’instant, il y a 5 min, il y a 3 h, hier, il y a 12 jours: both stored in UTC."""
+    seconds = (now - instant).total_seconds()
+    if seconds < 60:
+        return "à l’instant"
+    if seconds < 3_600:
+        return f"il y a {int(seconds // 60)}{SPACE}min"
+    days = (in_paris(now).date() - in_paris(instant).date()).days
+    if seconds < 86_400 and (days == 0 or seconds < 43_200):
+        return f"il y a {int(seconds // 3_600)}{SPACE}h"
+    return "hier" if days == 1 else f"il y a {number(days)}{SPACE}jours"
+
+
+def in_paris(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=UTC).astimezone(PARIS)
 
 
 def long_date(day: date) -> str:

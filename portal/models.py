@@ -1235,6 +1235,23 @@ class User(UserMixin, Table):
                 Favourite.create(user=self, account=account)
         return not removed
 
+    def messages(self):
+        """E-mails and texts: the mutual's staff alone look after them."""
+        return OutboxMessage.select().where(self.is_staff)
+
+    def deliveries(self):
+        """How this person wants messages, by kind; a kind that is not there, at once."""
+        chosen = NotificationChoice.select(NotificationChoice.kind, NotificationChoice.delivery)
+        return dict(chosen.where(NotificationChoice.user == self.id).tuples())
+
+    def choose_deliveries(self, deliveries):
+        """{kind: Delivery}; what waits already follows it too."""
+        rows = [{"user": self.id, "kind": kind, "delivery": delivery} for kind, delivery in deliveries.items()]
+        written = NotificationChoice.insert_many(rows).on_conflict(
+            conflict_target=[NotificationChoice.user, NotificationChoice.kind], preserve=[NotificationChoice.delivery]
+        )
+        written.execute()
+
     def open_sessions(self, now):
         return (
             UserSession.select()
@@ -1742,6 +1759,28 @@ class OutboxMessage(Table):
         self.save(only=["not_before", "leased_until", "last_error", "attempts"])
 
     @classmethod
+    def awaiting_digest(cls, until, now):
+        """The ids of the users who have something for a digest that tells what was due until then."""
+        kept = cls.select(cls.user).distinct().where(cls.for_digest(until, now)).order_by(cls.user)
+        return [user_id for (user_id,) in kept.tuples()]
+
+    @classmethod
+    def for_digest(cls, until, now):
+        return cls.free(now) & (cls.not_before <= until) & cls.chosen(Delivery.DAILY)
+
+    @classmethod
+    def group(cls, user_id, until, now):
+        """Take what a user has for a digest, in the caller's transaction: no message of its own tells it any more."""
+        taken = cls.update(state=MessageState.GROUPED, settled_at=now)
+        rows = taken.where(cls.user == user_id, cls.for_digest(until, now)).returning(cls).execute()
+        return sorted(rows, key=lambda message: message.id)
+
+    def tell_instead_of(self, grouped):
+        """This digest, just written, tells these."""
+        told = OutboxMessage.update(digest=self.id, content=None)
+        told.where(OutboxMessage.id.in_([message.id for message in grouped])).execute()
+
+    @classmethod
     def take_back(cls, messages, now):
         """Keep these from going: how many it was in time for. `messages`: ids, or a query of ids."""
         taken = cls.update(state=MessageState.TAKEN_BACK, settled_at=now, content=None)
@@ -1751,8 +1790,34 @@ class OutboxMessage(Table):
     def send_again(cls, messages, now):
         """Try again what failed for good: how many. `messages`: ids, or a query of ids."""
         again = cls.update(state=MessageState.WAITING, settled_at=None, not_before=now, attempts=0, last_error="")
-        failed = (cls.state == MessageState.FAILED) & cls.content.is_null(False)
-        return again.where(cls.id.in_(messages), failed).execute()
+        return again.where(cls.id.in_(messages), cls.can_be_sent_again()).execute()
+
+    @classmethod
+    def can_be_sent_again(cls):
+        return (cls.state == MessageState.FAILED) & cls.content.is_null(False)
+
+    @classmethod
+    def purge(cls, now):
+        """Forget what failed for good three months ago, and a year later that there was a message at all."""
+        old = cls.update(content=None).where(cls.settled_at < now - KEPT_WRITTEN, cls.content.is_null(False))
+        return old.execute() + cls.delete().where(cls.settled_at < now - KEPT).execute()
+
+    @classmethod
+    def reseal(cls, after, most=1_000):
+        """Seal under the first key what another key sealed, a batch at a time: (last id seen or None, rows changed)."""
+        with db.atomic():
+            rows = list(cls.select().where(cls.id > after, cls.content.is_null(False)).order_by(cls.id).limit(most))
+            old = [row for row in rows if not vault.is_current(row.content)]
+            for row in old:
+                content = row.content
+                row.seal(row.unseal())
+                # Not what a worker has sent meanwhile: it keeps nothing.
+                cls.update(content=row.content).where(cls.id == row.id, cls.content == content).execute()
+        return (rows[-1].id if rows else None), len(old)
+
+
+KEPT_WRITTEN = datetime.timedelta(days=90)
+KEPT = datetime.timedelta(days=400)
 
 
 # ── Enrolments: typed by HR, or begun by HR and finished by the employee ─────────────────────────────────────────

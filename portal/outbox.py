@@ -8,19 +8,19 @@ link that signs in by itself.
 """
 
 import datetime
+import logging
 import re
 import time
 from email.utils import parseaddr
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from portal import database, formats
+from portal import clock, database, formats
 from portal.carriers import Gateway, Later, Post, Refused, Silent, Unreachable
 from portal.mime import mail
-from portal.models import Channel, MessageKind, MessageState, OutboxMessage, db, insert_many, named
+from portal.models import Channel, MessageKind, MessageState, OutboxMessage, User, db, insert_many, named
 from portal.settings import Brand
 
 # Seconds before each new try; after the last, two days later, the message has failed for good.
@@ -29,6 +29,8 @@ AT_ONCE = 25  # messages in a worker's hands: after a kill, they wait for the en
 LONGEST = 60.0  # seconds of sending before the worker looks at its other work
 
 SET = ("subject", "action")  # by a template
+log = logging.getLogger(__name__)
+
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 BLANK = re.compile(r"[ \t\r\n]+")  # not the spaces that hold French signs to their word
 templates = Environment(
@@ -129,10 +131,43 @@ def unsent(channel, recipient, now, user, kind, about, not_before, not_after):
     )
 
 
+# ── Once a day ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+MOST_LINES = 50  # of a digest; the others are counted
+
+
+def write_digests(settings, now):
+    """Write one e-mail to each user who chose so, with a line for each message that was kept for it; how many.
+
+    Asked again and again, it writes no second one: what a digest tells no longer waits.
+    """
+    until = last_time_of_digests(settings, now)
+    written = 0
+    for user in User.select().where(User.id.in_(OutboxMessage.awaiting_digest(until, now))):
+        with db.atomic():
+            grouped = OutboxMessage.group(user.id, until, now)
+            if grouped:
+                digest(user, grouped, now).tell_instead_of(grouped)
+                written += 1
+    return written
+
+
+def last_time_of_digests(settings, now):
+    today = clock.day_of(now)
+    at = clock.instant(today, settings.digest_time)
+    return at if at <= now else clock.instant(today - datetime.timedelta(days=1), settings.digest_time)
+
+
+def digest(user, grouped, now):
+    lines = [(message.subject, templates.globals["public_url"] + message.unseal()["link"]) for message in grouped]
+    told = {"day": clock.day_of(now), "lines": lines[:MOST_LINES], "others": len(lines[MOST_LINES:])}
+    return email(user.identifier, "digest", now, user, kind=MessageKind.DIGEST, link="/", **told)
+
+
 # ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def send_due(settings, now, most=1_000):
+def send_due(settings, now, most=1_000, stopped=lambda: False):
     """Send what is due, over one connection: the number sent. What fails waits longer each time, and is never lost.
 
     A message is marked as sent right after its server accepted it: a worker that is killed in between, and in between
@@ -140,60 +175,89 @@ def send_due(settings, now, most=1_000):
     """
     if not OutboxMessage.due(now).exists():
         return 0
-    sent, stop_at = 0, time.monotonic() + LONGEST
+    sent, until = 0, time.monotonic() + LONGEST
     with Post(settings.smtp_url) as post:
-        while sent < most and time.monotonic() < stop_at:
+        outgoing = Outgoing(settings, post, now, over=lambda: stopped() or time.monotonic() > until)
+        while sent < most and not outgoing.over():
             OutboxMessage.forget_unwanted(now)
             batch = OutboxMessage.claim(now, min(AT_ONCE, most - sent))
             with database.lightly(db):
-                done = send_batch(batch, settings, post, now, stop_at)
+                done = sum(outgoing.send(message) for message in batch)
             sent += done
             if not done:
                 break
     return sent
 
 
-def send_batch(batch, settings, post, now, stop_at):
-    """Send messages that this worker has in hand; one that is refused or put off does not stop the others."""
-    sent = 0
-    last: dict[str, Exception | None] = {}  # by channel: the last fault,
-    away: dict[str, str] = {}  # and the one that puts off the others
-    for message in batch:
-        channel = message.channel
-        if time.monotonic() > stop_at:
+class Outgoing:
+    """Messages on their way, one after the other: one that is refused or put off does not stop the others."""
+
+    def __init__(self, settings, post, now, over):
+        self.settings, self.post, self.now, self.over = settings, post, now, over
+        self.sender = parseaddr(settings.mail_from)
+        self.last = {}  # by channel: the last fault,
+        self.away = {}  # and the one that puts off all the others
+
+    def send(self, message):
+        """True when it was accepted."""
+        if self.over():
             message.attempts -= 1
             message.put_off(message.not_before)
-        elif message.is_outdated(now):
-            message.settle(MessageState.FAILED, now, "Outdated")
-        elif channel in away:
-            try_later(message, now, away[channel])
+        elif message.is_outdated(self.now):
+            message.settle(MessageState.FAILED, self.now, "Outdated")
+        elif message.channel in self.away:
+            try_later(message, self.now, self.away[message.channel])
         else:
-            fault = hand_over(message, settings, post, now)
-            if isinstance(fault, Unreachable) or isinstance(fault, Silent) and isinstance(last.get(channel), Silent):
-                away[channel] = str(fault)
-            last[channel] = fault
-            sent += fault is None
-    return sent
+            return self.try_now(message)
+        return False
 
+    def try_now(self, message):
+        try:
+            self.hand_over(message)
+        except Refused as refusal:
+            fault = refusal
+            message.settle(MessageState.FAILED, self.now, str(refusal))
+        except (Later, Unreachable) as caught:
+            fault = caught
+            try_later(message, self.now, str(caught))
+        except Exception as caught:  # whatever is wrong with this one, the next goes
+            fault = caught
+            log.error("message %s: %s", message.public_id, type(caught).__name__)
+            try_later(message, self.now, type(caught).__name__)
+        else:
+            fault = None
+            message.settle(MessageState.SENT, self.now)
+        self.heed(message.channel, fault)
+        return fault is None
 
-def hand_over(message, settings, post, now):
-    """One message to its server; None when it was accepted, otherwise what went wrong."""
-    content = message.unseal()
-    name = f"{message.id}.{message.public_id.hex}"
-    try:
+    def hand_over(self, message):
+        content = message.unseal()
+        name = f"{message.id}.{message.public_id.hex}"
         if message.channel == Channel.SMS:
-            Gateway(settings.sms_url).send(content["to"], content["text"], message.public_id.hex, name)
+            Gateway(self.settings.sms_url).send(content["to"], content["text"], message.public_id.hex, name)
         else:
-            sender = sender_of(settings)
-            post.send(sender[1], content["to"], compose(settings, sender, message, content, name), name)
-    except (Refused, ValueError) as refusal:  # ValueError: an address that no server would take
-        message.settle(MessageState.FAILED, now, str(refusal))
-        return refusal
-    except (Later, Unreachable) as fault:
-        try_later(message, now, str(fault))
-        return fault
-    message.settle(MessageState.SENT, now)
-    return None
+            self.post.send(self.sender[1], content["to"], self.written(message, content, name), name)
+
+    def written(self, message, content, name):
+        try:
+            return mail(
+                message_id=f"{name}@{urlsplit(self.settings.public_url).hostname}",
+                sender=(self.sender[0] or self.settings.brand_name, self.sender[1]),
+                to=content["to"],
+                subject=message.subject,
+                at=message.created_at,
+                text=content["text"],
+                html=content["html"],
+            )
+        except ValueError:
+            raise Refused("ValueError") from None
+
+    def heed(self, channel, fault):
+        """Two servers' silences in a row are no message's fault: the others wait too."""
+        silent = isinstance(fault, Silent) and isinstance(self.last.get(channel), Silent)
+        if silent or isinstance(fault, Unreachable):
+            self.away[channel] = str(fault)
+        self.last[channel] = fault
 
 
 def try_later(message, now, error):
@@ -201,22 +265,3 @@ def try_later(message, now, error):
         message.settle(MessageState.FAILED, now, error)
     else:
         message.put_off(now + datetime.timedelta(seconds=DELAYS[message.attempts - 1]), error)
-
-
-@cache
-def sender_of(settings):
-    """Name and address."""
-    name, address = parseaddr(settings.mail_from)
-    return name or settings.brand_name, address
-
-
-def compose(settings, sender, message, content, name):
-    return mail(
-        message_id=f"{name}@{urlsplit(settings.public_url).hostname}",
-        sender=sender,
-        to=content["to"],
-        subject=message.subject,
-        at=message.created_at,
-        text=content["text"],
-        html=content["html"],
-    )

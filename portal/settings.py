@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import datetime
 import os
 import secrets
 from dataclasses import dataclass, fields
@@ -43,12 +44,17 @@ class Settings:
     support_hours: str = "du lundi au vendredi, 8 h 30 – 17 h 30"
     app_store_url: str = ""
     play_store_url: str = ""
+    digest_at: str = "07:30"  # in Paris, each day
     mail_from: str = "ne-pas-repondre@mutuelle-haut-jura.example"
     password_cost: tuple[int, int] = (2, 19_456)  # argon2id: passes, KiB of memory
 
     @property
     def over_tls(self):
         return self.public_url.startswith("https://")
+
+    @property
+    def digest_time(self):
+        return datetime.datetime.strptime(self.digest_at, "%H:%M").time()
 
 
 class Brand:
@@ -93,6 +99,7 @@ def read(environ=os.environ):
         **values,
     )
     check_addresses(settings)
+    check_time(settings)
     if demo and settings.over_tls:
         raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
     return settings
@@ -191,3 +198,10 @@ def check_addresses(settings):
             continue
         if urlsplit(url).scheme not in schemes or not reachable(url):
             raise WrongSetting(name, f"l’adresse doit commencer par {' ou '.join(s + '://' for s in schemes)}.")
+
+
+def check_time(settings):
+    try:
+        _ = settings.digest_time
+    except ValueError:
+        raise WrongSetting("DIGEST_AT", "écrivez l’heure du récapitulatif ainsi : 07:30.") from None

@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from peewee import InterfaceError, OperationalError
@@ -11,7 +12,17 @@ from playhouse.pool import MaxConnectionsExceeded
 
 from portal import clock, guests, outbox, waivers
 from portal.exchange import affiliations
-from portal.models import AffiliationImport, ImportState, MessageKind, Movement, OneTimeLink, Throttle, UserSession, db
+from portal.models import (
+    AffiliationImport,
+    ImportState,
+    MessageKind,
+    Movement,
+    OneTimeLink,
+    OutboxMessage,
+    Throttle,
+    UserSession,
+    db,
+)
 
 EVERY = 1.0  # seconds between two looks
 AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
@@ -19,23 +30,51 @@ log = logging.getLogger(__name__)
 
 
 def work(settings, stop=None):
-    """Look for work until told to stop (SIGINT, SIGTERM), finishing what is under way."""
+    """Look for work until told to stop (SIGINT, SIGTERM), finishing what is under way.
+
+    Messages go from a thread of their own: a code does not wait for a file of affiliations, nor a file for a server.
+    """
     stop = stop or stop_on_signals()
+    with ThreadPoolExecutor(1) as pool:
+        posting = pool.submit(repeat, stop, lambda: post(settings, stop))
+        repeat(stop, looking())
+        posting.result()
+
+
+def repeat(stop, look):
+    """Look again and again, at once as long as there was something; the database may be away for a while."""
+    try:
+        while not stop.is_set():
+            try:
+                db.connect(reuse_if_open=True)
+                done = look()
+            except AWAY:  # look again later
+                done = 0
+            finally:
+                if not db.is_closed():
+                    db.close()
+            if not done:
+                stop.wait(EVERY)
+    finally:
+        stop.set()  # one that fails does not leave the other alone
+
+
+def post(settings, stop):
+    return outbox.write_digests(settings, clock.now()) + outbox.send_due(settings, clock.now(), stopped=stop.is_set)
+
+
+def looking():
+    """What is done beside messages: a function to call again and again."""
     purged_on = None
-    while not stop.is_set():
-        try:
-            db.connect(reuse_if_open=True)
-            if clock.now().date() != purged_on:
-                waivers.each_day(clock.now())
-            purged_on = purge(clock.now(), purged_on)
-            done = outbox.send_due(settings, clock.now()) + Movement.apply_due(clock.now()) + import_next()
-        except AWAY:  # look again later
-            done = 0
-        finally:
-            if not db.is_closed():
-                db.close()
-        if not done:
-            stop.wait(EVERY)
+
+    def look():
+        nonlocal purged_on
+        if clock.now().date() != purged_on:
+            waivers.each_day(clock.now())
+        purged_on = purge(clock.now(), purged_on)
+        return Movement.apply_due(clock.now()) + import_next()
+
+    return look
 
 
 # ── Files of affiliations ────────────────────────────────────────────────────────────────────────────────────────
@@ -88,7 +127,7 @@ def tell(source, confirmed):
 def purge(now, last):
     """Once a day, and at each start, forget what is of no more use to signing in; the day it was done."""
     if now.date() != last:
-        for table in (Throttle, UserSession, OneTimeLink):
+        for table in (Throttle, UserSession, OneTimeLink, OutboxMessage):
             table.purge(now)
         guests.purge(now)
     return now.date()

@@ -3,7 +3,7 @@
 import datetime
 import itertools
 
-from portal import clock, credentials
+from portal import clock, credentials, outbox
 from portal.formats import search_key, sort_key
 from portal.models import (
     Beneficiary,
@@ -12,6 +12,8 @@ from portal.models import (
     EmployeeCategory,
     GroupContract,
     ManagedAccount,
+    MessageKind,
+    MessageState,
     PermissionGrant,
     Plan,
     User,
@@ -154,3 +156,23 @@ def hr_user(people=3):
         for _ in range(people):
             beneficiary(signed)
     return user(accounts=[managed])
+
+
+def message(state=MessageState.WAITING, kind=MessageKind.IMPORT, to="zoe@example.com", error="", user=None, **options):
+    """An e-mail that met its end, unless it waits."""
+    now = options.pop("now", None) or clock.now()
+    words = {"told": "Votre fichier est vérifié", "link": "/affiliations"} | options
+    made = outbox.email(to, "import", now, user, kind=kind, **words)
+    if state != MessageState.WAITING:
+        made.attempts = 8 if state == MessageState.FAILED else 1
+        made.put_off(now)
+        made.settle(state, now, error)
+    return made
+
+
+def messages():
+    """One of each end, and two more that failed."""
+    for state in MessageState:
+        message(state, error="550 5.1.1" if state == MessageState.FAILED else "")
+    message(MessageState.FAILED, MessageKind.SECURITY, "jules@example.com", "TimeoutError")
+    message(MessageState.FAILED, MessageKind.PROOF, "anne@example.com", "ConnectionRefusedError")

@@ -15,6 +15,8 @@ FORBIDDEN = {
     "rules": {"flask", "peewee", "portal.models", "portal.views", "portal.forms", "portal.exchange", "portal.clock"},
     "models.py": {"flask", "htmx_flask", "flask_wtf", "wtforms", "portal.views", "portal.forms", "portal.rendering"},
     "vault.py": {"flask", "peewee", "portal"},
+    "carriers.py": {"flask", "peewee", "portal"},
+    "mime.py": {"flask", "peewee", "portal"},
     "forms": {"portal.views", "portal.access", "htmx_flask", "flask_login"},
     "rendering.py": {"portal.models", "portal.views", "portal.forms", "peewee"},
     "exchange": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
@@ -39,7 +41,7 @@ OPEN_VERBS = {"FlaskForm"}
 
 def modules(layer):
     path = PORTAL / layer
-    return [path] if path.is_file() else sorted(path.glob("*.py"))
+    return [path] if path.is_file() else sorted(path.rglob("*.py"))
 
 
 def imported(tree):

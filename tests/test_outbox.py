@@ -30,7 +30,7 @@ def test_a_message_becomes_a_file_that_mail_programs_read(app, message, tmp_path
     read = email.message_from_bytes(file.read_bytes(), policy=policy.default)
     assert (read["To"], read["Subject"]) == ("zoe@example.com", "Objet accentué")
     text, html = (read.get_body((kind,)).get_content() for kind in ("plain", "html"))
-    assert "http://localhost/affiliations\n" in text
+    assert "http://localhost/affiliations\r\n" in text
     assert 'href="http://localhost/affiliations">Ouvrir le fichier</a>' in html
     assert outbox.send_due(app.settings, clock.now()) == 0
 
@@ -56,7 +56,7 @@ def test_a_server_that_is_down_is_asked_again_later_and_loses_nothing(app, messa
 
 def test_two_workers_send_a_message_once(app, message, monkeypatch):
     sent = []
-    monkeypatch.setattr(Post, "send", lambda post, mail: sent.append(mail))
+    monkeypatch.setattr(Post, "send", lambda post, sender, to, mail, name: sent.append(mail))
 
     def work():
         with db.connection_context():

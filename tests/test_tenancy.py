@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from portal import clock, guests
+from portal import clock, guests, outbox
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -14,6 +14,7 @@ from portal.models import (
     EmployeeCategory,
     GroupContract,
     ManagedAccount,
+    MessageKind,
     Movement,
     PermissionGrant,
     ServiceRequest,
@@ -61,6 +62,7 @@ def stranger(signed_in):
     contract = GroupContract.select().where(GroupContract.category.in_(other.category_ids())).first()
     movement = Movement.create(category=contract.category, beneficiary=person, kind="ADDRESS", before={}, after={})
     sent = AffiliationImport.send(person.account_id, other, "salaries.csv", b"a;b", None)
+    letter = outbox.email("x@example.com", "import", clock.now(), kind=MessageKind.IMPORT, told="x")
     link, _ = guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=person))
     return {
         "employees": person.public_id,
@@ -74,6 +76,7 @@ def stranger(signed_in):
         "contracts": contract.public_id,
         "profile": session.public_id,
         "guests": link.public_id,
+        "staff_messages": letter.public_id,
     }
 
 
@@ -109,7 +112,8 @@ def test_every_address_of_another_company_is_not_found(app, signed_in, stranger)
             path = address(app, rule, id=stranger[blueprint], **{name: word})
             missing = address(app, rule, id="00000000-0000-4000-8000-000000000000", **{name: word})
             answer = ask(signed_in, method, path)
-            assert answer.status_code == 404, f"{method} {path}: {answer.status_code}"
+            staff_only = getattr(app.view_functions[rule.endpoint], "right", "") == "staff"
+            assert answer.status_code == (403 if staff_only else 404), f"{method} {path}: {answer.status_code}"
             assert same_body(answer, ask(signed_in, method, missing)), f"{method} {path} tells that the row exists"
             seen += 1
     assert seen >= 6
@@ -255,3 +259,12 @@ def same_body(one, other):
         return text
 
     return without(one) == without(other) and one.status_code == other.status_code
+
+
+def test_the_screens_of_the_staff_are_closed_to_all_others_and_say_so_in_no_menu(app, client, hr):
+    for role in UserRole:
+        client.sign_in(hr if role == UserRole.COMPANY else factories.user(role=role))
+        opened = role in (UserRole.STAFF, UserRole.ADMIN)
+        page = client.get("/gestion/messages")
+        assert page.status_code == (200 if opened else 403), role
+        assert ("/gestion/" in client.get("/").get_data(as_text=True)) == opened, role

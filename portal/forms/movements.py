@@ -87,5 +87,4 @@ class MovementFilter(Form):
 
 def start_of(day):
     """The first instant of a day in Paris, as the database keeps it."""
-    midnight = datetime.datetime.combine(day, datetime.time(), clock.PARIS)
-    return midnight.astimezone(datetime.UTC).replace(tzinfo=None)
+    return clock.instant(day, datetime.time())

@@ -1,9 +1,10 @@
 """Every blueprint of the portal, and the menu that they make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from flask import g, request, url_for
+from flask_login import current_user
 
 from portal.access import may
 from portal.views import (
@@ -24,6 +25,7 @@ from portal.views import (
     scope,
     selections,
     session,
+    staff,
     terminations,
     upcoming,
 )
@@ -32,7 +34,7 @@ MOVES = (terminations, selections, changes, colleges, movements)
 AFFILIATIONS = (affiliations, imports, joining)
 EMPLOYEE_SIDE = (guests,)  # no user, no menu, no account
 MODULES = (session, password, home, scope, contracts, employees, *MOVES, *AFFILIATIONS, profile, upcoming, help, health)
-MODULES += EMPLOYEE_SIDE
+MODULES += (*EMPLOYEE_SIDE, *staff.MODULES)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
 
@@ -97,15 +99,25 @@ def menu():
     if "menu" not in g:
         room = (request.view_args or {}).get("room")
         within = WITHIN.get(request.blueprint, request.blueprint)
-        g.menu = drawn(may("see"), within, room, scope.kept_scope())
+        g.menu = drawn(may("see"), may("staff"), within, room, scope.kept_scope())
+        if may("staff"):
+            g.menu = with_counts(g.menu, staff.counts(current_user))
     return g.menu
 
 
 @lru_cache(512)
-def drawn(sees, blueprint, room, scope):
+def drawn(sees, manages, blueprint, room, scope):
     """The menu of a place; `scope` is in its addresses, which are the same for all who are there."""
-    groups = MENU if sees else MENU[:1]
+    groups = (MENU if sees else MENU[:1]) + (staff.MENU if manages else ())
     return tuple((title, tuple(entry(blueprint, room, *parts) for parts in entries)) for title, entries in groups)
+
+
+def with_counts(groups, counts):
+    """The menu with what waits for someone beside its entries."""
+    return tuple(
+        (title, tuple(replace(entry, count=counts.get(entry.key, entry.count)) for entry in entries))
+        for title, entries in groups
+    )
 
 
 def entry(blueprint, room, icon, label, endpoint, values):

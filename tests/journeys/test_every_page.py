@@ -46,6 +46,13 @@ PAGES = {
     "accueil-105-comptes": ("home.index", "manager", "/"),
     "accueil-mutuelle": ("home.index", "staff", "/"),
     "accueil-sante": ("home.index", "doctor", "/"),
+    "courriels": ("staff_messages.index", "staff", "/gestion/messages"),
+    "courriels-tous": (
+        "staff_messages.index",
+        "staff",
+        "/gestion/messages?etat=tous&canal=courriel",
+    ),
+    "courriels-vides": ("staff_messages.index", "staff", "/gestion/messages?nature=demandes"),
     "perimetre": ("scope.index", "hr", "/perimetre"),
     "perimetre-105-comptes": ("scope.index", "manager", "/perimetre?q=jura"),
     "contrats": ("contracts.index", "hr", "/contrats"),
@@ -109,6 +116,8 @@ def user_for(who):
         return user
     if who == "manager":
         return scenery.portfolio()
+    if who == "staff":
+        factories.messages()
     return factories.user(role={"staff": UserRole.STAFF, "doctor": UserRole.HEALTH_PROFESSIONAL}[who])
 
 
