@@ -195,8 +195,8 @@ class Outgoing:
     def __init__(self, settings, post, now, over):
         self.settings, self.post, self.now, self.over = settings, post, now, over
         self.sender = parseaddr(settings.mail_from)
-        self.last = {}  # by channel: the last fault,
-        self.away = {}  # and the one that puts off all the others
+        self.last: dict[str, Exception] = {}  # by channel: the fault of the message before,
+        self.away: dict[str, str] = {}  # and what puts off all the others
 
     def send(self, message):
         """True when it was accepted."""
@@ -215,20 +215,19 @@ class Outgoing:
         try:
             self.hand_over(message)
         except Refused as refusal:
-            fault = refusal
             message.settle(MessageState.FAILED, self.now, str(refusal))
-        except (Later, Unreachable) as caught:
-            fault = caught
-            try_later(message, self.now, str(caught))
-        except Exception as caught:  # whatever is wrong with this one, the next goes
-            fault = caught
-            log.error("message %s: %s", message.public_id, type(caught).__name__)
-            try_later(message, self.now, type(caught).__name__)
+            self.last.pop(message.channel, None)
+        except (Later, Unreachable) as fault:
+            try_later(message, self.now, str(fault))
+            self.heed(message.channel, fault)
+        except Exception as fault:  # whatever is wrong with this one, the next goes
+            log.error("message %s: %s", message.public_id, type(fault).__name__)
+            try_later(message, self.now, type(fault).__name__)
         else:
-            fault = None
             message.settle(MessageState.SENT, self.now)
-        self.heed(message.channel, fault)
-        return fault is None
+            self.last.pop(message.channel, None)
+            return True
+        return False
 
     def hand_over(self, message):
         content = message.unseal()
