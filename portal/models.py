@@ -1169,7 +1169,7 @@ class User(UserMixin, Table):
         return scope_rows(self.id, clock.today(), *codes, role=self.role)
 
     def only_account(self):
-        """(number of accounts, the code of one of them)."""
+        """(number of accounts, the code of one, how many documents are awaited: DocumentRequest.MANY at most)."""
         return only_account(self.id, clock.today(), role=self.role)[0]
 
     def starred_or_recent(self, codes):
@@ -2124,6 +2124,67 @@ class DocumentRequest(Table):
         )
 
     OPEN = (RequestState.AWAITED, RequestState.REFUSED)
+    MANY = 100  # beyond, the menu does not count them one by one
+
+    @property
+    def is_open(self):
+        return self.state in self.OPEN
+
+    @classmethod
+    def awaited(cls, *columns):
+        """Those that are still to be sent, or sent again."""
+        return cls.select(*(columns or [cls.id])).where(cls.state.in_(cls.OPEN))
+
+    @classmethod
+    def whole(cls, requests):
+        """These requests with whom they are about, the employee who answers for them, and where they work."""
+        joined = (
+            requests.select(
+                cls,
+                *(Beneficiary.id, *Beneficiary.listed(), Beneficiary.mobile, Beneficiary.email, Beneficiary.sex),
+                *(Employee.id, Employee.public_id, Employee.member_number, Employee.title, Employee.role),
+                *(Employee.birth_name, Employee.used_name, Employee.first_name, Employee.mobile, Employee.email),
+                *(Waiver.id, Waiver.title, Waiver.birth_name, Waiver.used_name, Waiver.first_name, Waiver.birth_date),
+                *(EmployeeCategory.id, EmployeeCategory.code, EmployeeCategory.label, EmployeeCategory.account),
+                *(Company.id, Company.code, Company.label),
+                *(ManagedAccount.id, ManagedAccount.code, ManagedAccount.name),
+            )
+            .join(Beneficiary, JOIN.LEFT_OUTER)
+            .join(Employee, JOIN.LEFT_OUTER, on=(Employee.id == answering()), attr="employee")
+            .switch(cls)
+            .join(Waiver, JOIN.LEFT_OUTER)
+            .switch(cls)
+            .join(EmployeeCategory)
+        )
+        return joined.join(Company).join(ManagedAccount)
+
+    @classmethod
+    def late(cls, on):
+        return cls.state.in_(cls.OPEN) & (cls.due_on < on)
+
+    @classmethod
+    def unreachable(cls, on):
+        """Nobody can be written to; of `whole` requests. rules.proofs.reach says the same of one."""
+        employee = (Employee.mobile != "") | (Employee.email != "")
+        grown_up = Beneficiary.birth_date <= years_before(on, ADULT)
+        person = grown_up & ((Beneficiary.mobile != "") | (Beneficiary.email != ""))
+        return ~fn.COALESCE(employee | person, False)
+
+
+Employee = Beneficiary.alias("employee")
+Household = Beneficiary.alias("household")
+ADULT = 18
+
+
+def answering():
+    """The id of the employee who answers for a beneficiary: themselves, or the one of their household."""
+    employees = Household.select(Household.id).where(
+        Household.household_number == Beneficiary.household_number,
+        Household.account == Beneficiary.account,
+        Household.role == BeneficiaryRole.EMPLOYEE,
+    )
+    first = employees.order_by(Household.terminated_on.is_null().desc(), Household.id).limit(1)
+    return Case(None, [(Beneficiary.role == BeneficiaryRole.EMPLOYEE, Beneficiary.id)], first)
 
 
 class Reminder(Table):
@@ -2278,8 +2339,10 @@ def live_session(token_hash):
 
 @written_once(db)
 def only_account(user, day, *, role):
-    accounts = User(id=user, role=role).accounts(day)
-    return accounts.select(fn.COUNT(ManagedAccount.id), fn.MIN(ManagedAccount.code)).tuples()
+    user = User(id=user, role=role)
+    awaited = user.opened(DocumentRequest.awaited().join(EmployeeCategory), day).limit(DocumentRequest.MANY)
+    counts = (fn.COUNT(ManagedAccount.id), fn.MIN(ManagedAccount.code), awaited.select_from(fn.COUNT(SQL("1"))))
+    return user.accounts(day).select(*counts).tuples()
 
 
 @written_once(db)
@@ -2316,6 +2379,9 @@ def scope_rows(user, day, *codes, role):
             EmployeeCategory.call_recipient_label,
             EmployeeCategory.contribution_payer,
             user.accounts(day).select(fn.COUNT(ManagedAccount.id)).alias("account_count"),
+            DocumentRequest.awaited(fn.COUNT(DocumentRequest.id))
+            .where(DocumentRequest.category == EmployeeCategory.id)
+            .alias("awaited"),
         )
         .where(ManagedAccount.code.in_(codes))
         .join(EmployeeCategory, JOIN.LEFT_OUTER, on=joined)

@@ -8,20 +8,21 @@ EVERYTHING = "tous"
 class Scope:
     """The account and company chosen on screen. A filter, never the door."""
 
-    def __init__(self, rows=(), asked="", account_count=0):
+    def __init__(self, rows=(), asked="", account_count=0, awaited=0):
         """`rows`: `user.scope_rows`, of the account that `asked` begins with; none for all accounts."""
         self.asked = asked
         self.chosen = [row for row in rows if asked in codes(row)]
         self.account = self.chosen[0] if self.chosen else None
         self.account_count = self.account.account_count if self.account else account_count
         self.rows = [row for row in rows if row.account_code == self.code]
+        self.awaited = sum(row.awaited for row in self.chosen) if self.account else awaited
 
     @classmethod
     def read(cls, user, asked):
         """The scope of an address (`C004127.0412701.001`); None when it is not this user's, or does not exist."""
         if asked in ("", EVERYTHING):
-            count, code = user.only_account()
-            return cls.read(user, code) if count == 1 else cls(asked=asked, account_count=count)
+            count, code, awaited = user.only_account()
+            return cls.read(user, code) if count == 1 else cls(asked=asked, account_count=count, awaited=awaited)
         scope = cls(list(user.scope_rows(beginnings(asked))), asked)
         return scope if scope.account else None
 

@@ -26,6 +26,7 @@ from portal.views import (
     selections,
     session,
     staff,
+    supporting_documents,
     terminations,
     upcoming,
 )
@@ -33,8 +34,8 @@ from portal.views import (
 MOVES = (terminations, selections, changes, colleges, movements)
 AFFILIATIONS = (affiliations, imports, joining)
 EMPLOYEE_SIDE = (guests,)  # no user, no menu, no account
-MODULES = (session, password, home, scope, contracts, employees, *MOVES, *AFFILIATIONS, profile, upcoming, help, health)
-MODULES += (*EMPLOYEE_SIDE, *staff.MODULES)
+PLACES = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, supporting_documents, profile)
+MODULES = (session, password, *PLACES, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
 
@@ -47,7 +48,7 @@ MENU = (
             ("users", "Salariés / Bénéficiaires", "employees.index", {}),
             ("user-plus", "Adhésion salarié", "upcoming.show", {"room": "adhesion"}),
             ("file-import", "Gestion des affiliations", "affiliations.index", {}),
-            ("clipboard-check", "Pièces justificatives", "upcoming.show", {"room": "justificatifs"}),
+            ("clipboard-check", "Pièces justificatives", "supporting_documents.index", {}),
         ),
     ),
     (
@@ -100,8 +101,10 @@ def menu():
         room = (request.view_args or {}).get("room")
         within = WITHIN.get(request.blueprint, request.blueprint)
         g.menu = drawn(may("see"), may("staff"), within, room, scope.kept_scope())
+        counts = {"supporting_documents": scope.current_scope().awaited} if may("documents") else {}
         if may("staff"):
-            g.menu = with_counts(g.menu, staff.counts(current_user))
+            counts |= staff.counts(current_user)
+        g.menu = with_counts(g.menu, counts)
     return g.menu
 
 

@@ -26,7 +26,7 @@ blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
 PEOPLE = {"employees", "terminations", "selections", "changes", "colleges", "movements"}
 AFFILIATIONS = {"affiliations", "imports", "joining"}
-SCOPED = {"home", "contracts", *PEOPLE, *AFFILIATIONS, "upcoming", "scope", "profile", "help"}
+SCOPED = {"home", "contracts", *PEOPLE, *AFFILIATIONS, "supporting_documents", "upcoming", "scope", "profile", "help"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 

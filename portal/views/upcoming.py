@@ -8,7 +8,6 @@ blueprint = Blueprint("upcoming", __name__)
 
 ROOMS = {
     "adhesion": "Adhésion salarié",
-    "justificatifs": "Suivi des pièces justificatives",
     "cotisations": "Règlement des cotisations",
     "echeancier": "Échéancier",
     "documents": "Documents",

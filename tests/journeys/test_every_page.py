@@ -92,7 +92,9 @@ PAGES = {
     "fichier-illisible": ("imports.show", "hr", "/affiliations/fichiers/{failed}"),
     "compte": ("profile.show", "hr", "/compte"),
     "deconnexion": ("session.leave", "hr", "/deconnexion"),
-    "a-venir": ("upcoming.show", "hr", "/justificatifs"),
+    "justificatifs": ("supporting_documents.index", "hr", "/justificatifs"),
+    "justificatifs-vide": ("supporting_documents.index", "hr", "/justificatifs?q=introuvable&echeance=retard"),
+    "a-venir": ("upcoming.show", "hr", "/demandes"),
 }
 NOT_PAGES = {
     "health.show": "one line of text",

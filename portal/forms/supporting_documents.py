@@ -1,0 +1,87 @@
+"""The filters above the list of supporting documents."""
+
+import datetime
+from itertools import starmap
+
+from wtforms import Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+
+from portal import database
+from portal.formats import search_key, search_words
+from portal.forms.checks import is_secret
+from portal.models import Beneficiary, DocumentRequest, Employee, RequestState, Waiver, db
+
+SOON = 7  # days
+STATES = {
+    "": ("Attendus", DocumentRequest.OPEN),
+    "recus": ("Reçus", (RequestState.RECEIVED,)),
+    "acceptes": ("Acceptés", (RequestState.ACCEPTED,)),
+    "refuses": ("Refusés, à renvoyer", (RequestState.REFUSED,)),
+    "expires": ("Expirés", (RequestState.EXPIRED,)),
+    "annules": ("Annulés", (RequestState.CANCELLED,)),
+    "tous": ("Tous", tuple(RequestState)),
+}
+DEADLINES = {"": "Toutes", "retard": "Dépassée", "semaine": "Dans les 7 jours"}
+CONTACTS = {"": "Tous", "sans": "Sans contact", "avec": "Avec un contact"}
+
+
+class ProofFilter(Form):
+    """Narrows the list; an unknown value narrows nothing."""
+
+    q = StringField("Nom ou prénom")
+    campagne = SelectField("Campagne")
+    etat = SelectField("État", choices=[SelectChoice(key, label) for key, (label, _) in STATES.items()])
+    echeance = SelectField("Date limite", choices=list(starmap(SelectChoice, DEADLINES.items())))
+    contact = SelectField("Contact", choices=list(starmap(SelectChoice, CONTACTS.items())))
+
+    def __init__(self, arguments, today, campaigns):
+        """`campaigns`: their names, through the door."""
+        super().__init__(arguments)
+        self.today, self.campaigns = today, campaigns
+        self.campagne.choices = [("", "Toutes"), *((name, name) for name in campaigns)]
+
+    def secrets(self):
+        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
+        return [box.name for box in self if is_secret(box.data or "")]
+
+    def narrow(self, requests):
+        """`requests` are whole (DocumentRequest.whole)."""
+        requests = self.by_words(requests)
+        _, states = STATES.get(self.etat.data or "", STATES[""])
+        requests = requests.where(DocumentRequest.state.in_(states))
+        if self.campagne.data in self.campaigns:
+            requests = requests.where(DocumentRequest.campaign == self.campagne.data)
+        if self.echeance.data == "retard":
+            requests = requests.where(DocumentRequest.late(self.today))
+        elif self.echeance.data == "semaine":
+            soon = self.today + datetime.timedelta(days=SOON)
+            requests = requests.where(DocumentRequest.due_on.between(self.today, soon))
+        if self.contact.data in ("sans", "avec"):
+            nobody = DocumentRequest.unreachable(self.today)
+            requests = requests.where(nobody if self.contact.data == "sans" else ~nobody)
+        return requests
+
+    def by_words(self, requests):
+        """The person whose document it is, or the employee who answers for them."""
+        for word in search_words(self.q.data or ""):
+            person = database.contains(db, Beneficiary.search_key, word)
+            employee = database.contains(db, Employee.search_key, word)
+            requests = requests.where(person | employee | database.contains(db, Waiver.name_key, word))
+        return requests
+
+    def words(self):
+        """What narrows the list, box by box, for the audit trail: what it may not hold is left out."""
+        used = {box.name: (box.data or "").strip()[:100] for box in self}
+        return {name: word for name, word in used.items() if word and name not in self.secrets()}
+
+    def in_force(self):
+        """What narrows the list now, to be taken away one by one: (parameter, what to write)."""
+        state = STATES.get(self.etat.data or "", STATES[""])[0]
+        words = {
+            "q": f"« {self.q.data} »" if search_key(self.q.data or "") else "",
+            "campagne": self.campagne.data if self.campagne.data in self.campaigns else "",
+            "etat": state if self.etat.data in STATES and self.etat.data else "",
+            "echeance": f"Date limite : {DEADLINES.get(self.echeance.data, '')}" if self.echeance.data else "",
+            "contact": CONTACTS.get(self.contact.data, "") if self.contact.data else "",
+        }
+        return [(name, written) for name, written in words.items() if written]
