@@ -28,7 +28,7 @@ def ask(beneficiary, proof, campaign, origin, now, due_on=None):
 
 def ask_for_waiver(waiver, proof, now, campaign=None, due_on=None):
     """Await the proof of a waiver, once for a campaign: the request, made now or already there."""
-    campaign = campaign or rules.campaign(rules.WAIVER, clock.day_of(now))
+    campaign = campaign or rules.campaign(proof, clock.day_of(now))
     row = asked(proof, campaign, WAIVER, now, due_on) | {"category": waiver.category_id, "waiver": waiver.id}
     with db.atomic():
         insert([row])

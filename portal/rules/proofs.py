@@ -12,13 +12,12 @@ BANK_DETAILS = Proof("BANK_DETAILS", "RIB")
 HEALTH_RIGHTS = Proof("HEALTH_RIGHTS", "Attestation de droits à l’Assurance maladie")
 CIVIL_STATUS = Proof("CIVIL_STATUS", "Acte de naissance ou copie du livret de famille")
 HOME_ADDRESS = Proof("HOME_ADDRESS", "Justificatif de domicile")
-WAIVER = Proof("WAIVER", "Justificatif de la dispense")
 
 PROOFS = {
     proof.code: proof
     for proof in (
         *CHILD_PROOFS.values(),
-        *(CIVIL_PARTNERSHIP, COHABITATION, BANK_DETAILS, HEALTH_RIGHTS, CIVIL_STATUS, HOME_ADDRESS, WAIVER),
+        *(CIVIL_PARTNERSHIP, COHABITATION, BANK_DETAILS, HEALTH_RIGHTS, CIVIL_STATUS, HOME_ADDRESS),
         *waivers.PROOFS.values(),
     )
 }
@@ -84,7 +83,7 @@ def campaign(proof: Proof, on: date) -> str:
     """
     if proof == SCHOOL_CERTIFICATE:
         return f"Certificats de scolarité {school_year(on).label}"
-    return f"Adhésions {on.year}" if proof != WAIVER else f"Dispenses {on.year}"
+    return f"{'Dispenses' if proof.code in waivers.PROOFS else 'Adhésions'} {on.year}"
 
 
 def certificate_needed(

@@ -77,6 +77,6 @@ def test_the_proof_of_a_waiver_is_asked_for_once_a_campaign(database):
         requested_on=clock.today(),
         effect_on=clock.today(),
     )
-    first, again = (proofs.ask_for_waiver(waiver, rules.WAIVER, now) for _ in range(2))
+    first, again = (proofs.ask_for_waiver(waiver, rules.PROOFS["CSS_CERTIFICATE"], now) for _ in range(2))
     assert first.id == again.id
     assert (first.waiver_id, first.beneficiary_id, first.category_id) == (waiver.id, None, category.id)

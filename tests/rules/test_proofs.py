@@ -53,7 +53,7 @@ def test_a_certificate_has_one_campaign_a_school_year_whoever_asks_for_it():
     names = {proofs.campaign(proofs.SCHOOL_CERTIFICATE, day) for day in (YEAR.start, date(2027, 2, 1), YEAR.end)}
     assert names == {"Certificats de scolarité 2026-2027"}
     assert proofs.campaign(proofs.BANK_DETAILS, YEAR.start) == "Adhésions 2026"
-    assert proofs.campaign(proofs.WAIVER, YEAR.start) == "Dispenses 2026"
+    assert proofs.campaign(proofs.PROOFS["PAYSLIP"], YEAR.start) == "Dispenses 2026"
 
 
 @pytest.mark.parametrize(
