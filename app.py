@@ -35,7 +35,7 @@ from portal import (
     views,
 )
 from portal.folder import Unavailable
-from portal.rendering import address, wants_fragment
+from portal.rendering import address, redirect_whole, wants_fragment
 
 STATIC = Path(__file__).parent / "static"
 CONTENT_SECURITY_POLICY = (
@@ -199,6 +199,8 @@ def show_errors(app):
         public = getattr(app.view_functions.get(request.endpoint), "public", False)
         if not public and not access.current_user.is_authenticated:
             return access.ask_to_sign_in()
+        if access.keep_words():  # signed in again meanwhile, in another tab
+            return redirect_whole(access.here())
         error.said = True
         error.description = (
             "Cette page était ouverte depuis trop longtemps, ou dans un autre onglet. "
@@ -244,6 +246,7 @@ WRITTEN = (
     formats.percent,
     formats.share,
     formats.phone_fr,
+    formats.time_fr,
     formats.upper_name,
     formats.weight,
 )

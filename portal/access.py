@@ -11,7 +11,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from portal import clock
 from portal.formats import plural
-from portal.models import AuditEvent, UserRole, UserSession
+from portal.models import AuditEvent, UnsentWords, UserRole, UserSession
 
 COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents"}
 RIGHTS = {
@@ -25,11 +25,18 @@ RIGHTS = {
 KNOWN_RIGHTS = set().union(*RIGHTS.values())
 
 csrf = CSRFProtect()
+GONE = "fini"  # the token of the session that was just ended: it opens nothing, and tells whose form comes late
 
 
 def public(view):
     """Open a view to visitors who have not signed in; every other view is closed."""
     view.public = True
+    return view
+
+
+def keeps_words(view):
+    """What is typed in the form of a view outlives the session: it is there again after the sign-in that follows."""
+    view.keeps_words = True
     return view
 
 
@@ -88,8 +95,34 @@ def let_in():
     return None if right is None or may(right) else abort(403)
 
 
+def keep_words():
+    """Keep what a late form holds for who typed it; False when the form is not of those, or nobody knows whose it is.
+
+    The session has ended, or another one was opened since: the form is shown again, and nothing of it is done.
+    """
+    view = current_app.view_functions.get(request.endpoint)
+    if request.method != "POST" or not getattr(view, "keeps_words", False) or not from_this_site():
+        return False
+    signed_in = current_user._get_current_object() if current_user.is_authenticated else None
+    user = signed_in or UserSession.owner(session.get("_user_id") or session.get(GONE) or "")
+    words = {name: texts for name, texts in request.form.lists() if name != "csrf_token"}
+    if user is None or sum(len(text) for texts in words.values() for text in texts) > UnsentWords.MOST:
+        return False
+    UnsentWords.keep(user, request.path, words, clock.now())
+    return True
+
+
+def from_this_site():
+    said = request.headers.get("Sec-Fetch-Site")
+    if said:
+        return said == "same-origin"
+    sender = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    return urlsplit(sender).netloc == request.host
+
+
 def ask_to_sign_in():
     """To the sign-in page, and back here afterwards; out of the region that htmx was swapping."""
+    keep_words()
     sign_in = url_for("session.new", **({"suite": here()} if here() != "/" else {}))
     if request.htmx or request.headers.get("HX-History-Restore-Request"):
         return make_response("", 401, redirect=sign_in)
@@ -125,8 +158,10 @@ def open_session(user):
 
 def close_session():
     current_user.session.end(clock.now())
+    ended = current_user.token
     logout_user()
     session.clear()
+    session[GONE] = ended
 
 
 def hash_of_identifier(identifier):

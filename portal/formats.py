@@ -62,6 +62,11 @@ def in_paris(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC).astimezone(PARIS)
 
 
+def time_fr(instant: datetime) -> str:
+    """17:42 in Paris."""
+    return in_paris(instant).strftime("%H:%M")
+
+
 def long_date(day: date) -> str:
     """lundi 23 novembre 2026; the first of a month is 1er."""
     number_of_day = "1er" if day.day == 1 else day.day

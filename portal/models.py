@@ -817,6 +817,7 @@ class Movement(Table):
                 one.undo(people.get(one.beneficiary_id))
             ids = [one.id for one in undone]
             Movement.update(state=MovementState.TAKEN_BACK, settled_at=now).where(Movement.id.in_(ids)).execute()
+            Enrolment.reopen(ids, now)
             self.state = MovementState.TAKEN_BACK
 
     def undo(self, person):
@@ -1492,6 +1493,12 @@ class UserSession(Table):
         session = next(iter(live_session(digest(token))), None)
         return session if session and session.alive(now) else None
 
+    @classmethod
+    def owner(cls, token):
+        """Whose session this was, live or not, as long as the row is there."""
+        found = cls.select(cls, User).join(User).where(cls.token_hash == digest(token)).first()
+        return found.user if found and found.user.is_active else None
+
     def alive(self, now):
         return self.user.is_active and now - self.seen_at <= self.idle and now - self.started_at <= LONGEST
 
@@ -1834,7 +1841,9 @@ class EnrolmentState(StrEnum):
 class Enrolment(Table):
     """An « adhésion salarié »: a draft from its first « Suivant », then what was sent to the mutual.
 
-    `answers` is the sealed JSON of the words that browsers sent, {step: {field: [texts]}}: the forms alone read them.
+    `answers` is the sealed JSON of the words that browsers sent, {step: {field: [texts]}}. `saved` tells of each step
+    who wrote it last (`by`), when (`at`), at which `version`, from which page (`key`), whether by a button (`sent`),
+    and whether it is `right`; nothing of what it holds.
     """
 
     public_id = PublicId()
@@ -1846,7 +1855,9 @@ class Enrolment(Table):
     state = CharField(16, default=EnrolmentState.DRAFT)
     step = CharField(16)  # where to resume
     answers = SealedField()
+    saved = JSONField(default=dict)
     label = CharField(default="")  # « Prénom NOM », once they are typed
+    search_key = KeyField(default="")
     identity = CharField(32, default="", index=True)  # blind: the same person has the same
     version = IntegerField(default=1)  # of the answers: two tabs on one draft do not write over each other
     created_at = DateTimeField(default=clock.now)
@@ -1869,17 +1880,73 @@ class Enrolment(Table):
         )
 
     OPEN = (EnrolmentState.DRAFT, EnrolmentState.WITH_EMPLOYEE)
+    DAYS = 90  # that a draft is kept without a change
+    WARNED = 7  # days before, it is said that it will go
+    DAYS_DISCARDED = 7  # that a draft can be restored
 
     @property
     def is_open(self):
         return self.state in self.OPEN
 
+    @property
+    def kept_until(self):
+        """The last day of a draft that nobody changes any more."""
+        days = self.DAYS_DISCARDED if self.state == EnrolmentState.DISCARDED else self.DAYS
+        return clock.day_of(self.updated_at + datetime.timedelta(days=days))
+
+    @classmethod
+    def begun_by(cls, author, form_key):
+        """What this very form has begun already; None the first time."""
+        return cls.get_or_none(cls.author == author, cls.form_key == form_key) if form_key else None
+
+    @classmethod
+    def whole(cls, enrolments):
+        """The same enrolments, with contract, plan, college, company, account and author."""
+        return (
+            enrolments.select(cls, GroupContract, Plan, EmployeeCategory, Company, ManagedAccount, User)
+            .join(GroupContract)
+            .join(Plan)
+            .switch(cls)
+            .join(EmployeeCategory)
+            .join(Company)
+            .switch(cls)
+            .join(ManagedAccount)
+            .switch(cls)
+            .join(User)
+        )
+
+    @classmethod
+    def reopen(cls, movements, now):
+        """Drafts again, with their numbers, of what these movements came from: how many."""
+        opened = cls.update(
+            state=EnrolmentState.DRAFT,
+            movement=None,
+            submitted_at=None,
+            updated_at=now,
+            warned_at=None,
+            version=cls.version + 1,
+            signed_name="",
+            signed_at=None,
+            signed_by="",
+            spouse_awaited=False,
+            children_awaited=False,
+            awaited_until=None,
+        )
+        return opened.where(cls.movement.in_(list(movements)), cls.state == EnrolmentState.SUBMITTED).execute()
+
+    def read_whole(self):
+        return Enrolment.whole(Enrolment.select()).where(Enrolment.id == self.id).get()
+
+    def hold(self):
+        """This enrolment as it is now, held until the end of the transaction; None when it is gone."""
+        return database.locked(db, Enrolment.select().where(Enrolment.id == self.id)).first()
+
     def seal(self, answers):
         self.answers = vault.seal(json.dumps(answers), "enrolment", "answers", self.public_id)
 
     def unseal(self):
-        """{step: {field: [texts]}}"""
-        return json.loads(vault.open(self.answers, "enrolment", "answers", self.public_id))
+        """{step: {field: [texts]}}; nothing of what is not begun."""
+        return json.loads(vault.open(self.answers, "enrolment", "answers", self.public_id)) if self.answers else {}
 
 
 class GuestPurpose(StrEnum):
@@ -2197,6 +2264,53 @@ class Reminder(Table):
     author = ForeignKeyField(User, null=True, index=False)  # none: by itself, before the deadline
     created_at = DateTimeField(default=clock.now)
     taken_back_at = DateTimeField(null=True)
+
+
+# ── What is typed when a session ends ────────────────────────────────────────────────────────────────────────────
+
+
+class UnsentWords(Table):
+    """What somebody typed in a form that their session did not outlive: there again after they sign in, a day long."""
+
+    public_id = PublicId()
+    user = ForeignKeyField(User, index=False, on_delete="CASCADE")
+    path = CharField()
+    words = SealedField()  # JSON, {field: [texts]}
+    kept_at = DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = ((("user", "path"), True),)
+
+    MOST = 100_000  # characters
+
+    @classmethod
+    def keep(cls, user, path, words, now):
+        """Keep these words for that user on that page, instead of any that were kept before."""
+        with db.atomic():
+            database.serialise(db, hash_of(f"unsent {user.id} {path}"))
+            cls.forget(user, path)
+            kept = cls(user=user, path=path, kept_at=now)
+            kept.words = vault.seal(json.dumps(words), "unsent_words", "words", kept.public_id)
+            kept.save(force_insert=True)
+        return kept
+
+    @classmethod
+    def of(cls, user, path, now):
+        """What is kept for that user on that page; None when nothing is."""
+        fresh = cls.kept_at > now - datetime.timedelta(days=1)
+        return cls.select().where(cls.user == user, cls.path == path, fresh).first()
+
+    @classmethod
+    def forget(cls, user, path):
+        return cls.delete().where(cls.user == user, cls.path == path).execute()
+
+    def unseal(self):
+        """{field: [texts]}"""
+        return json.loads(vault.open(self.words, "unsent_words", "words", self.public_id))
+
+    @classmethod
+    def purge(cls, now):
+        return cls.delete().where(cls.kept_at < now - datetime.timedelta(days=1)).execute()
 
 
 # ── The audit trail ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,14 +2,16 @@
 
 import datetime
 import itertools
+from types import SimpleNamespace
 
-from portal import clock, credentials, outbox
+from portal import clock, credentials, enrolments, outbox
 from portal.formats import search_key, sort_key
 from portal.models import (
     Beneficiary,
     BeneficiaryRole,
     Company,
     EmployeeCategory,
+    Enrolment,
     GroupContract,
     ManagedAccount,
     MessageKind,
@@ -131,6 +133,23 @@ def waiver(category, reason="OP_DEPENDENT", last_name="Vuillet", first_name="Él
         "review_due_on": waiver_rules.first_review(case, effect_on),
     }
     return Waiver(account=category.account_id, category=category, reason=reason, **defaults | values).keep()
+
+
+def enrolment(author, answers=None, contract=None, **values):
+    """A draft of that user's, in their first contract; `answers`: {step: {field: text}}, the first step by default."""
+    contract = contract or author.contracts().order_by(GroupContract.id).get()
+    offer = enrolments.offer_of(SimpleNamespace(contract=contract, category=contract.category))
+    first = {"contrat": contract.number, "datedeffet": f"{clock.today():%d/%m/%Y}"}
+    typed = {"garantie": first} | (answers or {})
+    kept = {step: {name: [text] for name, text in words.items()} for step, words in typed.items()}
+    now = values.pop("now", None) or clock.now()
+    draft = enrolments.begin(author, contract.category.account_id, offer, kept.pop("garantie"), None, now)
+    for step, words in kept.items():
+        page = SimpleNamespace(key=None, seen=10**6)
+        enrolments.save(draft.read_whole(), step, words, page, enrolments.NEXT, author, now)
+    for name, value in values.items():
+        Enrolment.update({name: value}).where(Enrolment.id == draft.id).execute()
+    return Enrolment.get_by_id(draft.id)
 
 
 def user(role=UserRole.COMPANY, accounts=(), **values):

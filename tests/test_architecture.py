@@ -22,6 +22,8 @@ FORBIDDEN = {
     "exchange": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "tasks.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "outbox.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
+    "enrolments.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
+    "household.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms", "portal.rendering"},
     "guests.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "proofs.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "waivers.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},

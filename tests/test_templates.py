@@ -50,10 +50,14 @@ def test_every_region_has_its_own_partial(path):
 
 @named(SCREENS)
 def test_a_form_that_writes_through_htmx_is_sent_once(path):
-    """htmx queues the second click of a double click, and sends it after the first."""
+    """htmx queues the second click of a double click, and sends it after the first.
+
+    What is saved while one types is sent by no click: what was typed last must go.
+    """
     for form in re.findall(r"<form\b(?:[^>{]|\{\{.*?\}\}|\{%.*?%\})*>", source(path), flags=re.S):
         if 'method="post"' in form and "swap(" in form:
-            assert 'hx-sync="this:drop"' in form, form
+            while_typing = 'hx-trigger="change delay:' in form
+            assert f'hx-sync="this:{"queue last" if while_typing else "drop"}"' in form, form
 
 
 @named(SCREENS)

@@ -64,6 +64,7 @@ def stranger(signed_in):
     sent = AffiliationImport.send(person.account_id, other, "salaries.csv", b"a;b", None)
     letter = outbox.email("x@example.com", "import", clock.now(), kind=MessageKind.IMPORT, told="x")
     link, _ = guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=person))
+    foreign = factories.enrolment(other)
     return {
         "employees": person.public_id,
         "terminations": person.public_id,
@@ -74,6 +75,8 @@ def stranger(signed_in):
         "imports": sent.public_id,
         "joining": person.public_id,
         "contracts": contract.public_id,
+        "enrolments": foreign.public_id,
+        "enrolment_steps": foreign.public_id,
         "profile": session.public_id,
         "guests": link.public_id,
         "staff_messages": letter.public_id,
@@ -86,8 +89,9 @@ WORDS = {
     "line": [2],
     "room": ["demandes"],
     "chapter": ["connexion"],
+    "step": ["salarie"],
 }
-NOT_ROWS = {"room", "chapter", "token"}
+NOT_ROWS = {"room", "chapter", "token", "step"}
 
 
 def walk(app):
@@ -107,7 +111,7 @@ def test_every_address_of_another_company_is_not_found(app, signed_in, stranger)
             continue
         blueprint = rule.endpoint.partition(".")[0]
         assert blueprint in stranger, f"{rule}: give the walk a foreign example"
-        name = next((name for name in ("value", "line") if name in rule.arguments), "value")
+        name = next((name for name in ("value", "line", "step") if name in rule.arguments), "value")
         for word in WORDS[name] if name in rule.arguments else [""]:
             path = address(app, rule, id=stranger[blueprint], **{name: word})
             missing = address(app, rule, id="00000000-0000-4000-8000-000000000000", **{name: word})

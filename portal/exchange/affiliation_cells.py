@@ -267,6 +267,7 @@ COLUMNS = (
     Column("Situation", STATUS, "", "situationenfant situationdelenfant"),
 )
 TITLES = tuple(column.title for column in COLUMNS)
+NAMES = tuple(search_key(title) for title in TITLES)  # of the boxes of a form that stand for them
 # Where each stands in a row.
 TYPE, MATRICULE, CIVILITY, BIRTH_NAME, USED_NAME, FIRST_NAME, BIRTH_DATE, GENDER, NIR, BASE_SCHEME = range(10)
 COMPANY, COLLEGE, PLAN, EFFECTIVE_ON, NUMBER, STREET, COMPLEMENT, POSTAL_CODE, CITY, COUNTRY = range(10, 20)

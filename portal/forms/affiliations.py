@@ -7,14 +7,13 @@ from wtforms.fields.choices import SelectChoice
 
 from portal.exchange import affiliation_cells as cells
 from portal.exchange import workbooks
-from portal.exchange.affiliation_cells import TITLES
+from portal.exchange.affiliation_cells import NAMES, TITLES
 from portal.exchange.affiliation_file import ASKED, CODES
 from portal.exchange.affiliation_template import WORDS
 from portal.formats import search_key
 from portal.forms.changes import SentOnce
 from portal.rules import dependents
 
-NAMES = tuple(search_key(title) for title in TITLES)
 LABELS = tuple(title.replace("'", "’") for title in TITLES)
 
 # ── A file ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,10 +1,10 @@
 """Who may be affiliated and from when: the dates that an affiliation may have, and how a name is written."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 from portal.rules import Refused
-from portal.rules.dates import age, months_after, months_before
+from portal.rules.dates import age, french_date, months_after, months_before
 
 OLDEST = 120  # years
 YOUNGEST = 16  # of an employee or a spouse: below, the date is doubtful
@@ -46,6 +46,25 @@ def age_warning(birth: date, on: date) -> str | None:
     if age(birth, on) >= YOUNGEST:
         return None
     return f"Cette personne a moins de {YOUNGEST} ans. Vérifiez la date de naissance."
+
+
+REMINDED_AFTER = 15  # days
+REMINDED_WITHIN = 12  # months
+
+
+def reminder_proposed(today: date) -> date:
+    """When to remind of a spouse or children who are still to be added, unless HR says otherwise."""
+    return today + timedelta(days=REMINDED_AFTER)
+
+
+def reminder_day(text: str, today: date) -> date:
+    """The day that HR chose for it: to come, and within a year."""
+    day = french_date(text, today)
+    if day <= today:
+        raise Refused("Choisissez un jour à venir pour le rappel.")
+    if day > (last := months_after(today, REMINDED_WITHIN)):
+        raise Refused(f"Au plus tard le {last:%d/%m/%Y}. Corrigez la date du rappel.")
+    return day
 
 
 def name_with_capitals(name: str) -> str:

@@ -13,6 +13,8 @@ from portal.views import (
     colleges,
     contracts,
     employees,
+    enrolment_steps,
+    enrolments,
     guests,
     health,
     help,
@@ -33,11 +35,13 @@ from portal.views import (
 
 MOVES = (terminations, selections, changes, colleges, movements)
 AFFILIATIONS = (affiliations, imports, joining)
+ENROLMENTS = (enrolments, enrolment_steps)
 EMPLOYEE_SIDE = (guests,)  # no user, no menu, no account
-PLACES = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, supporting_documents, profile)
-MODULES = (session, password, *PLACES, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
+ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, supporting_documents, profile)
+MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
+WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (
@@ -46,7 +50,7 @@ MENU = (
         "Salariés",
         (
             ("users", "Salariés / Bénéficiaires", "employees.index", {}),
-            ("user-plus", "Adhésion salarié", "upcoming.show", {"room": "adhesion"}),
+            ("user-plus", "Adhésion salarié", "enrolments.index", {}),
             ("file-import", "Gestion des affiliations", "affiliations.index", {}),
             ("clipboard-check", "Pièces justificatives", "supporting_documents.index", {}),
         ),

@@ -26,7 +26,9 @@ blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
 PEOPLE = {"employees", "terminations", "selections", "changes", "colleges", "movements"}
 AFFILIATIONS = {"affiliations", "imports", "joining"}
-SCOPED = {"home", "contracts", *PEOPLE, *AFFILIATIONS, "supporting_documents", "upcoming", "scope", "profile", "help"}
+ENROLMENTS = {"enrolments", "enrolment_steps"}
+FOLLOWED = {*ENROLMENTS, "supporting_documents"}
+SCOPED = {"home", "contracts", *PEOPLE, *AFFILIATIONS, *FOLLOWED, "upcoming", "scope", "profile", "help"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 

@@ -7,7 +7,6 @@ from portal.access import public, requires
 blueprint = Blueprint("upcoming", __name__)
 
 ROOMS = {
-    "adhesion": "Adhésion salarié",
     "cotisations": "Règlement des cotisations",
     "echeancier": "Échéancier",
     "documents": "Documents",

@@ -6,9 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from portal import clock, guests
-from portal.models import Beneficiary, Document, Movement, OneTimeLink, ServiceRequest, UserRole, db
-from tests import factories
+from portal import clock, enrolments, guests
+from portal.models import (
+    Beneficiary,
+    Document,
+    Enrolment,
+    EnrolmentState,
+    Movement,
+    OneTimeLink,
+    ServiceRequest,
+    UserRole,
+    db,
+)
+from tests import enrolling, factories
 from tests.journeys import scenery
 from tests.journeys.browser import axe, sign_in
 
@@ -90,6 +100,17 @@ PAGES = {
     "fichier-ligne-ouverte": ("imports.show", "hr", "/affiliations/fichiers/{checked}?etat=erreur&ligne=3"),
     "fichier-termine": ("imports.show", "hr", "/affiliations/fichiers/{done}"),
     "fichier-illisible": ("imports.show", "hr", "/affiliations/fichiers/{failed}"),
+    "adhesions": ("enrolments.index", "hr", "/adhesion"),
+    "adhesions-105-comptes": ("enrolments.index", "manager", "/adhesion"),
+    "adhesion-nouvelle": ("enrolment_steps.new", "hr", "/adhesion/nouvelle"),
+    "adhesion-salarie": ("enrolment_steps.step", "hr", "/adhesion/{draft}/salarie?revoir=oui"),
+    "adhesion-coordonnees": ("enrolment_steps.step", "hr", "/adhesion/{draft}/coordonnees"),
+    "adhesion-comptes": ("enrolment_steps.step", "hr", "/adhesion/{draft}/comptes"),
+    "adhesion-conjoint": ("enrolment_steps.step", "hr", "/adhesion/{draft}/conjoint"),
+    "adhesion-enfants": ("enrolment_steps.step", "hr", "/adhesion/{draft}/enfants"),
+    "adhesion-verification": ("enrolment_steps.last_look", "hr", "/adhesion/{draft}/verification"),
+    "adhesion-envoyee": ("enrolments.show", "hr", "/adhesion/{sent}"),
+    "adhesion-abandonnee": ("enrolments.show", "hr", "/adhesion/{discarded}"),
     "compte": ("profile.show", "hr", "/compte"),
     "deconnexion": ("session.leave", "hr", "/deconnexion"),
     "justificatifs": ("supporting_documents.index", "hr", "/justificatifs"),
@@ -162,6 +183,20 @@ def guest(_):
     return guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=employee))[1]
 
 
+def draft(user, **others):
+    """An enrolment that can be sent."""
+    household = enrolling.STEPS | {"enfants": enrolling.children(enrolling.years_ago(3), enrolling.years_ago(22))}
+    household["enfants"] |= {"enfants-1-situation": "Étudiant"}
+    return factories.enrolment(user, household | others).public_id
+
+
+def sent(user):
+    """An enrolment that was sent, with a spouse to be added."""
+    whole = Enrolment.get(Enrolment.public_id == draft(user, conjoint={"presence": "attendu"})).read_whole()
+    assert enrolments.submit(whole, user, clock.now()).done
+    return whole.public_id
+
+
 # Word of an address → a row of that user's.
 EXAMPLES = {
     "person": lambda user: Beneficiary.get(Beneficiary.member_number == "00638246").public_id,
@@ -169,6 +204,9 @@ EXAMPLES = {
     "contract": lambda user: user.contracts().get().public_id,
     "token": lambda user: OneTimeLink.draw(factories.user(), clock.now()),
     "guest": guest,
+    "draft": draft,
+    "sent": sent,
+    "discarded": lambda user: factories.enrolment(user, state=EnrolmentState.DISCARDED).public_id,
     "soon": lambda user: f"{scenery.day(days=20):%d/%m/%Y}",
     "ticked": lambda user: user.select_people([one.public_id for one in user.beneficiaries().limit(5)]).public_id,
     "used": used,

@@ -1,0 +1,395 @@
+"""The answers of an enrolment, read as the rows of a household and checked together, as those of a file are."""
+
+import hashlib
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+
+from portal.exchange import affiliation_cells as cells
+from portal.exchange.affiliation_cells import NAMES, TITLES
+from portal.exchange.affiliation_file import CODES, Context, check_rows
+from portal.formats import iban_grouped, nir_grouped, search_key
+from portal.rules import Refused, dates, dependents, identifiers, places
+
+WHO = (cells.BIRTH_NAME, cells.USED_NAME, cells.FIRST_NAME, cells.BIRTH_DATE, cells.GENDER, cells.NIR)
+# The columns of the file that each step asks for.
+STEPS = {
+    "garantie": (cells.EFFECTIVE_ON,),
+    "salarie": (cells.CIVILITY, *WHO, cells.BASE_SCHEME, cells.MATRICULE, cells.OTHER_COVER),
+    "coordonnees": (
+        *(cells.NUMBER, cells.STREET, cells.COMPLEMENT, cells.POSTAL_CODE, cells.CITY, cells.COUNTRY),
+        *(cells.PHONE, cells.MOBILE, cells.EMAIL),
+    ),
+    "comptes": (
+        *(cells.REIMBURSEMENT_IBAN, cells.REIMBURSEMENT_BIC),
+        *(cells.CONTRIBUTION_IBAN, cells.CONTRIBUTION_BIC),
+    ),
+    "conjoint": (*WHO, cells.RELATIONSHIP),
+    "enfants": (*WHO, cells.SITUATION),
+}
+# Of each step: its title, and a shorter one beside it.
+STEP_TITLES = {
+    "garantie": ("Bulletin d’adhésion individuel", "Bulletin d’adhésion"),
+    "salarie": ("Le salarié", "Le salarié"),
+    "coordonnees": ("Coordonnées du salarié", "Coordonnées"),
+    "comptes": ("Coordonnées comptes bancaires", "Comptes bancaires"),
+    "conjoint": ("Le conjoint du salarié", "Conjoint"),
+    "enfants": ("Les enfants à charge du salarié", "Enfants à charge"),
+    "verification": ("Vérification et envoi", "Vérification et envoi"),
+}
+CONTRACT, PRESENCE, OTHERS, OTHER_PERSON = "contrat", "presence", "dautres", "autre"
+PRIVATE = "prive"  # a word of « comptes »: the employee gave these, HR does not see them
+NOBODY, PRESENT, AWAITED = "aucun", "present", "attendu"
+CHILD = re.compile(r"enfants-([0-9]{1,2})-([a-z]+)")
+MOST_CHILDREN = 15
+EMPLOYEE_LINE, SPOUSE_LINE, CHILDREN_LINE = 1, 2, 3
+KEY = "ADHESION"  # what holds the household together where there is no « matricule »
+
+# What the file leaves free, and an enrolment asks for.
+ASKED = {
+    cells.BASE_SCHEME: "Choisissez le type d’assuré.",
+    cells.OTHER_COVER: "Répondez par Non ou par Oui.",
+    cells.RELATIONSHIP: "Choisissez le lien avec le salarié.",
+}
+# Warnings that are no doubts: what they ask for is told beside the box.
+PROOFS_ASKED = (TITLES[cells.RELATIONSHIP], TITLES[cells.SITUATION])
+LINE = re.compile(r"(celui de|déjà à) la ligne ([0-9]+)")
+
+
+def first(words, name):
+    return next(iter(words.get(name) or ()), "").strip()
+
+
+def box(place, child=None):
+    """The name of the box of a column; of one of the children, by their number."""
+    return NAMES[place] if child is None else f"enfants-{child}-{NAMES[place]}"
+
+
+def numbers_of_children(words):
+    """The numbers of the children that stand in the form."""
+    return sorted({int(match[1]) for name in words if (match := CHILD.fullmatch(name))})
+
+
+def numbers_of_typed_children(words):
+    """Those of whom something is typed; the first blank one when nothing is."""
+    typed = {name: texts for name, texts in words.items() if first(words, name)}
+    return numbers_of_children(typed) or numbers_of_children(words)[:1] or [0]
+
+
+@dataclass
+class Member:
+    """Somebody of the household: the step that asks for them, their number among the children, their checked row."""
+
+    step: str
+    child: int | None
+    checked: object
+    asked: tuple = ()  # columns that are blank and that an enrolment asks for
+
+    @property
+    def cells(self):
+        return self.checked.cells
+
+    @property
+    def name(self):
+        """« Prénom NOM », or nothing."""
+        last = self.cells[cells.USED_NAME] or self.cells[cells.BIRTH_NAME]
+        return f"{self.cells[cells.FIRST_NAME]} {last.upper()}".strip()
+
+
+class Household:
+    """What a draft says of everybody. `offer`: its contract (affiliation_file.Offer)."""
+
+    def __init__(self, answers, offer, today):
+        self.answers, self.offer, self.today = answers, offer, today
+        rows = list(self.rows())
+        checked = check_rows([(line, texts) for line, _, _, texts in rows], Context(offers=(offer,), today=today))
+        self.members = [self.member(step, child, row) for (_, step, child, _), row in zip(rows, checked, strict=True)]
+        self.effective_on = self.day(self.employee, cells.EFFECTIVE_ON)
+
+    # The rows
+
+    def words(self, step):
+        return self.answers.get(step) or {}
+
+    def presence(self, step):
+        return first(self.words(step), PRESENCE)
+
+    def rows(self):
+        """(line, step, number of the child, the 30 texts) of everybody."""
+        yield EMPLOYEE_LINE, "salarie", None, self.employee_row()
+        if self.presence("conjoint") == PRESENT:
+            yield SPOUSE_LINE, "conjoint", None, self.row("Conjoint", {"conjoint": None})
+        if self.presence("enfants") == PRESENT:
+            for number in numbers_of_typed_children(self.words("enfants")):
+                yield CHILDREN_LINE + number, "enfants", number, self.row("Enfant", {"enfants": number})
+
+    def employee_row(self):
+        texts = self.row("Salarié", dict.fromkeys(("garantie", "salarie", "coordonnees", "comptes")))
+        codes = (self.offer.company_code, self.offer.category_code, self.offer.plan_code)
+        for place, code in zip(CODES, codes, strict=True):
+            texts[place] = code
+        return texts
+
+    def row(self, kind, steps):
+        texts = [""] * len(TITLES)
+        for step, child in steps.items():
+            for place in STEPS[step]:
+                texts[place] = first(self.words(step), box(place, child))
+        texts[cells.TYPE] = kind
+        texts[cells.MATRICULE] = first(self.words("salarie"), NAMES[cells.MATRICULE]) or KEY
+        return texts
+
+    # Who they are
+
+    def member(self, step, child, row):
+        asked = tuple(place for place in STEPS[step] if place in ASKED and not row.cells[place])
+        return Member(step, child, row, asked)
+
+    @property
+    def employee(self):
+        return self.members[0]
+
+    @property
+    def spouse(self):
+        return next((member for member in self.members if member.step == "conjoint"), None)
+
+    @property
+    def children(self):
+        return [member for member in self.members if member.step == "enfants"]
+
+    def day(self, member, place):
+        """A day as the rules read it; None when they could not."""
+        with suppress(Refused):
+            return dates.french_date(member.cells[place], self.today)
+        return None
+
+    @property
+    def identity(self):
+        return self.employee.checked.identity
+
+    @property
+    def first_wrong(self):
+        """The first step that is not answered, or not right; None when all may be sent."""
+        return next((step for step in STEPS if step not in self.answers or self.errors(step)), None)
+
+    # Children, by the contract's rules
+
+    def born(self, member):
+        return self.day(member, cells.BIRTH_DATE)
+
+    def covered_from(self, member):
+        """The first day of a dependent: the employee's, or the day of birth."""
+        return max(filter(None, (self.effective_on or self.today, self.born(member))))
+
+    def too_old(self, member):
+        """Whether a child is past the first limit of the contract: then alone is the situation asked."""
+        born = self.born(member)
+        limit = born and dependents.birthday(born, self.offer.child_max_age)
+        return bool(limit) and self.covered_from(member) > limit
+
+    def status(self, member):
+        """What was said of a child's situation; « à charge » when it was not asked."""
+        said = cells.read(cells.STATUS, member.cells[cells.SITUATION], self.today).value
+        return said if said and self.too_old(member) else "DEPENDENT"
+
+    def covered_until(self, member):
+        """The last day that the age of a child gives; None without a limit, or without a birth date."""
+        limits = (self.offer.child_max_age, self.offer.child_student_max_age)
+        born = self.born(member)
+        return born and dependents.child_covered_until(born, self.status(member), *limits)
+
+    def proof(self, member):
+        """The document that is asked for a dependent, or None."""
+        if member.step == "conjoint":
+            link = cells.read(cells.LINK, member.cells[cells.RELATIONSHIP], self.today).value
+            return dependents.proof_needed(link) if link else None
+        if member.step != "enfants" or not self.born(member):
+            return None
+        about = (self.status(member), self.covered_from(member), self.offer.child_max_age)
+        return dependents.child_proof_needed(self.born(member), *about)
+
+    def values(self, member):
+        """What is sent of somebody who is right (Checked.values)."""
+        typed = first(self.words("salarie"), NAMES[cells.MATRICULE])
+        values = member.checked.values | {"matricule": self.employee.cells[cells.MATRICULE] if typed else ""}
+        return values | ({"child_status": self.status(member)} if member.step == "enfants" else {})
+
+    @property
+    def awaited(self):
+        """(spouse, children): whether they are to be added later."""
+        others = bool(first(self.words("enfants"), OTHERS))
+        children = self.presence("enfants")
+        return self.presence("conjoint") == AWAITED, children == AWAITED or (children == PRESENT and others)
+
+    # What is wrong, what is doubtful
+
+    def errors(self, step):
+        """What is wrong in a step: name of the box → sentence."""
+        found = {}
+        if step == "garantie" and first(self.words(step), CONTRACT) != self.offer.contract_number:
+            found[CONTRACT] = "Choisissez la garantie."
+        if step in ("conjoint", "enfants") and self.presence(step) not in (NOBODY, PRESENT, AWAITED):
+            found[PRESENCE] = "Choisissez une des réponses."
+        for member in self.asked_by(step):
+            for place in STEPS[step]:
+                if sentence := member.checked.errors.get(TITLES[place]):
+                    found[box(place, member.child)] = without_lines(sentence)
+                elif place in member.asked:
+                    found[box(place, member.child)] = ASKED[place]
+        return found
+
+    def asked_by(self, step):
+        """Whom a step asks about."""
+        about = step if step in ("conjoint", "enfants") else "salarie"
+        return [member for member in self.members if member.step == about]
+
+    def doubts(self, step):
+        """What deserves a look in a step, and stops nobody twice: (label of the box, sentence)."""
+        found = []
+        for member in self.asked_by(step):
+            said = member.checked.warnings
+            titles = [TITLES[place] for place in STEPS[step] if TITLES[place] in said]
+            about = [title for title in titles if title not in PROOFS_ASKED]
+            found += [(title.replace("'", "’"), without_lines(said[title])) for title in about]
+        if step == "coordonnees" and (doubt := self.town_doubt()):
+            found.append(("Ville", doubt))
+        return found
+
+    def town_doubt(self):
+        texts = self.employee.cells
+        if search_key(texts[cells.COUNTRY] or "France") != "france":
+            return None
+        with suppress(Refused):
+            return places.town_warning(identifiers.postal_code(texts[cells.POSTAL_CODE]), texts[cells.CITY])
+        return None
+
+    @property
+    def somebody_else(self):
+        """The public id of whom the employee was said not to be."""
+        return first(self.words("salarie"), OTHER_PERSON)
+
+
+# ── What everybody says, for a last look ─────────────────────────────────────────────────────────────────────────
+
+SEXES = {"M": "Masculin", "F": "Féminin"}
+SITUATIONS = {"STUDENT": "étudiant", "APPRENTICE": "apprenti", "DISABLED": "en situation de handicap"}
+LATER = {
+    "conjoint": "Un conjoint doit aussi rejoindre le contrat\u202f: informations à compléter plus tard",
+    "enfants": "Un ou des enfants doivent aussi rejoindre le contrat\u202f: informations à compléter plus tard",
+}
+PRIVATE_IBAN = "Donné par le salarié à la mutuelle"
+
+
+def summary(home):
+    """Every answer in French: [(step, title, [(label, value)])]; an IBAN that the employee gave stays unsaid."""
+    told = {
+        "garantie": told_of_contract(home),
+        "salarie": told_of_person(home, home.employee),
+        "coordonnees": told_of_address(home.employee.cells),
+        "comptes": told_of_accounts(home),
+        "conjoint": told_of_spouse(home),
+        "enfants": told_of_children(home),
+    }
+    return [(step, STEP_TITLES[step][0], [line for line in lines if line[1]]) for step, lines in told.items()]
+
+
+def told_of_contract(home):
+    offer = home.offer
+    return [
+        ("Garantie", offer.plan_label),
+        ("Entreprise", f"{offer.company_label}, collège {offer.category_code} {offer.category_label}"),
+        ("Contrat", offer.contract_number),
+        ("Date d’effet", home.employee.cells[cells.EFFECTIVE_ON]),
+    ]
+
+
+def told_of_person(home, member):
+    texts = member.cells
+    matricule = texts[cells.MATRICULE] if texts[cells.MATRICULE] != KEY and member.step == "salarie" else ""
+    return [
+        ("État civil", {"M.": "Monsieur", "Mme": "Madame"}.get(texts[cells.CIVILITY], "")),
+        ("Nom", texts[cells.BIRTH_NAME]),
+        ("Nom d’usage", texts[cells.USED_NAME]),
+        ("Prénom", texts[cells.FIRST_NAME]),
+        ("Date de naissance", texts[cells.BIRTH_DATE]),
+        ("N° S. Sociale", nir_grouped(texts[cells.NIR])),
+        ("Sexe", SEXES.get(texts[cells.GENDER], "")),
+        ("Type d’assuré", texts[cells.BASE_SCHEME]),
+        ("Autre régime complémentaire", texts[cells.OTHER_COVER]),
+        ("Matricule", matricule),
+    ]
+
+
+def told_of_address(texts):
+    street = " ".join(filter(None, (texts[cells.NUMBER], texts[cells.STREET])))
+    town = f"{texts[cells.POSTAL_CODE]} {texts[cells.CITY]}".strip()
+    country = texts[cells.COUNTRY] if texts[cells.COUNTRY] != "France" else ""
+    return [
+        ("Adresse postale", ", ".join(filter(None, (street, texts[cells.COMPLEMENT], town, country)))),
+        ("N° Tél fixe", texts[cells.PHONE]),
+        ("Portable", texts[cells.MOBILE]),
+        ("E-mail", texts[cells.EMAIL]),
+    ]
+
+
+def told_of_accounts(home):
+    if home.words("comptes").get(PRIVATE):
+        return [("Remboursement prestation", PRIVATE_IBAN)]
+    texts = home.employee.cells
+    asked = (
+        ("Remboursement prestation", texts[cells.REIMBURSEMENT_IBAN], texts[cells.REIMBURSEMENT_BIC]),
+        ("Cotisation", texts[cells.CONTRIBUTION_IBAN], texts[cells.CONTRIBUTION_BIC]),
+    )
+    return [(label, account(iban, bic) or "Aucun compte indiqué") for label, iban, bic in asked]
+
+
+def account(iban, bic):
+    """FR76 3000 6000 0112 3456 7890 189, BIC AGRIFRPPXXX (Crédit agricole)."""
+    if not iban:
+        return ""
+    name = identifiers.bank_of(iban)[1]
+    return f"{iban_grouped(iban)}{f', BIC {bic}' if bic else ''}{f' ({name})' if name else ''}"
+
+
+def told_of_spouse(home):
+    if home.spouse is None:
+        return [("Conjoint", LATER["conjoint"] if home.presence("conjoint") == AWAITED else "Pas de conjoint")]
+    link = cells.read(cells.LINK, home.spouse.cells[cells.RELATIONSHIP], home.today).value
+    proof = home.proof(home.spouse)
+    return [
+        ("Lien avec le salarié", dependents.SPOUSE_LINKS.get(link, "")),
+        *told_of_person(home, home.spouse),
+        ("Pièce demandée", proof.label if proof else ""),
+    ]
+
+
+def told_of_children(home):
+    if home.presence("enfants") == PRESENT:
+        told = [(f"Enfant {number}", told_of_child(home, child)) for number, child in enumerate(home.children, 1)]
+        return [*told, ("D’autres enfants", LATER["enfants"] if home.awaited[1] else "")]
+    return [("Enfants", LATER["enfants"] if home.awaited[1] else "Pas d’enfant")]
+
+
+def told_of_child(home, child):
+    texts, proof = child.cells, home.proof(child)
+    born = f"né{'e' * (texts[cells.GENDER] == 'F')} le {texts[cells.BIRTH_DATE]}"
+    nir = f"n° S. Sociale {nir_grouped(texts[cells.NIR])}" if texts[cells.NIR] else ""
+    asked = f"pièce demandée\u00a0: {proof.label}" if proof else ""
+    return ", ".join(filter(None, (child.name, born, SITUATIONS.get(home.status(child), ""), nir, asked)))
+
+
+def without_lines(sentence):
+    """A sentence of the file, where nobody has a line."""
+    return LINE.sub(who_instead, sentence).replace("Gardez une seule ligne.", "Gardez-la une seule fois.")
+
+
+def who_instead(match):
+    number = int(match[2])
+    who = {EMPLOYEE_LINE: "du salarié", SPOUSE_LINE: "du conjoint"}.get(number, f"de l’enfant {number - 2}")
+    return f"celui {who}" if match[1] == "celui de" else f"déjà dans cette adhésion, à la place {who}"
+
+
+def mark_of(*told):
+    """What stands in a form for doubts that were told: nothing can be read in it."""
+    text = " ".join(" ".join(part) if isinstance(part, tuple) else str(part) for part in told)
+    return hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""

@@ -1,0 +1,199 @@
+"""« Adhésion salarié », step by step: the first, which makes the draft, the others, the last look and the sending."""
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
+from peewee import IntegrityError
+
+from portal import clock, enrolments
+from portal.access import audit, keeps_words, requires
+from portal.exchange import affiliations
+from portal.forms.enrolments import ContractStep, WhenToRemind
+from portal.household import STEP_TITLES, STEPS, summary
+from portal.models import Enrolment, EnrolmentState, UnsentWords, db
+from portal.rendering import get_or_404, redirect_whole, render
+from portal.views.joining import offers_of
+from portal.views.scope import current_scope
+from portal.views.stepping import SAVED, Stepping
+
+blueprint = Blueprint("enrolment_steps", __name__, url_prefix="/adhesion")
+
+STEP = f"<any({', '.join(STEPS)}):step>"
+
+
+def user():
+    return current_user._get_current_object()
+
+
+# ── The first step, without a draft ──────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.get("/nouvelle")
+@requires("enrol")
+def new():
+    account = current_scope().account
+    if account is None:
+        return ask_for_account()
+    kept = UnsentWords.of(user(), request.path, clock.now())
+    return first_step(account).show("garantie", kept and kept.unseal())
+
+
+def ask_for_account():
+    flash("Choisissez d’abord le compte, en haut de la page : les garanties proposées sont les siennes.", "warn")
+    return redirect(url_for("enrolments.index"), 303)
+
+
+def first_step(account):
+    address = url_for("enrolment_steps.new")
+    return Stepping(
+        Enrolment(), user(), lambda step: address, url_for("enrolments.index"), offers=lambda: offers_of(account)
+    )
+
+
+@blueprint.post("/nouvelle")
+@requires("enrol")
+@keeps_words
+def create():
+    """Make the draft, and go to the second step; the same form sent twice makes one draft."""
+    account = current_scope().account
+    if account is None:
+        return ask_for_account()
+    form = ContractStep(request.form, offers_of(account))
+    begun = Enrolment.begun_by(user(), form.key)
+    if begun is None:
+        home = form.check(clock.today())
+        if form.errors or not form.accepts(home.doubts("garantie")):
+            return first_step(account).render("garantie", form, 422, home)
+        begun = begin(account.account_id, form)
+    return redirect(url_for("enrolment_steps.step", id=begun.public_id, step=begun.step), 303)
+
+
+def begin(account_id, form):
+    try:
+        with db.atomic():
+            draft = enrolments.begin(user(), account_id, form.offer, form.words(), form.key, clock.now())
+            UnsentWords.forget(user(), request.path)
+            audit("enrolment.begin", on=draft, account=account_id)
+            return draft
+    except IntegrityError:  # the other click was a little faster
+        return Enrolment.begun_by(user(), form.key) or abort(409)
+
+
+# ── The other steps ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def draft(id):
+    """An enrolment that the user may see, read whole."""
+    return get_or_404(Enrolment.whole(current_user.enrolments()), Enrolment.public_id == id)
+
+
+def stepping(enrolment):
+    def address_of(step):
+        if step == enrolments.LAST_LOOK:
+            return url_for("enrolment_steps.last_look", id=enrolment.public_id)
+        return url_for("enrolment_steps.step", id=enrolment.public_id, step=step)
+
+    return Stepping(
+        enrolment,
+        by=user(),
+        address_of=address_of,
+        leave=url_for("enrolments.index"),
+        offers=lambda: affiliations.offers(user(), enrolment.account_id),
+        known=lambda home: enrolments.known(user(), enrolment, home),
+    )
+
+
+def closed(enrolment):
+    """Somebody sent it, gave it to the employee, or put it away."""
+    return redirect_whole(url_for("enrolments.show", id=enrolment.public_id))
+
+
+@blueprint.get(f"/<uuid:id>/{STEP}")
+@requires("enrol")
+def step(id, step):
+    enrolment = draft(id)
+    if enrolment.state != EnrolmentState.DRAFT:
+        return closed(enrolment)
+    return stepping(enrolment).show(step, unsent_words(enrolment, step))
+
+
+def unsent_words(enrolment, step):
+    """What was typed here when the session ended, unless the step was saved since."""
+    kept = UnsentWords.of(user(), request.path, clock.now()) if SAVED not in request.args else None
+    last = enrolment.saved.get(step, {}).get("at", "")
+    return kept.unseal() if kept and kept.kept_at.isoformat() > last else None
+
+
+@blueprint.post(f"/<uuid:id>/{STEP}")
+@requires("enrol")
+@keeps_words
+def save(id, step):
+    enrolment = draft(id)
+    if enrolment.state != EnrolmentState.DRAFT:
+        return closed(enrolment)
+    try:
+        return stepping(enrolment).save(step)
+    except enrolments.Closed:
+        return closed(enrolment)
+
+
+# ── The last look ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.get("/<uuid:id>/verification")
+@requires("enrol")
+def last_look(id):
+    enrolment = draft(id)
+    if enrolment.state != EnrolmentState.DRAFT:
+        return closed(enrolment)
+    home = enrolments.household_of(enrolment)
+    if home.first_wrong:
+        return redirect(stepping(enrolment).review(home.first_wrong), 303)
+    return look(enrolment, home, WhenToRemind(None, clock.today(), any(home.awaited), version=enrolment.version))
+
+
+def look(enrolment, home, form, status=200, changed=False, covered=None):
+    return render(
+        "enrolment_look",
+        status,
+        stepping=stepping(enrolment),
+        enrolment=enrolment,
+        home=home,
+        blocks=summary(home),
+        doubts=[(STEP_TITLES[step][1], *doubt) for step in STEPS for doubt in home.doubts(step)],
+        proofs=[(member.name, proof.label) for member in home.members if (proof := home.proof(member))],
+        form=form,
+        changed=changed,
+        covered=covered,
+    )
+
+
+@blueprint.post("/<uuid:id>/verification")
+@requires("enrol")
+def submit(id):
+    """Send the enrolment, once: what is wrong, or new since it was shown, is told instead."""
+    enrolment = draft(id)
+    home = enrolments.household_of(enrolment)
+    form = WhenToRemind(request.form, clock.today(), any(home.awaited))
+    if enrolment.is_open and not form.validate():
+        return look(enrolment, home, form, 422)
+    try:
+        with db.atomic():
+            sending = enrolments.submit(enrolment, user(), clock.now(), seen=form.seen, remind_on=form.day)
+            if sending.done:
+                people = {"number": sending.enrolment.number, "people": len(sending.household.members)}
+                audit("enrolment.submit", on=enrolment, account=enrolment.account_id, after=people)
+    except enrolments.Closed:
+        return closed(enrolment)
+    return answer(enrolment, sending, form)
+
+
+def answer(enrolment, sending, form):
+    if sending.done or sending.already:
+        if sending.already:
+            flash("Cette adhésion était déjà envoyée : rien n’a été fait deux fois.", "info")
+        return closed(enrolment)
+    if sending.household:
+        return redirect(stepping(enrolment).review(sending.household.first_wrong), 303)
+    form.version.data = str(sending.enrolment.version)
+    whole = enrolment.read_whole()
+    return look(whole, enrolments.household_of(whole), form, 409, sending.changed, sending.covered)
