@@ -61,6 +61,7 @@ def walk_unsafe(app):
         if "POST" in rule.methods:
             with app.test_request_context():
                 values = {"id": "00000000-0000-4000-8000-000000000000", "value": "nir", "token": "x", "line": 2}
+                values["step"] = "salarie"
                 yield app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
 
 
@@ -90,12 +91,14 @@ def test_reading_writes_nothing(app, signed_in, hr, queries):
     person = Beneficiary.get()
     ids = dict.fromkeys(("employees", "terminations", "changes", "colleges", "joining"), person.public_id)
     ids |= {"contracts": GroupContract.get().public_id, "selections": hr.select_people([person.public_id]).public_id}
+    ids |= dict.fromkeys(("enrolments", "enrolment_steps"), factories.enrolment(hr).public_id)
     ids["imports"] = AffiliationImport.send(person.account_id, hr, "salaries.csv", b"a;b", None).public_id
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods:
             continue
         with app.test_request_context():
             values = {"id": ids.get(rule.endpoint.partition(".")[0]), "room": "demandes", "chapter": "connexion"}
+            values["step"] = "salarie"
             path = app.url_for(rule.endpoint, **{name: values.get(name, "x") for name in rule.arguments})
         queries.clear()
         signed_in.get(path).close()
