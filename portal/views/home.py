@@ -108,17 +108,19 @@ def awaiting(today, asked):
 
 def leaving(today):
     soon = today + datetime.timedelta(days=SOON)
-    count = roster.visible().where(Beneficiary.terminated_on.between(today, soon)).count()
+    people = roster.visible().where(Beneficiary.terminated_on.between(today, soon))
+    count, first = people.select(fn.COUNT(Beneficiary.id), fn.MIN(Beneficiary.terminated_on)).tuples().get()
     words = plural(count, "radiation à venir", "radiations à venir")
-    detail = "La couverture de ces personnes prend fin prochainement."
-    return count, ("warn", "user-minus", words, detail, before(soon), link_to("a-venir"))
+    detail = "La couverture de cette personne prend fin." if count == 1 else "La couverture de ces personnes prend fin."
+    badge = f"{'Le' if count == 1 else 'Dès le'} {date_fr(first)}"
+    return count, ("warn", "user-minus", words, detail, badge, link_to("a-venir"))
 
 
 def growing_up(today):
     old_enough = Beneficiary.reaching_age(current_user.child_ages(), today, SOON)
     count = roster.visible().where(Beneficiary.active_on(today), old_enough).count()
     words = plural(count, "enfant proche de l’âge limite", "enfants proches de l’âge limite")
-    detail = "Un justificatif pourra leur être demandé."
+    detail = "Un justificatif pourra être demandé."
     soon = today + datetime.timedelta(days=SOON)
     return count, ("warn", "school", words, detail, before(soon), link_to("age-limite"))
 

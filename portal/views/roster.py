@@ -63,6 +63,7 @@ def read(cut, *, order):
     people = Beneficiary.among(cut).select(
         Beneficiary.public_id,
         Beneficiary.member_number,
+        Beneficiary.household_number,
         Beneficiary.role,
         Beneficiary.title,
         Beneficiary.birth_name,

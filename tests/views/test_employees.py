@@ -35,6 +35,19 @@ def test_names_are_sorted_without_accents_or_case(people):
     assert names(people.get("/salaries")) == ["D’ALEMBERT", "DUPOND", "ÉMILE", "FERREIRA DA SILVA", "O&#39;NEILL"]
 
 
+def test_a_dependent_stands_under_their_own_household_alone(people, contract):
+    """A husband of another name comes after a stranger: nothing says that he belongs there."""
+    anne = Beneficiary.get(Beneficiary.birth_name == "Dupond")
+    for last, first in (("Dupond", "Luc"), ("Duroc", "Guy")):
+        spouse = {"role": BeneficiaryRole.SPOUSE, "household_number": anne.household_number}
+        factories.beneficiary(contract, last, first, **spouse)
+    factories.beneficiary(contract, "Durand", "Ève")
+    page = people.get("/salaries").get_data(as_text=True)
+    assert names(page)[1:5] == ["DUPOND", "DUPOND", "DURAND", "DUROC"]
+    rows = re.findall(r'<tr role="row" class="([^"]*)"', page)
+    assert rows[1:5] == ["", "is-dependent is-under", "", "is-dependent"]
+
+
 @pytest.mark.parametrize(
     ("typed", "found"),
     [

@@ -57,9 +57,14 @@ def test_what_awaits_is_named_with_the_way_to_it(signed_in, hr):
     ServiceRequest.create(number=1, account=account, kind="x", subject="y", status="IN_PROGRESS", unread=True)
     text = signed_in.get("/").get_data(as_text=True).replace("\u00a0", " ")
     assert "1 radiation à venir" in text
+    assert f">Le {soon:%d/%m/%Y}<" in text
     assert "situation=a-venir" in text
     assert "1 demande a reçu une réponse" in text
     assert "1, dont 1 en cours" in text
+    factories.beneficiary(contract, "Partant", terminated_on=soon + datetime.timedelta(days=5))
+    text = signed_in.get("/").get_data(as_text=True).replace("\u00a0", " ")
+    assert "2 radiations à venir" in text
+    assert f">Dès le {soon:%d/%m/%Y}<" in text
 
 
 def test_head_counts_follow_who_comes_and_goes(signed_in, hr):
