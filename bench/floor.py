@@ -189,7 +189,7 @@ def details(row):
     full_name = f"{row[6]} {(row[5] or row[4]).upper()}"
     return written(row) | {
         "heading": f"{row[3]} {full_name}",
-        "where": f"{ROLES[row[2]]} · {row[16]} · {row[11]}",
+        "where": " · ".join(dict.fromkeys((ROLES[row[2]], row[16], row[11]))),
         "birth_name": row[4].upper(),
         "college": f"{row[14]} – {row[15]}",
         "nature": row[17],

@@ -129,7 +129,7 @@ def test_a_starred_account_is_offered_first(page, manager):
     assert path(page) == f"/contrats?perimetre={code_of(manager, 'Zinguerie Morel')}"
 
 
-ACCOUNTS = ["Compte", "N°", "Nom", "Prénom", "Description", "Contact", "Téléphone", "Email", "Bénéf.", "Favori"]
+ACCOUNTS = ["Nom", "Prénom", "Compte", "Description", "Contact", "Téléphone", "Email", "Bénéf.", "Favori"]
 COMPANIES = [
     "Code Entreprise",
     "Libellé entreprise",

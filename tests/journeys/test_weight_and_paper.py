@@ -83,7 +83,16 @@ def test_a_list_on_paper_is_the_list_alone(open_browser):
     page.emulate_media(media="print")
     expect(page.get_by_role("table", name="Bénéficiaires").locator("tbody tr").last).to_be_visible()
     expect(page.get_by_text("imprimé le")).to_be_visible()
-    for hidden in (".ui-nav", ".ui-top", ".ui-filters", ".ui-chips", ".ui-foot nav", ".ui-idle", ".ui-menu"):
+    for hidden in (
+        ".ui-nav",
+        ".ui-top",
+        ".ui-filters",
+        ".ui-chips",
+        ".ui-foot nav",
+        ".ui-idle",
+        ".ui-menu",
+        ".is-check",
+    ):
         expect(page.locator(hidden).first).to_be_hidden()
     page.set_viewport_size({"width": 390, "height": 844})  # a phone prints a table too
     expect(page.get_by_role("columnheader", name="Id contrat")).to_be_visible()
