@@ -219,13 +219,14 @@ class Checked:
 class Row(Checked):
     """A row while it is checked: what its cells mean, by their place; "" for a blank or what could not be read."""
 
-    __slots__ = ("found", "identities", "offer", "effective_on", "address")
+    __slots__ = ("found", "identities", "offer", "effective_on", "address", "proof")
 
     found: list[Any]
     identities: list[str]
     offer: Offer | None
     effective_on: date | None
     address: dict[str, str]
+    proof: str  # the code of the document that is asked for, or nothing
 
     def value(self, place: int) -> Any:
         return self.found[place]
@@ -272,7 +273,7 @@ def read_cells(rows: list[tuple[int, Sequence[Any]]], today: date) -> Iterator[R
     for (line, _), row in zip(rows, zip(*reads, strict=True), strict=True):
         person = Row(line, [read.text for read in row])
         person.found = [read.value for read in row]
-        person.identities, person.offer, person.effective_on, person.address = [], None, None, {}
+        person.identities, person.offer, person.effective_on, person.address, person.proof = [], None, None, {}, ""
         for place in noted:
             _, _, error, warning, repair = row[place]
             for said, sentence in ((person.errors, error), (person.warnings, warning), (person.repairs, repair)):
@@ -355,8 +356,7 @@ class Check:
             return
         if person.role in (SPOUSE, CHILD):
             self.ask(person, ADDRESS_NEEDED)
-        if not texts[cells.COUNTRY]:
-            person.repair(cells.COUNTRY, "France", "Pays laissé vide, lu France.")
+        texts[cells.COUNTRY] = texts[cells.COUNTRY] or "France"
         if texts[cells.POSTAL_CODE] and texts[cells.COUNTRY] == "France":
             self.check_postal_code(person)
         person.address = {name: texts[place] for name, place in zip(ADDRESS_NAMES, ADDRESS, strict=True)}
@@ -539,14 +539,18 @@ class Check:
         if sentence := dependents.child_age_fault(birth, status, on, offer.child_max_age, offer.child_student_max_age):
             person.error(cells.SITUATION if status == "DEPENDENT" else cells.BIRTH_DATE, sentence)
         elif proof := dependents.child_proof_needed(birth, status, on, offer.child_max_age):
-            person.warning(cells.SITUATION, f"Pièce attendue : {proof.label}.")
+            self.ask_for(person, cells.SITUATION, proof)
 
     def check_link(self, person: Row) -> None:
         link = person.value(cells.RELATIONSHIP)
         if not person.cells[cells.RELATIONSHIP]:
             person.warning(cells.RELATIONSHIP, "Lien laissé vide. Choisissez Conjoint, Concubin ou PACS.")
         elif link and (proof := dependents.proof_needed(link)):
-            person.warning(cells.RELATIONSHIP, f"Pièce attendue : {proof.label}.")
+            self.ask_for(person, cells.RELATIONSHIP, proof)
+
+    def ask_for(self, person: Row, place: int, proof: dependents.Proof) -> None:
+        person.proof = proof.code
+        person.warning(place, f"Pièce attendue : {proof.label}.")
 
 
 def still_covered(known: KnownEmployee, day: date | None) -> bool:
@@ -673,4 +677,5 @@ def values(person: Row) -> dict[str, Any]:
         "other_cover": found[cells.OTHER_COVER] is True,
         "relationship": found[cells.RELATIONSHIP] if spouse else "",
         "child_status": found[cells.SITUATION] if child else "",
+        "proof": person.proof,
     }

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID, uuid4
 
-from portal import clock, database
+from portal import clock, database, proofs
 from portal.exchange import affiliation_file
 from portal.exchange.affiliation_file import Checked, Context, KnownEmployee, Offer
 from portal.exchange.loading import among, insert
@@ -36,6 +36,8 @@ from portal.models import (
     to_json,
     vault,
 )
+from portal.rules.dependents import Proof
+from portal.rules.proofs import PROOFS, campaign
 
 CHUNK = 1_000
 CONTACT = ("phone", "mobile", "email")
@@ -120,11 +122,18 @@ class Recognised:
 
     @property
     def verdict(self) -> str:
+        """Who is covered already has nothing to weigh: what is new is written, the cover stays as it is."""
         if self.checked.errors:
             return "ERROR"
-        if self.checked.warnings:
-            return "WARNING"
-        return {"": "UNCHANGED", "UPDATE": "UPDATE"}.get(self.action, "CREATE")
+        if self.action in ("", "UPDATE"):
+            return self.action or "UNCHANGED"
+        return "WARNING" if self.checked.warnings else "CREATE"
+
+    @property
+    def may_join(self) -> bool:
+        """Asked for alone: a newcomer, or a dependent who comes back."""
+        dependent = self.person is not None and not self.person.is_employee
+        return self.action == "CREATE" or (self.action == "REHIRE" and dependent)
 
 
 class People:
@@ -180,21 +189,35 @@ def last_name_key(values: dict[str, Any]) -> str:
     return sort_key(values["used_name"] or values["birth_name"])
 
 
-def recognise(user: User, account_id: int, rows: Sequence[Checked]) -> dict[int, Recognised]:
-    """What each row would do, by line; what is found out is added to the rows' warnings and errors."""
+def recognise(
+    user: User, account_id: int, rows: Sequence[Checked], known: dict[str, Beneficiary] | None = None
+) -> dict[int, Recognised]:
+    """What each row would do, by line; what is found out is added to the rows' warnings and errors.
+
+    `known`: employees whom dependents may join, by matricule; by default those of the account.
+    """
     right = [row for row in rows if not row.errors]
     people = People(user, account_id, right)
-    known = employees(user, account_id, {row.matricule for row in right if row.matricule})
+    if known is None:
+        known = employees(user, account_id, {row.matricule for row in right if row.matricule})
     found = {row.line: Recognised(row, action="") for row in rows if row.errors}
     heads: dict[str, Recognised] = {}
     for row in sorted(right, key=lambda row: row.values["role"]):
-        head = heads.get(row.matricule)
-        employee = head.person if head else known.get(row.matricule)
         if row.values["role"] == BeneficiaryRole.EMPLOYEE:
             found[row.line] = heads[row.matricule] = recognise_employee(people, row)
         else:
-            found[row.line] = recognise_dependent(people, row, employee)
+            found[row.line] = recognise_dependent(people, row, heads.get(row.matricule), known.get(row.matricule))
     return found
+
+
+def recognise_and_hold(
+    user: User, account_id: int, rows: Sequence[Checked], known: dict[str, Beneficiary]
+) -> dict[int, Recognised]:
+    """The same, and nobody changes those who are recognised until the end of the transaction."""
+    found = recognise(user, account_id, rows, known)
+    versions = {one.person.id: one.person.version for one in found.values() if one.person}
+    held = {person.id: person.version for person in Beneficiary.locked(versions)}
+    return found if held == versions else recognise(user, account_id, rows, known)
 
 
 def recognise_employee(people: People, row: Checked) -> Recognised:
@@ -224,7 +247,15 @@ def recognise_employee(people: People, row: Checked) -> Recognised:
     return recognise_covered(row, person)
 
 
-def recognise_dependent(people: People, row: Checked, employee: Beneficiary | None) -> Recognised:
+def recognise_dependent(people: People, row: Checked, head: Recognised | None, known: Beneficiary | None) -> Recognised:
+    """Whoever joins an employee: one of the same file (`head`), or one who is there (`known`)."""
+    if head and head.checked.errors:
+        say(row.errors, MATRICULE, f"Corrigez d’abord la ligne {head.checked.line}, celle du salarié.")
+    elif head is None and known is None:
+        say(row.errors, MATRICULE, "Ce salarié n’est pas, ou n’est plus, dans ce compte. Affiliez-le d’abord.")
+    if row.errors:
+        return Recognised(row, action="")
+    employee = head.person if head else known
     person = people.find(row.values, employee.household_number)[0] if employee else None
     if person is None:
         return Recognised(row, person=None)
@@ -278,7 +309,7 @@ PLAIN = (
     *("role", "title", "birth_name", "used_name", "first_name", "birth_date", "sex", "effective_on"),
     *(*ADDRESS, *CONTACT, "reimbursement_bic", "contribution_bic"),
 )
-TOLD = ("base_scheme", "other_cover", "relationship", "child_status")  # what the mutual alone keeps
+TOLD = ("base_scheme", "other_cover", "relationship", "child_status", "proof")  # what the mutual alone keeps
 PERSON = (
     *("public_id", "account", "category", "contract", "member_number", "household_number", "employee_number"),
     *("provisional", *PLAIN, *SECRETS, "nir_index", "name_key", "first_name_key", "search_key"),
@@ -314,7 +345,22 @@ def affiliate(
             rows = (movement_row(one, people[one.public_id], causes.get(one.public_id), by, now) for one in some)
             insert(Movement, fields(Movement, MOVEMENT), rows)
             movements |= ids_of(Movement, some)
+        ask_for_proofs(((made_of(one, people), one.values.get("proof", "")) for one in newcomers), now)
     return {one.public_id: (people[one.public_id], movements[one.public_id]) for one in newcomers}
+
+
+def made_of(one: Newcomer, people: dict[UUID, int]) -> Beneficiary:
+    return Beneficiary(id=people[one.public_id], category=one.values["offer"].category_id)
+
+
+def ask_for_proofs(codes: Iterable[tuple[Beneficiary, str]], now: datetime.datetime) -> None:
+    """Await the document that the link or the situation of each calls for ("" when none does)."""
+    wanted: dict[str, list[tuple[Beneficiary, Proof]]] = {}
+    for person, code in codes:
+        if proof := PROOFS.get(code):
+            wanted.setdefault(campaign(proof, clock.day_of(now)), []).append((person, proof))
+    for name, some in wanted.items():
+        proofs.ask_many(some, name, proofs.ENROLMENT, now)
 
 
 def fields(table: Any, names: Iterable[str]) -> list:
@@ -492,11 +538,25 @@ def confirm_some(
     with db.atomic():
         ManagedAccount.hold(source.account_id)  # the same person in two files is affiliated once
         checked = [revived(source, row, known) for row in rows]
-        found = recognise(by, source.account_id, checked)
-        here = employees(by, source.account_id, {row.matricule for row in rows})
+        matricules = {row.matricule for row in rows}
+        here = employees(by, source.account_id, matricules) | heads_of(by, source, matricules)
+        found = recognise_and_hold(by, source.account_id, checked, here)
         done = carry_out([found[row.line] for row in rows], here, source.account_id, by, now)
         conclude(rows, found, done, now)
         source.progress(source.done + len(rows), source.total, now)
+
+
+def heads_of(user: User, source: AffiliationImport, matricules: set[str]) -> dict[str, Beneficiary]:
+    """The employees whom rows of this very file are, or became, by the matricule that it gives them."""
+    found: dict[str, Beneficiary] = {}
+    for some in chunks(sorted(matricules), CHUNK):
+        rows = ImportRow.select(ImportRow.beneficiary, ImportRow.matricule).where(
+            ImportRow.source == source, ImportRow.matricule.in_(some), ImportRow.beneficiary.is_null(False)
+        )
+        numbers = dict(rows.tuples())
+        seen = user.beneficiaries().where(Beneficiary.role == BeneficiaryRole.EMPLOYEE)
+        found |= {numbers[person.id]: person for person in seen.where(Beneficiary.id.in_(list(numbers)))}
+    return found
 
 
 def conclude(
@@ -569,6 +629,8 @@ def carry_out(
                 heads[row.matricule] = newcomers[row.line]
         elif one.person is not None:
             changes[row.line] = list(asked_of(one, one.person))
+    back = [one for one in rows if one.checked.line in changes and one.action == "REHIRE"]
+    ask_for_proofs(((one.person, one.checked.values.get("proof", "")) for one in back if one.person), now)
     made = affiliate(list(newcomers.values()), account_id, by, now)
     for line, newcomer in newcomers.items():
         done[line] = made[newcomer.public_id]

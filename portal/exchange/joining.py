@@ -9,7 +9,7 @@ from portal.exchange import affiliation_cells as cells
 from portal.exchange import affiliations
 from portal.exchange.affiliation_cells import TITLES
 from portal.exchange.affiliation_file import Checked, Context, KnownEmployee, Offer, check_rows
-from portal.exchange.affiliations import Newcomer, People, Recognised
+from portal.exchange.affiliations import People, Recognised
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -79,7 +79,7 @@ def check(
     if employee is None:
         return affiliations.recognise(user, account_id, [checked])[LINE]
     checked.values["matricule"] = employee.employee_number
-    return affiliations.recognise_dependent(People(user, account_id, [checked]), checked, employee)
+    return affiliations.recognise_dependent(People(user, account_id, [checked]), checked, None, employee)
 
 
 def join(
@@ -91,14 +91,17 @@ def join(
     form_key: str | None,
     employee: Beneficiary | None = None,
 ) -> tuple[Recognised, Movement | None]:
-    """Affiliate this person, unless they were meanwhile: what was recognised, and the movement if one was made."""
+    """Affiliate this person, unless they were meanwhile: what was recognised, and the movement if one was made.
+
+    A dependent who had left comes back; an employee does on their own page, with a contract and a household to choose.
+    """
     with db.atomic():
         ManagedAccount.hold(account_id)
         found = check(user, account_id, texts, offers, employee)
-        if found.action != "CREATE" or found.checked.errors:
+        if not found.may_join or found.checked.errors:
             return found, None
-        newcomer = Newcomer(found.checked.values, employee)
-        made = affiliations.affiliate([newcomer], account_id, user, now)
-        _, movement = made[newcomer.public_id]
+        here = {found.checked.matricule: employee} if employee else {}
+        made = affiliations.carry_out([found], here, account_id, user, now)
+        _, movement = made[LINE]
         Movement.update(form_key=form_key).where(Movement.id == movement).execute()
         return found, Movement.select(Movement, Beneficiary).join(Beneficiary).where(Movement.id == movement).get()

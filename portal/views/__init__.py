@@ -12,6 +12,7 @@ from portal.views import (
     changes,
     colleges,
     contracts,
+    dependents,
     employees,
     enrolment_steps,
     enrolments,
@@ -33,7 +34,7 @@ from portal.views import (
     upcoming,
 )
 
-MOVES = (terminations, selections, changes, colleges, movements)
+MOVES = (terminations, selections, changes, colleges, dependents, movements)
 AFFILIATIONS = (affiliations, imports, joining)
 ENROLMENTS = (enrolments, enrolment_steps)
 EMPLOYEE_SIDE = (guests,)  # no user, no menu, no account

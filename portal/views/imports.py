@@ -22,16 +22,13 @@ from portal.rendering import (
 )
 from portal.views import reports
 from portal.views.affiliations import named, workbook
+from portal.views.recording import by
 
 blueprint = Blueprint("imports", __name__, url_prefix="/affiliations/fichiers")
 
 
 def source_of(id):
     return get_or_404(named(current_user.imports()), AffiliationImport.public_id == id)
-
-
-def user():
-    return current_user._get_current_object()
 
 
 @blueprint.get("/<uuid:id>")
@@ -44,7 +41,7 @@ def show(id):
 
 def report(source, status=200, opened=None, form=None):
     """The page of a file; `opened`: the row that is being mended, with what was typed (`form`)."""
-    offers = affiliations.offers(user(), source.account_id)
+    offers = affiliations.offers(by(), source.account_id)
     if opened and form is None:
         form = form_of(source, opened, offers)
     counts = reports.counts_of([source])[source.id]
@@ -94,12 +91,12 @@ def progress(id):
 def mend(id, line):
     """Other words for a row, checked at once; right, the next row in error comes next."""
     source = source_of(id)
-    offers = affiliations.offers(user(), source.account_id)
+    offers = affiliations.offers(by(), source.account_id)
     if not reports.rows_of([source]).where(ImportRow.line == line).exists():
         abort(404)
     typed = form_of(source, line, offers, request.form)
     with db.atomic():
-        row = affiliations.mend(source, line, typed.texts(), user()) if typed and source.hold() else None
+        row = affiliations.mend(source, line, typed.texts(), by()) if typed and source.hold() else None
         if row:
             audit("import.mend", on=source, account=source.account_id, after={"line": line, "verdict": row.verdict})
     if row is None:
@@ -123,7 +120,7 @@ def confirm(id):
         flash("Aucune ligne n’est prête : corrigez d’abord celles en erreur.", "warn")
         return redirect(url_for("imports.show", id=id), 303)
     with db.atomic():
-        if source.ask_to_confirm(user(), with_warnings):
+        if source.ask_to_confirm(by(), with_warnings):
             detail = {"rows": ready, "with_warnings": with_warnings}
             audit("import.confirm", on=source, account=source.account_id, after=detail)
     return redirect(url_for("imports.show", id=id), 303)
@@ -139,7 +136,7 @@ def rejected(id):
         flash("Plus aucune ligne n’est en erreur.", "ok")
         return redirect(url_for("imports.show", id=id), 303)
     audit("import.export", on=source, account=source.account_id, after={"rows": len(rows)})
-    offers = affiliations.offers(user(), source.account_id)
+    offers = affiliations.offers(by(), source.account_id)
     return workbook(
         write_rejected(source.account.name, offers, rows), f"lignes-a-corriger-{clock.today():%Y-%m-%d}.xlsx"
     )

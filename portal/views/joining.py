@@ -1,27 +1,19 @@
-"""One affiliation: who it is first, then the short form; and a spouse or a child who joins an employee."""
+"""One affiliation: who it is first, then the short form; and asking it once, for dependents too."""
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
-from flask_login import current_user
 from peewee import IntegrityError
 
 from portal import clock
 from portal.access import audit, requires
 from portal.exchange import affiliations, joining
-from portal.forms.affiliations import DependentForm, EmployeeForm, IdentityForm, proofs
+from portal.forms.affiliations import EmployeeForm, IdentityForm
 from portal.models import Movement, db
 from portal.rendering import render
 from portal.views.affiliations import ask_for_account
-from portal.views.recording import TWICE, person
+from portal.views.recording import TWICE, by
 from portal.views.scope import current_scope
 
 blueprint = Blueprint("joining", __name__, url_prefix="/affiliations")
-
-
-def user():
-    return current_user._get_current_object()
-
-
-# ── An employee ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @blueprint.get("/nouvelle")
@@ -52,14 +44,14 @@ def create():
 
 def offers_of(account):
     """The contracts of the scope: of the account, or of the company or college that was chosen."""
-    offers, scope = affiliations.offers(user(), account.account_id), current_scope()
+    offers, scope = affiliations.offers(by(), account.account_id), current_scope()
     chosen = {row.category_id for row in scope.chosen}
     return [offer for offer in offers if scope.is_whole_account or offer.category_id in chosen]
 
 
 def recognise(account):
     form = IdentityForm(request.form)
-    met = joining.meet(user(), account.account_id, form.texts())
+    met = joining.meet(by(), account.account_id, form.texts())
     form.show(met.cells)
     if met.errors:
         form.tell(met.errors)
@@ -75,37 +67,6 @@ def short_form(form, account, status=200):
     return render("affiliation", status, form=form, account=account)
 
 
-# ── A spouse or a child ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-@blueprint.get("/<uuid:id>/ayant-droit")
-@requires("affiliate")
-def new_dependent(id):
-    employee = employee_of(id)
-    return dependent(employee, DependentForm(None, (), employee.member_number))
-
-
-def employee_of(id):
-    """An employee who is covered: only then may somebody join."""
-    found = person(id)
-    gone = found.terminated_on and found.terminated_on < clock.today()
-    return abort(404) if gone or not found.is_employee else found
-
-
-def dependent(employee, form, status=200):
-    back = url_for("employees.show", id=employee.public_id)
-    return render("dependent", status, form=form, person=employee, back=back, proofs=proofs())
-
-
-@blueprint.post("/<uuid:id>/ayant-droit")
-@requires("affiliate")
-def create_dependent(id):
-    employee = employee_of(id)
-    form = DependentForm(request.form, (), employee.member_number)
-    offers = affiliations.offers(user(), employee.account_id)
-    return ask(form, employee.account_id, offers, lambda status: dependent(employee, form, status), employee)
-
-
 # ── Asking, once ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -114,7 +75,7 @@ def ask(form, account_id, offers, again, employee=None):
     sent = Movement.sent(form.key)
     if sent:
         return twice(sent)
-    found = joining.check(user(), account_id, form.texts(), offers, employee)
+    found = joining.check(by(), account_id, form.texts(), offers, employee)
     form.show(found.checked.cells)
     form.tell(found.checked.errors)
     if found.checked.errors:
@@ -125,7 +86,7 @@ def ask(form, account_id, offers, again, employee=None):
         return again(422)
     try:
         with db.atomic():
-            found, movement = joining.join(user(), account_id, form.texts(), offers, clock.now(), form.key, employee)
+            found, movement = joining.join(by(), account_id, form.texts(), offers, clock.now(), form.key, employee)
             if movement:
                 detail = {"movement": str(movement.public_id), "with": str(employee.public_id) if employee else None}
                 audit("movement.affiliation", on=movement.beneficiary, account=account_id, after=detail)

@@ -24,7 +24,7 @@ from portal.rendering import (
 
 blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
-PEOPLE = {"employees", "terminations", "selections", "changes", "colleges", "movements"}
+PEOPLE = {"employees", "terminations", "selections", "changes", "colleges", "dependents", "movements"}
 AFFILIATIONS = {"affiliations", "imports", "joining"}
 ENROLMENTS = {"enrolments", "enrolment_steps"}
 FOLLOWED = {*ENROLMENTS, "supporting_documents"}

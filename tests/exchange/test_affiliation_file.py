@@ -181,6 +181,7 @@ def test_a_right_row_has_its_values():
         "other_cover": False,
         "relationship": "",
         "child_status": "",
+        "proof": "",
     }
     assert checked.repairs == {"BIC prestation": "BIC rempli d’après l’IBAN."}
 
@@ -223,7 +224,6 @@ REPAIRED = [
     ("bic", " agri fr pp", "AGRIFRPP"),
     ("other", "O", "Oui"),
     ("other", True, "Oui"),
-    ("Pays", "", "France"),
     ("scheme", "Régime général", "Assuré social"),
     ("Garantie", "Cadres Plus", "CAD-PLUS"),
     ("Type", "assuré", "Salarié"),
@@ -341,6 +341,7 @@ def test_what_is_doubtful_is_said_and_accepted(others, title, words):
 
 def test_another_country_has_its_own_postal_codes():
     assert one(Pays="Suisse", postal_code="1201").values["postal_code"] == "1201"
+    assert (one(Pays="").values["country"], one(Pays="").repairs) == ("France", {})
 
 
 def test_of_two_contracts_alike_the_latest_is_taken_and_said():

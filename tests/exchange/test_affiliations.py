@@ -18,6 +18,7 @@ from portal.models import (
     AffiliationImport,
     Beneficiary,
     BeneficiaryRole,
+    DocumentRequest,
     ImportState,
     Movement,
     MovementState,
@@ -172,7 +173,7 @@ def test_who_is_covered_already_is_not_affiliated_again(hr, contract):
     there = factories.beneficiary(contract, "Nouveau7", "Paul", nir=number, birth_date="1980-01-15")
     source = read(hr, words(contract, 7))
     row = source.rows.get()
-    assert (row.verdict, row.action, row.beneficiary_id) == ("WARNING", "UPDATE", there.id)
+    assert (row.verdict, row.action, row.beneficiary_id) == ("UPDATE", "UPDATE", there.id)
     assert "Déjà affilié" in " ".join(row.notes["warnings"].values())
     confirmed(source)
     assert not newcomers()
@@ -208,6 +209,50 @@ def test_a_child_joins_an_employee_who_is_there_by_member_number(hr, contract):
     confirmed(read(hr, child(contract, Matricule=there.member_number, **{"Date d'effet": today})))
     (joined,) = newcomers()
     assert joined.household_number == there.household_number
+
+
+def test_a_child_joins_an_employee_who_is_there_under_a_matricule_that_the_file_alone_knows(hr, contract):
+    there = factories.beneficiary(contract, "Nouveau7", "Paul", nir=nir(7), birth_date="1980-01-15")
+    here = {"Rue": there.street, "N°": there.street_number, "Code Postal": there.postal_code, "Ville": there.city}
+    source = read(hr, words(contract, 7, **here), child(contract, 7))
+    assert verdicts(source) == ["UNCHANGED", "CREATE"]
+    confirmed(source)
+    (joined,) = newcomers()
+    assert joined.household_number == there.household_number
+    assert joined.city == there.city
+
+
+def test_nobody_joins_an_employee_whose_row_is_wrong_or_was_taken_back(hr, contract):
+    other = hr.contracts().offset(1).first()
+    factories.beneficiary(other, "Nouveau7", "Paul", nir=nir(7), birth_date="1980-01-15")
+    source = read(hr, words(contract, 7), child(contract, 7))
+    assert verdicts(source) == ["ERROR", "ERROR"]
+    assert (
+        "Corrigez d’abord la ligne 2"
+        in source.rows.order_by(affiliations.ImportRow.line.desc()).first().notes["errors"]["Matricule"]
+    )
+    wrong = child(contract, **{"Date de naissance": "32/01/2015"})
+    source = confirmed(read(hr, words(contract), wrong))
+    affiliations.mend(source, 3, affiliations_cells(wrong | {"Date de naissance": "02/02/2015"}), hr)
+    Movement.get().take_back(clock.now())
+    confirmed(source)
+    assert not newcomers()
+    assert verdicts(source) == ["CREATE", "ERROR"]
+
+
+def test_a_proof_is_awaited_of_those_whose_link_or_age_calls_for_it(hr, contract):
+    born = clock.today().replace(year=clock.today().year - 22, day=1)
+    student = child(contract, name="Ana", Situation="Étudiant", **{"Date de naissance": f"{born:%d/%m/%Y}"})
+    partner = child(
+        contract, name="Eva", Type="Conjoint", Situation="", Lien="PACS", **{"Date de naissance": "02/02/1982"}
+    )
+    source = confirmed(read(hr, words(contract), child(contract), student, partner))
+    assert source.state == ImportState.DONE
+    awaited = {row.beneficiary.first_name: row.document_type for row in DocumentRequest.select()}
+    assert awaited == {"Ana": "SCHOOL_CERTIFICATE", "Eva": "CIVIL_PARTNERSHIP"}
+    assert {movement.after["proof"] for movement in Movement.select()} == {"", *awaited.values()}
+    Movement.get(Movement.cause.is_null()).take_back(clock.now())
+    assert not DocumentRequest.select().exists()
 
 
 def test_nobody_of_another_account_is_recognised_nor_offered(hr, contract):

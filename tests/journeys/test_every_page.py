@@ -89,7 +89,7 @@ PAGES = {
     "adresse": ("changes.address", "hr", "/salaries/{person}/adresse"),
     "nom": ("changes.name", "hr", "/salaries/{person}/nom"),
     "contact": ("changes.contact", "hr", "/salaries/{person}/contact"),
-    "ayant-droit": ("joining.new_dependent", "hr", "/affiliations/{person}/ayant-droit"),
+    "ayant-droit": ("dependents.new", "hr", "/salaries/{person}/ayant-droit"),
     "mouvements": ("movements.index", "hr", "/mouvements"),
     "mouvements-vides": ("movements.index", "hr", "/mouvements?q=introuvable&nature=radiation&du=1/1/2026"),
     "affiliations": ("affiliations.index", "hr", "/affiliations"),
