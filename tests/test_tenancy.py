@@ -73,6 +73,7 @@ def stranger(signed_in):
         "selections": other.select_people([person.public_id]).public_id,
         "movements": movement.public_id,
         "imports": sent.public_id,
+        "mending": sent.public_id,
         "dependents": person.public_id,
         "contracts": contract.public_id,
         "enrolments": foreign.public_id,

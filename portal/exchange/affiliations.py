@@ -1,6 +1,7 @@
 """Affiliations: who is recognised, who is created; how the rows of a file are staged, mended and confirmed."""
 
 import datetime
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -416,15 +417,28 @@ def place(source: AffiliationImport, line: int) -> str:
 
 
 def seal_row(source: AffiliationImport, row: Checked) -> bytes:
+    return vault.seal(plain(row), "import_row", "content", place(source, row.line))
+
+
+def plain(row: Checked) -> str:
     values = dict(row.values)
     if offer := values.pop("offer", None):
         values["contract_id"] = offer.contract_id
-    return vault.seal(json.dumps([row.cells, to_json(values)]), "import_row", "content", place(source, row.line))
+    return json.dumps([row.cells, to_json(values)])
+
+
+def open_row(source: AffiliationImport, row: ImportRow) -> str:
+    return vault.open(row.content, "import_row", "content", place(source, row.line))
 
 
 def cells_of(source: AffiliationImport, row: ImportRow) -> list[str]:
     """The words of a row, as they are shown and mended."""
-    return json.loads(vault.open(row.content, "import_row", "content", place(source, row.line)))[0]
+    return json.loads(open_row(source, row))[0]
+
+
+def mark(row: ImportRow) -> str:
+    """What tells whether somebody changed the words of a row since it was shown; it says nothing of them."""
+    return hashlib.sha256(bytes(row.content)).hexdigest()[:16]
 
 
 def staged(source: AffiliationImport, one: Recognised) -> tuple:
@@ -466,10 +480,23 @@ def read(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock
     )
 
 
-def mend(source: AffiliationImport, line: int, cells: Sequence[str], by: User) -> ImportRow:
-    """Other words for a row: it is checked again with those of the same household or person. The row as it is now."""
+class Overtaken(Exception):
+    """Somebody else changed the row meanwhile; `row` is how it is now."""
+
+    def __init__(self, row: ImportRow) -> None:
+        super().__init__("changed meanwhile")
+        self.row = row
+
+
+def mend(source: AffiliationImport, line: int, cells: Sequence[str], by: User, seen: str | None = None) -> ImportRow:
+    """Other words for a row: it is checked again with those of the same household or person. The row as it is now.
+
+    `seen`: the mark of the row that was on the screen; raises Overtaken when the row is another by now.
+    """
     with db.atomic():
         row = ImportRow.get(ImportRow.source == source, ImportRow.line == line)
+        if seen is not None and seen != mark(row):
+            raise Overtaken(row)
         surroundings = context(by, source.account_id)
         alone = affiliation_file.check_rows([(line, list(cells))], surroundings)[0]
         identity = vault.index(alone.identity, "identity", source.account_id) if alone.identity else ""
@@ -477,13 +504,20 @@ def mend(source: AffiliationImport, line: int, cells: Sequence[str], by: User) -
         words = {one.line: cells_of(source, one) for one in together} | {line: list(cells)}
         checked = affiliation_file.check_rows(sorted(words.items()), surroundings)
         found = recognise(by, source.account_id, checked)
-        pending = {one.line for one in together if one.confirmed_at is None} | {line}
+        pending = {one.line: one for one in together if one.confirmed_at is None} | {line: row}
         for one in checked:
             if one.line in pending:
-                values = dict(zip(STAGED[2:], staged(source, found[one.line])[2:], strict=True))
-                values["notes"] = json.loads(values["notes"])
-                ImportRow.update(**values).where(ImportRow.source == source, ImportRow.line == one.line).execute()
+                stage_again(source, pending[one.line], found[one.line])
     return ImportRow.get(ImportRow.source == source, ImportRow.line == line)
+
+
+def stage_again(source: AffiliationImport, row: ImportRow, found: Recognised) -> None:
+    """Write what is said of a row now; its words only where they are others, so that its mark stays."""
+    values = dict(zip(STAGED[2:], staged(source, found)[2:], strict=True))
+    values["notes"] = json.loads(values["notes"])
+    if open_row(source, row) == plain(found.checked):
+        del values["content"]
+    ImportRow.update(**values).where(ImportRow.id == row.id).execute()
 
 
 def related(source: AffiliationImport, matricules: set[str], identities: set[str]) -> list[ImportRow]:
@@ -589,8 +623,7 @@ def update_each(table: Any, columns: Sequence[str], rows: Sequence[tuple]) -> No
 
 def revived(source: AffiliationImport, row: ImportRow, known: dict[int, Offer]) -> Checked:
     """A row that was right when it was checked, with its values."""
-    sealed = vault.open(row.content, "import_row", "content", place(source, row.line))
-    cells, values = json.loads(sealed)
+    cells, values = json.loads(open_row(source, row))
     for name in ("birth_date", "effective_on"):
         values[name] = datetime.date.fromisoformat(values[name])
     errors = {}

@@ -102,9 +102,12 @@ def answers(pairs):
 class RowOfFile(Cells):
     """A row of a file, to be mended: what was typed stays, even where it is no valid choice."""
 
-    def __init__(self, typed, texts, notes, offers):
+    vue = HiddenField()  # the mark of the row that is on the screen
+
+    def __init__(self, typed, texts, notes, offers, mark):
         """`notes`: errors, warnings and repairs of the row, {kind: {column: sentence}}."""
-        super().__init__(typed, **dict(zip(NAMES, texts, strict=True)))
+        super().__init__(typed, vue=mark, **dict(zip(NAMES, texts, strict=True)))
+        self.now = []
         for place in CODES:
             self.box(place).choices = answers(codes(place, offers))
         for place in (*WORDS, *CODES):
@@ -122,6 +125,12 @@ class RowOfFile(Cells):
     @property
     def others(self):
         return [self.box(place) for place in self.PLACES if not self.box(place).errors]
+
+    def overtake(self, texts, mark):
+        """What the row holds by now, where it is not what was typed: (column, text); the form may be sent again."""
+        typed = self.texts()
+        self.now = [(LABELS[place], texts[place]) for place in self.PLACES if texts[place] != typed[place]]
+        self.vue.data = mark
 
     def warning_of(self, box):
         return self.warnings.get(TITLES[NAMES.index(box.name)], "")

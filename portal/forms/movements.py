@@ -19,6 +19,7 @@ KINDS = {
     "nom": MovementKind.NAME,
     "contact": MovementKind.CONTACT,
 }
+IN_PROGRESS = "en-cours"  # recorded or handed over
 STATES = {
     "enregistree": MovementState.RECORDED,
     "transmise": MovementState.HANDED_OVER,
@@ -42,7 +43,11 @@ class MovementFilter(Form):
         super().__init__(arguments)
         self.today = today
         self.nature.choices = [("", "Toutes"), *((key, kinds[kind]) for key, kind in KINDS.items())]
-        self.etat.choices = [("", "Tous"), *((key, states[state]) for key, state in STATES.items())]
+        self.etat.choices = [
+            ("", "Tous"),
+            (IN_PROGRESS, "En cours"),
+            *((key, states[state]) for key, state in STATES.items()),
+        ]
         self.since, self.until = self.day(self.du), self.day(self.au)
 
     def day(self, field):
@@ -67,6 +72,8 @@ class MovementFilter(Form):
             movements = movements.where(Movement.kind == KINDS[self.nature.data])
         if self.etat.data in STATES:
             movements = movements.where(Movement.state == STATES[self.etat.data])
+        if self.etat.data == IN_PROGRESS:
+            movements = movements.where(Movement.state.in_(Movement.IN_PROGRESS))
         if self.since:
             movements = movements.where(Movement.created_at >= start_of(self.since))
         if self.until:

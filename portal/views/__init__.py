@@ -22,6 +22,7 @@ from portal.views import (
     home,
     imports,
     joining,
+    mending,
     movements,
     password,
     profile,
@@ -35,7 +36,7 @@ from portal.views import (
 )
 
 MOVES = (terminations, selections, changes, colleges, dependents, movements)
-AFFILIATIONS = (affiliations, imports, joining)
+AFFILIATIONS = (affiliations, imports, mending, joining)
 ENROLMENTS = (enrolments, enrolment_steps)
 EMPLOYEE_SIDE = (guests,)  # no user, no menu, no account
 ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, supporting_documents, profile)

@@ -6,11 +6,12 @@ from peewee import IntegrityError
 
 from portal.access import audit, requires
 from portal.exchange import affiliations
+from portal.exchange.affiliation_cells import tidy
 from portal.exchange.affiliation_template import write_template
 from portal.exchange.workbooks import MOST_BYTES
 from portal.forms.affiliations import UploadForm
-from portal.models import AffiliationImport, ManagedAccount, User, db
-from portal.rendering import Page, Sort, page_size, render
+from portal.models import AffiliationImport, ManagedAccount, Movement, MovementKind, MovementState, User, db, fn
+from portal.rendering import Page, Sort, page_size, render, wants_fragment
 from portal.views import reports
 from portal.views.scope import current_scope
 
@@ -35,7 +36,34 @@ def index():
 def page(form, status=200):
     account, sort = current_scope().account, Sort(SORTS, request.args.get("tri") or "-date")
     sent = Page(sort.of(visible()), page_size(current_user.rows_per_page), rows=reports.listed)
-    return render("affiliations", status, form=form, account=account, sort=sort, page=sent)
+    asked = [] if wants_fragment() else followed()
+    return render("affiliations", status, form=form, account=account, sort=sort, page=sent, asked=asked)
+
+
+# State of a movement → (word of the address, label, small print, icon, tone).
+FOLLOWED = {
+    MovementState.RECORDED: (
+        "enregistree",
+        "Enregistrées",
+        "partent au prochain envoi à la mutuelle",
+        "clock",
+        "plain",
+    ),
+    MovementState.HANDED_OVER: ("transmise", "Transmises", "la mutuelle les traite", "send", "plain"),
+    MovementState.REFUSED: ("refusee", "Refusées", "avec le motif de la mutuelle", "circle-x", "danger"),
+}
+
+
+def followed():
+    """The affiliations of the scope that are in progress or refused, by state: (address, count, label, …)."""
+    asked = current_scope().narrow(current_user.movements(), Movement.category)
+    asked = asked.where(Movement.kind == MovementKind.AFFILIATION).group_by(Movement.state)
+    counts = dict(asked.select(Movement.state, fn.COUNT(Movement.id)).tuples())
+    return [
+        (url_for("movements.index", nature="affiliation", etat=word), counts[state], *told)
+        for state, (word, *told) in FOLLOWED.items()
+        if counts.get(state)
+    ]
 
 
 def visible():
@@ -87,7 +115,12 @@ def create():
     data = chosen.stream.read(MOST_BYTES + 1)
     if form.refusal(data):
         return page(form, 422)
-    return redirect(url_for("imports.show", id=keep(account.account_id, chosen.filename, data, form.key)), 303)
+    return redirect(url_for("imports.show", id=keep(account.account_id, name_of(chosen), data, form.key)), 303)
+
+
+def name_of(chosen):
+    """The name of a file without its folders, nor anything that hides or turns what is shown."""
+    return tidy(chosen.filename.replace("\\", "/").rpartition("/")[2]) or "fichier"
 
 
 def keep(account_id, file_name, data, key):

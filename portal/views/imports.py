@@ -1,17 +1,16 @@
-"""One file of affiliations: how far it is, what is said of its rows, mend them, confirm, take the faulty ones back."""
+"""One file of affiliations: how far it is, what is said of its rows; confirm, take the faulty ones back, drop it."""
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock
-from portal.access import audit, requires
+from portal.access import audit, may, requires
 from portal.exchange import affiliations
 from portal.exchange.affiliation_template import write_rejected
 from portal.formats import plural
 from portal.forms.affiliations import RowForm
 from portal.models import AffiliationImport, ImportRow, ImportState, db
 from portal.rendering import (
-    address,
     get_or_404,
     number_of,
     page_size,
@@ -71,9 +70,13 @@ def twin(source):
 def form_of(source, line, offers, typed=None):
     """The row as a form, when it may be mended; None otherwise."""
     row = reports.rows_of([source]).where(ImportRow.line == line, ImportRow.confirmed_at.is_null()).first()
-    if row is None or source.state != ImportState.CHECKED:
+    if row is None or source.state != ImportState.CHECKED or not may("affiliate"):
         return None
-    return RowForm(typed, affiliations.cells_of(source, row), row.notes, offers)
+    return row_form(source, row, offers, typed)
+
+
+def row_form(source, row, offers, typed=None):
+    return RowForm(typed, affiliations.cells_of(source, row), row.notes, offers, affiliations.mark(row))
 
 
 @blueprint.get("/<uuid:id>/avancement")
@@ -84,29 +87,6 @@ def progress(id):
     if source.is_at_work and wants_fragment():
         return render_region("progress", source=source)
     return redirect_whole(url_for("imports.show", id=id))
-
-
-@blueprint.post("/<uuid:id>/lignes/<int:line>")
-@requires("affiliate")
-def mend(id, line):
-    """Other words for a row, checked at once; right, the next row in error comes next."""
-    source = source_of(id)
-    offers = affiliations.offers(by(), source.account_id)
-    if not reports.rows_of([source]).where(ImportRow.line == line).exists():
-        abort(404)
-    typed = form_of(source, line, offers, request.form)
-    with db.atomic():
-        row = affiliations.mend(source, line, typed.texts(), by()) if typed and source.hold() else None
-        if row:
-            audit("import.mend", on=source, account=source.account_id, after={"line": line, "verdict": row.verdict})
-    if row is None:
-        flash(f"La ligne {line} ne se corrige plus : elle est affiliée, ou va l’être.", "warn")
-        return redirect(url_for("imports.show", id=id), 303)
-    if row.verdict == "ERROR":
-        return report(source, 422, line, RowForm(None, affiliations.cells_of(source, row), row.notes, offers))
-    flash(f"Ligne {line} : {reports.VERDICTS[reports.WORD[row.verdict]][0].lower()}.", "ok")
-    back = address(url_for("imports.show", id=id, perimetre=None), ligne=None, apres=line)
-    return redirect(f"{back}#ligne-{line}", 303)
 
 
 @blueprint.post("/<uuid:id>/confirmation")

@@ -9,11 +9,14 @@ from portal.exchange import affiliations, joining
 from portal.forms.affiliations import EmployeeForm, IdentityForm
 from portal.models import Movement, db
 from portal.rendering import render
+from portal.rules.proofs import PROOFS
 from portal.views.affiliations import ask_for_account
 from portal.views.recording import TWICE, by
 from portal.views.scope import current_scope
 
 blueprint = Blueprint("joining", __name__, url_prefix="/affiliations")
+
+ASKED = "l’affiliation est enregistrée, et sera transmise à la mutuelle, qui donnera le n° d’adhérent"
 
 
 @blueprint.get("/nouvelle")
@@ -56,6 +59,8 @@ def recognise(account):
     if met.errors:
         form.tell(met.errors)
         return identity(form, account, 422)
+    if met.person:  # a number or a name that was looked up, as in a search
+        audit("affiliation.recognise", on=met.person, account=account.account_id)
     known = met.person or met.waiting
     if known and request.form.get("etape") != "continuer" or met.surely:
         return identity(form, account, met=met)
@@ -80,7 +85,7 @@ def ask(form, account_id, offers, again, employee=None):
     form.tell(found.checked.errors)
     if found.checked.errors:
         return again(422)
-    if found.action != "CREATE":
+    if not found.may_join:
         return already(found.person)
     if not form.accepts(found.checked.warnings):
         return again(422)
@@ -92,15 +97,16 @@ def ask(form, account_id, offers, again, employee=None):
                 audit("movement.affiliation", on=movement.beneficiary, account=account_id, after=detail)
     except IntegrityError:  # the other click was a little faster
         return twice(Movement.sent(form.key) or abort(409))
-    return asked(movement.beneficiary) if movement else already(found.person or abort(409))
+    if movement is None:
+        return already(found.person or abort(409))
+    return asked(movement.beneficiary, found)
 
 
-def asked(newcomer):
-    flash(
-        f"{newcomer.full_name} : l’affiliation est enregistrée. Elle sera transmise à la mutuelle, qui donnera le n° "
-        "d’adhérent. D’ici là, vous pouvez la reprendre sur cette fiche.",
-        "ok",
-    )
+def asked(newcomer, found):
+    back, proof = found.action == "REHIRE", found.checked.values["proof"]
+    told = "la couverture reprend, et sera transmise à la mutuelle" if back else ASKED
+    wanted = f" Pièce attendue : {PROOFS[proof].label}." if proof else ""
+    flash(f"{newcomer.full_name} : {told}.{wanted} D’ici là, vous pouvez la reprendre sur cette fiche.", "ok")
     return redirect(url_for("employees.show", id=newcomer.public_id), 303)
 
 

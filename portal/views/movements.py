@@ -99,11 +99,12 @@ def download():
     with db.atomic():
         detail = {"rows": movements.count(), "format": file_format}
         audit("movements.export", account=account and account.account_id, after=detail)
-    return roster.send("mouvements", COLUMNS, cells(sort.of(movements)), file_format)
+    told_of = cells(sort.of(movements), current_user.contracts())
+    return roster.send("mouvements", COLUMNS, told_of, file_format)
 
 
-def cells(movements):
-    for one in told.tell_many(movements):
+def cells(movements, contracts):
+    for one in told.tell_many(movements, contracts):
         before, after = ("\n".join(f"{line[0]} : {line[place]}" for line in one.lines) for place in (1, 2))
         told_of = (one.label, one.kind, one.effective_on, before, after, one.state, one.remark)
         yield [one.day, one.by, one.member_number, *told_of, one.account, one.company, one.category]

@@ -9,8 +9,9 @@ from portal.exchange import affiliation_cells as cells
 from portal.exchange import affiliations
 from portal.exchange.affiliation_cells import TITLES
 from portal.formats import upper_name
-from portal.models import JOIN, Beneficiary, Case, ImportRow, ImportState, fn
+from portal.models import JOIN, Beneficiary, Case, ImportRow, ImportState, Movement, fn
 from portal.rendering import Page, Sort, address
+from portal.views.told import STATES as STATES_OF_MOVEMENTS
 
 # word of the address → (label, tone, icon, which rows, small print)
 PENDING = ImportRow.confirmed_at.is_null()
@@ -21,7 +22,7 @@ VERDICTS = {
     "avertissement": ("Avertissement", "warn", "alert-triangle", PENDING & (ImportRow.verdict == "WARNING")),
     "erreur": ("Erreur", "danger", "circle-x", ImportRow.verdict == "ERROR"),
     "faite": (
-        "Affiliée",
+        "Enregistrée",
         "ok",
         "circle-check",
         ImportRow.confirmed_at.is_null(False) & (ImportRow.verdict != "UNCHANGED"),
@@ -35,6 +36,15 @@ WORD = {
     "ERROR": "erreur",
 }
 DONE = {"CREATE": "Affiliée", "REHIRE": "Réaffiliée", "UPDATE": "Mise à jour"}
+TITLES_OF = {
+    "": "Toutes les lignes",
+    "creer": "Lignes à créer",
+    "modifier": "Lignes à mettre à jour",
+    "inchangee": "Lignes inchangées",
+    "avertissement": "Lignes avec un avertissement",
+    "erreur": "Lignes en erreur",
+    "faite": "Lignes enregistrées",
+}
 ALWAYS = {"creer", "avertissement", "erreur"}
 SMALL_PRINT = {
     "creer": "prêtes à affilier",
@@ -148,8 +158,7 @@ class Report:
 
     @property
     def title(self):
-        label = VERDICTS[self.filter][0] if self.filter else ""
-        return f"Lignes : {label.lower()}" if label else "Toutes les lignes"
+        return TITLES_OF[self.filter]
 
     def next_wrong(self, after):
         """The line of this page to mend once `after` was."""
@@ -157,11 +166,9 @@ class Report:
         return next((line for line in wrong if line > after), wrong[0] if wrong else None)
 
     def tell(self, cut):
-        people = Beneficiary.alias()
-        with_people = cut.select(ImportRow, people.public_id.alias("person")).join(
-            people, JOIN.LEFT_OUTER, on=(ImportRow.beneficiary == people.id)
-        )
-        return [tell(self.source, row, self.labels) for row in with_people.objects()]
+        told_of = cut.select(ImportRow, Beneficiary.public_id.alias("person"), Movement.state.alias("became"))
+        joined = told_of.join(Beneficiary, JOIN.LEFT_OUTER).switch(ImportRow).join(Movement, JOIN.LEFT_OUTER)
+        return [tell(self.source, row, self.labels) for row in joined.objects()]
 
 
 def tell(source, row, labels):
@@ -177,6 +184,7 @@ def tell(source, row, labels):
         company=labels.get((company, college)) or company,
         college=" · ".join(filter(None, (college, texts[cells.PLAN]))),
         effective_on=texts[cells.EFFECTIVE_ON],
+        became=STATES_OF_MOVEMENTS[row.became] if row.became else "",
         verdict=(DONE.get(row.action, label) if done else label, tone, icon),
         notes=[] if done else list(notes(texts, row.notes)),
         wrong=row.verdict == "ERROR",

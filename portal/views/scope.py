@@ -25,7 +25,7 @@ from portal.rendering import (
 blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
 PEOPLE = {"employees", "terminations", "selections", "changes", "colleges", "dependents", "movements"}
-AFFILIATIONS = {"affiliations", "imports", "joining"}
+AFFILIATIONS = {"affiliations", "imports", "mending", "joining"}
 ENROLMENTS = {"enrolments", "enrolment_steps"}
 FOLLOWED = {*ENROLMENTS, "supporting_documents"}
 SCOPED = {"home", "contracts", *PEOPLE, *AFFILIATIONS, *FOLLOWED, "upcoming", "scope", "profile", "help"}

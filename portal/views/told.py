@@ -16,6 +16,7 @@ from portal.models import (
     MovementKind,
     MovementState,
 )
+from portal.rules.proofs import shown_to_hr
 from portal.rules.terminations import GROUPS
 
 KINDS = {
@@ -74,18 +75,18 @@ def since(person, version):
     return [one for one in of_person(person) if one.version > version]
 
 
-def tell(movements):
-    """Movements as the pages show them; one more query when some change the college."""
+def tell(movements, contracts=None):
+    """Movements as the pages show them; one more query when some change the college, among these contracts."""
     rows = list(movements)
-    places = colleges(rows)
+    places = colleges(rows, contracts)
     return [told(row, places) for row in rows]
 
 
-def tell_many(movements, at_once=500):
-    """The same for a file, some at a time."""
+def tell_many(movements, contracts, at_once=500):
+    """The same for a file, some at a time: it is read when the request is over, and its user gone."""
     rows = movements.iterator()
     while some := list(islice(rows, at_once)):
-        yield from tell(some)
+        yield from tell(some, contracts)
 
 
 def told(row, places):
@@ -132,7 +133,7 @@ def lines(row, places):
     if row.kind == MovementKind.ADDRESS:
         return [("Adresse", address(before), address(after))]
     if row.kind == MovementKind.AFFILIATION:
-        return []
+        return [("Pièce demandée", "", shown_to_hr(after["proof"]))] if after.get("proof") else []
     if row.kind in PLACES:
         moved = [("Collège", places.get(before.get("contract"), ""), places.get(after.get("contract"), ""))]
         return moved if before.get("contract") != after.get("contract") else []
@@ -160,12 +161,12 @@ def address(values):
     return ", ".join(filter(None, parts))
 
 
-def colleges(rows):
+def colleges(rows, contracts):
     """The colleges that these movements lead from and to: contract id → label."""
     ids = {side["contract"] for row in rows if row.kind in PLACES for side in (row.before, row.after) if side}
     if not ids:
         return {}
-    named = current_user.contracts().select(
+    named = (current_user.contracts() if contracts is None else contracts).select(
         GroupContract.id, GroupContract.number, EmployeeCategory.label, Company.label
     )
     found = named.join(EmployeeCategory).join(Company).where(GroupContract.id.in_(ids)).tuples()
