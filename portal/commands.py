@@ -114,7 +114,7 @@ def rotate():
     """Seal everything under the first key; stopped half-way, it goes on where it was."""
     ready()
     total = 0
-    for table in (models.Beneficiary, models.StoredFile, models.OutboxMessage):
+    for table in (models.Beneficiary, models.StoredFile, models.OutboxMessage, models.Document):
         last = 0
         while last is not None:
             last, changed = table.reseal(last)

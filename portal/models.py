@@ -830,6 +830,7 @@ class Movement(Table):
         if self.kind == MovementKind.AFFILIATION:
             if newer.where(Movement.cause != self.id).exists() or newer.where(Movement.cause.is_null()).exists():
                 raise NotTakenBack(f"{self.label} a d’autres mouvements depuis : reprenez-les d’abord.")
+            Document.withdraw(person)
             Beneficiary.delete().where(Beneficiary.id == person.id).execute()
             return
         now_there = to_json({name: getattr(person, column(name)) for name in self.after})
@@ -924,14 +925,90 @@ class ServiceRequest(Table):
 
 
 class Document(Table):
-    """A document of an account, perhaps of one contract."""
+    """A document of an account, perhaps of one contract; one of a person is seen with that person alone.
+
+    What the portal prints has a `template` and its sealed `context` until its file is made (portal.documents).
+    """
 
     public_id = PublicId()
     account = ForeignKeyField(ManagedAccount)
     contract = ForeignKeyField(GroupContract, null=True, backref="documents")
+    beneficiary = ForeignKeyField(Beneficiary, null=True, backref="documents", on_delete="SET NULL")
     title = CharField()
     document_type = CharField(32)
     published_on = DateField()
+    created_at = DateTimeField(null=True)
+    file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL", index=False)
+    check_hash = CharField(64, null=True, unique=True)  # of the code that is printed on it
+    initials = CharField(8, default="")  # of whom it is about, for who checks the code
+    withdrawn_at = DateTimeField(null=True)  # what it says was undone
+    template = CharField(32, default="")
+    context = SealedField(null=True)
+    leased_until = DateTimeField(null=True)
+    attempts = IntegerField(default=0)
+
+    LEASE = datetime.timedelta(seconds=60)
+    MOST_ATTEMPTS = 5  # of the worker; who downloads it tries again
+
+    @property
+    def can_be_read(self):
+        """It has its file, or will be given it at the first download; others are only announced."""
+        return self.file_id is not None or self.context is not None
+
+    def seal(self, context):
+        """`context`: what the template says, as JSON takes it."""
+        self.context = vault.seal(json.dumps(context), "document", "context", self.public_id)
+
+    def unseal(self):
+        return json.loads(vault.open(self.context, "document", "context", self.public_id))
+
+    @classmethod
+    def to_make(cls, now):
+        """What was not made yet and that nobody is making."""
+        free = cls.leased_until.is_null() | (cls.leased_until < now)
+        return cls.select().where(cls.context.is_null(False), free)
+
+    def lease(self, now):
+        """Make it, for a minute: True for the first who asks; a lease that ran out was a process that died."""
+        mine = Document.update(leased_until=now + self.LEASE, attempts=Document.attempts + 1)
+        free = Document.leased_until.is_null() | (Document.leased_until < now)
+        leased = mine.where(Document.id == self.id, Document.context.is_null(False), free).execute() == 1
+        self.leased_until = now + self.LEASE
+        return leased
+
+    def give_back(self):
+        Document.update(leased_until=None).where(Document.id == self.id).execute()
+
+    def complete(self, file, check_hash):
+        """Its file and the hash of its code, in the caller's transaction; False when the lease was lost."""
+        mine = Document.update(file=file, check_hash=check_hash, context=None, leased_until=None).where(
+            Document.id == self.id, Document.context.is_null(False), Document.leased_until == self.leased_until
+        )
+        return mine.execute() == 1
+
+    @classmethod
+    def of_code(cls, check_hash):
+        return cls.get_or_none(cls.check_hash == check_hash)
+
+    @classmethod
+    def withdraw(cls, person):
+        """What was made for somebody whose affiliation is undone says nothing any more."""
+        cls.update(withdrawn_at=clock.now()).where(cls.beneficiary == person).execute()
+
+    @classmethod
+    def reseal(cls, after, most=1_000):
+        """Seal what is still to be made under the first key: (last id seen or None, rows changed)."""
+        with db.atomic():
+            rows = list(cls.select().where(cls.id > after, cls.context.is_null(False)).order_by(cls.id).limit(most))
+            old = [row for row in rows if not vault.is_current(row.context)]
+            for row in old:
+                row.seal(row.unseal())
+                row.save(only=[cls.context])
+        return (rows[-1].id if rows else None), len(old)
+
+
+# Partial: a document is in it for the time that it takes to be made.
+Document.add_index(Document.index(Document.id, where=SQL("context IS NOT NULL"), name="document_to_make"))
 
 
 # ── People who sign in, and what they may see ────────────────────────────────────────────────────────────────────
@@ -1088,6 +1165,9 @@ class User(UserMixin, Table):
     def waivers(self):
         return Waiver.select().where(Waiver.category.in_(self.category_ids()))
 
+    def waiver_proofs(self):
+        return WaiverProof.select().join(Waiver).where(Waiver.category.in_(self.category_ids()))
+
     def document_requests(self):
         return DocumentRequest.select().where(DocumentRequest.category.in_(self.category_ids()))
 
@@ -1149,10 +1229,26 @@ class User(UserMixin, Table):
         return whole.select(PermissionGrant.account)
 
     def documents(self):
-        """Those of a contract that the user sees; those of an account, for who sees all of it."""
-        seen = Document.contract.in_(self.contracts().select(GroupContract.id))
-        whole = Document.contract.is_null() & Document.account.in_(self.whole_account_ids())
-        return Document.select().where(seen | whole)
+        """Those of a person whom the user sees; of a contract; those of an account, for who sees all of it."""
+        people = Beneficiary.select(Beneficiary.id).where(
+            Beneficiary.id == Document.beneficiary, Beneficiary.category.in_(self.category_ids())
+        )
+        of_nobody = Document.beneficiary.is_null()
+        seen = of_nobody & Document.contract.in_(self.contracts().select(GroupContract.id))
+        whole = of_nobody & Document.contract.is_null() & Document.account.in_(self.whole_account_ids())
+        present = Document.withdrawn_at.is_null()
+        return Document.select().where(present, fn.EXISTS(people) | seen | whole)
+
+    def documents_of(self, person):
+        """What was printed for a person, the latest first."""
+        return documents_of(self.id, clock.today(), person.id, role=self.role)
+
+    def documents_of_contract(self, contract, most=10):
+        """A contract's own documents; then the last of those of its people."""
+        found = self.documents().where(Document.contract == contract)
+        own = found.where(Document.beneficiary.is_null()).order_by(Document.published_on.desc(), Document.id.desc())
+        of_people = found.where(Document.beneficiary.is_null(False)).order_by(Document.id.desc()).limit(most)
+        return list(own), list(of_people)
 
     def category_ids(self, on=None):
         return category_ids(self.id, on or clock.today(), role=self.role)
@@ -2149,6 +2245,16 @@ class Waiver(Table):
         return (Waiver.account == self.account_id) & names
 
 
+class WaiverProof(Table):
+    """A proof of a waiver that came: one each time that it was asked for."""
+
+    public_id = PublicId()
+    waiver = ForeignKeyField(Waiver, backref="proofs", on_delete="CASCADE")
+    file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL", index=False)
+    author = ForeignKeyField(User, null=True, index=False)  # none: the employee
+    received_at = DateTimeField(default=clock.now)
+
+
 # ── Supporting documents: what is awaited of whom, and the reminders ─────────────────────────────────────────────
 
 
@@ -2559,6 +2665,18 @@ def with_authors(movements):
 def movements_of(user, day, person, *, role, most):
     about = Movement.select().where(Movement.beneficiary == person).order_by(Movement.id.desc()).limit(most)
     return User(id=user, role=role).opened(with_authors(about).switch(Movement).join(EmployeeCategory), day)
+
+
+@written_once(db)
+def documents_of(user, day, person, *, role):
+    about = (
+        Document.select()
+        .join(Beneficiary)
+        .join(EmployeeCategory)
+        .where(Document.beneficiary == person, Document.withdrawn_at.is_null())
+        .order_by(Document.id.desc())
+    )
+    return User(id=user, role=role).opened(about, day)
 
 
 @written_once(db)

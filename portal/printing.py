@@ -123,10 +123,13 @@ class Letter:
 
 def letters(written, title):
     """Letters as one PDF, each from its first page; `title`: of the whole."""
-    return pdf("letters", letters=written, title=title, qr_code=qr_code)
+    return pdf("letters", letters=written, title=title)
 
 
 def qr_code(url, words):
     """An address as a drawing; `words` tell it to who does not see it. Error correction M: for paper."""
     drawn = segno.make(url, error="m", micro=False)
     return Markup(drawn.svg_inline(scale=4, border=2, title=words, omitsize=True))
+
+
+templates.globals["qr_code"] = qr_code

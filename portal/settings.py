@@ -39,6 +39,7 @@ class Settings:
     brand_name: str = "Trait d’Union"
     insurer_name: str = "Mutuelle du Haut-Jura"
     individual_space_url: str = "https://adherents.mutuelle-haut-jura.example/"
+    dpo_email: str = "dpo@mutuelle-haut-jura.example"
     support_email: str = "entreprises@mutuelle-haut-jura.example"
     support_phone: str = "01 99 00 10 00"
     support_hours: str = "du lundi au vendredi, 8 h 30 – 17 h 30"
@@ -64,6 +65,7 @@ class Brand:
         self.name = chosen.brand_name
         self.insurer = chosen.insurer_name
         self.individual_space_url = chosen.individual_space_url
+        self.dpo_email = chosen.dpo_email
         self.support_email = chosen.support_email
         self.support_phone = chosen.support_phone
         self.support_hours = chosen.support_hours

@@ -10,7 +10,7 @@ from pathlib import Path
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import clock, guests, outbox, waivers
+from portal import clock, documents, guests, outbox, waivers
 from portal.exchange import affiliations
 from portal.models import (
     AffiliationImport,
@@ -72,7 +72,7 @@ def looking():
         if clock.now().date() != purged_on:
             waivers.each_day(clock.now())
         purged_on = purge(clock.now(), purged_on)
-        return Movement.apply_due(clock.now()) + import_next()
+        return Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + import_next()
 
     return look
 

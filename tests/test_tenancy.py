@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from portal import clock, guests, outbox
+from portal import clock, documents, guests, outbox
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -39,6 +39,8 @@ PUBLIC = {
     "help.index",
     "help.show",
     "health.show",
+    "verification.show",
+    "verification.check",
     # The employee’s side: closed by the guest session (tests/views/test_guests.py).
     "guests.show",
     "guests.open_link",
@@ -63,6 +65,8 @@ def stranger(signed_in):
     movement = Movement.create(category=contract.category, beneficiary=person, kind="ADDRESS", before={}, after={})
     sent = AffiliationImport.send(person.account_id, other, "salaries.csv", b"a;b", None)
     letter = outbox.email("x@example.com", "import", clock.now(), kind=MessageKind.IMPORT, told="x")
+    printed = {"title": "x", "document_type": "x", "account": person.account_id, "beneficiary": person}
+    document = documents.ask("letters", {}, clock.now(), **printed)
     link, _ = guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=person))
     foreign = factories.enrolment(other)
     return {
@@ -81,6 +85,7 @@ def stranger(signed_in):
         "profile": session.public_id,
         "guests": link.public_id,
         "staff_messages": letter.public_id,
+        "document_files": document.public_id,
     }
 
 

@@ -13,6 +13,7 @@ from portal.views import (
     colleges,
     contracts,
     dependents,
+    document_files,
     employees,
     enrolment_steps,
     enrolments,
@@ -33,6 +34,7 @@ from portal.views import (
     supporting_documents,
     terminations,
     upcoming,
+    verification,
 )
 
 MOVES = (terminations, selections, changes, colleges, dependents, movements)
@@ -41,6 +43,7 @@ ENROLMENTS = (enrolments, enrolment_steps)
 EMPLOYEE_SIDE = (guests,)  # no user, no menu, no account
 ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, supporting_documents, profile)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
+MODULES += (document_files, verification)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
 WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}

@@ -47,5 +47,6 @@ def show(id):
     contract = get_or_404(with_names(current_user.contracts()), GroupContract.public_id == id)
     covered = contract.head_count(clock.today())
     people_url = url_for("employees.index", contrat=contract.number)
-    documents = list(contract.documents)
-    return render("contract", contract=contract, covered=covered, documents=documents, people_url=people_url)
+    documents, bulletins = current_user.documents_of_contract(contract)
+    lists = {"documents": documents, "bulletins": bulletins}
+    return render("contract", contract=contract, covered=covered, people_url=people_url, **lists)

@@ -46,7 +46,11 @@ def show(id):
 
 
 def page_of(found, shown=None):
-    past = {"history": history(found), "movements": told.of_person(found)}
+    past = {
+        "history": history(found),
+        "movements": told.of_person(found),
+        "documents": current_user.documents_of(found),
+    }
     return render("employee", person=found, shown=shown or {}, **past, **home_of(found))
 
 

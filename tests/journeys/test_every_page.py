@@ -48,6 +48,7 @@ PAGES = {
     "aide-connexion": ("help.show", "visitor", "/aide/connexion"),
     "aide-premiers-pas": ("help.show", "visitor", "/aide/premiers-pas"),
     "aide-rh": ("help.index", "hr", "/aide"),
+    "verification": ("verification.show", "visitor", "/verification?code=7KQM-2XVD-90RT-HC4W"),
     "introuvable": ("", "visitor", "/nulle-part"),
     "salarie-lien": ("guests.show", "visitor", "/salarie/{guest}"),
     "salarie-lien-mort": ("guests.show", "visitor", "/salarie/perdu"),

@@ -1,0 +1,149 @@
+"""Documents that the portal prints: asked for with their cause, made once, known again by the code that is on them."""
+
+import hashlib
+import io
+import logging
+import re
+import secrets
+import time
+import traceback
+from pathlib import Path
+
+from portal import clock, printing, storage
+from portal.models import Document, db
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # 32 signs (Crockford): no I, L, O, U
+LENGTH = 16  # of 5 bits: 80 bits
+MEANT = str.maketrans("ILO", "110")  # what people type for a sign that looks like it
+PDF = "application/pdf"
+PATIENCE = 20.0  # seconds that a download waits for another process that is making it
+TYPES = {"ENROLMENT_FORM": "Bulletin d’adhésion individuel"}
+log = logging.getLogger(__name__)
+
+
+class NotMade(Exception):
+    """It could not be made this time."""
+
+
+# ── The code that is checked ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def draw_code():
+    """« 7KQM-2XVD-90RT-HC4W »: 80 bits; only its hash is kept."""
+    signs = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return "-".join(signs[place : place + 4] for place in range(0, LENGTH, 4))
+
+
+def read_code(typed):
+    """The signs of a code as it was typed, whatever its case and spaces; None when it cannot be one."""
+    signs = re.sub(r"[\s.–—-]", "", typed).upper().translate(MEANT)
+    return signs if len(signs) == LENGTH and set(signs) <= set(ALPHABET) else None
+
+
+def hash_of(signs):
+    return hashlib.sha256(f"document {signs}".encode()).hexdigest()
+
+
+def find(typed):
+    """The document of a code, as it was typed; None when no document has it."""
+    signs = read_code(typed)
+    return Document.of_code(hash_of(signs)) if signs else None
+
+
+# ── Asked for ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ask(template, context, now, *, title, document_type, account, contract=None, beneficiary=None):
+    """Have prints/<template>.html printed with these words (as JSON takes them), in the caller's transaction."""
+    asked = row_of(now, title, document_type, account, contract, beneficiary)
+    asked.template = template
+    asked.seal(context)
+    asked.save(force_insert=True)
+    return asked
+
+
+def file(data, now, code=None, *, title, document_type, account, contract=None, beneficiary=None):
+    """Keep a PDF that was made elsewhere; `code`: the one that is printed on it, of `draw_code`."""
+    filed = row_of(now, title, document_type, account, contract, beneficiary)
+    stored = put_away(filed, data, now)
+    with db.atomic():
+        stored.attach(now)
+        filed.file, filed.check_hash = stored, code and hash_of(read_code(code))
+        filed.save(force_insert=True)
+    return filed
+
+
+def row_of(now, title, document_type, account, contract, beneficiary):
+    row = Document(account=account, contract=contract, beneficiary=beneficiary, title=title, created_at=now)
+    row.document_type, row.published_on = document_type, clock.day_of(now)
+    names = (beneficiary.first_name, beneficiary.last_name) if beneficiary else ()
+    row.initials = " ".join(f"{name[:1].upper()}." for name in names)
+    return row
+
+
+def put_away(row, data, now):
+    return storage.file_away(io.BytesIO(data), f"{row.title}.pdf", PDF, account=row.account_id, now=now)
+
+
+def latest(document_type, person_id):
+    """The last document of a type about a person; None without one."""
+    about = Document.select().where(Document.beneficiary == person_id, Document.document_type == document_type)
+    return about.where(Document.withdrawn_at.is_null()).order_by(Document.id.desc()).first()
+
+
+# ── Made ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def made(document):
+    """The file of a document, made now when nobody did yet; raises NotMade."""
+    give_up = time.monotonic() + PATIENCE
+    row = document
+    while row.file_id is None and row.context is not None:
+        if row.lease(clock.now()):
+            make(row)
+        elif time.monotonic() > give_up:
+            raise NotMade
+        else:
+            time.sleep(0.1)
+        row = Document.get_by_id(row.id)
+    if row.file_id is None:
+        raise NotMade
+    return row.file
+
+
+def make(row):
+    """Print a document that was leased, and file it: of two that are made at the same time, one is kept."""
+    now, code = clock.now(), draw_code()
+    try:
+        data = printing.pdf(row.template, title=row.title, code=code, **row.unseal())
+        stored = put_away(row, data, now)
+    except Exception as fault:
+        row.give_back()
+        log_fault(row, fault)
+        raise NotMade from None
+    with db.atomic():
+        if row.complete(stored, hash_of(read_code(code))):
+            stored.attach(now)
+        else:
+            stored.drop(now)
+
+
+def log_fault(row, fault):
+    """Where it happened: the words of an exception may be those of the document."""
+    frames = traceback.extract_tb(fault.__traceback__)[::-1]
+    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[:8])
+    log.error("document %s: %s: %s", row.public_id, type(fault).__name__, where)
+
+
+def make_due(now):
+    """Make the documents that wait, a few at a time: how many. One that failed too often waits for who asks for it."""
+    due = Document.to_make(now).where(Document.attempts < Document.MOST_ATTEMPTS).order_by(Document.id).limit(5)
+    done = 0
+    for row in list(due):
+        if row.lease(now):
+            try:
+                make(row)
+            except NotMade:
+                continue
+            done += 1
+    return done

@@ -1,0 +1,27 @@
+"""The file of a document: made at the first download where the worker has not come to it; each download is audited."""
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
+
+from portal import documents
+from portal.access import audit, requires, safe_path
+from portal.models import Document
+from portal.rendering import get_or_404
+from portal.views import files
+
+blueprint = Blueprint("document_files", __name__, url_prefix="/document")
+
+
+@blueprint.post("/<uuid:id>/telechargement")
+@requires("see")
+def download(id):
+    document = get_or_404(current_user.documents(), Document.public_id == id)
+    if document.file_id is None and document.context is None:
+        abort(404)  # it was announced without its file
+    try:
+        file = documents.made(document)
+    except documents.NotMade:
+        flash("Ce document n’a pas pu être préparé. Réessayez dans une minute.", "danger")
+        return redirect(safe_path(request.form.get("vers") or url_for("home.index")), 303)
+    audit("document.download", on=document, account=document.account_id)
+    return files.attachment(file)
