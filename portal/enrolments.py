@@ -3,12 +3,12 @@
 import datetime
 from dataclasses import dataclass, field
 
-from portal import clock, database
+from portal import bulletins, clock, database
 from portal.exchange import affiliations, joining
 from portal.exchange.affiliation_file import Offer
 from portal.exchange.affiliations import Newcomer
 from portal.formats import search_key
-from portal.household import STEPS, Household
+from portal.household import STEPS, Household, summary
 from portal.models import (
     Beneficiary,
     Enrolment,
@@ -219,6 +219,8 @@ def submit(enrolment, by, now, signature=None, seen=None, remind_on=None):
             row.awaited_until = remind_on or reminder_proposed(clock.day_of(now))
         row.signed_name, row.signed_at, row.signed_by = signature or ("", None, "")
         row.save()
+        row.category, row.contract = enrolment.category, enrolment.contract
+        bulletins.ask(row, row.movement.beneficiary, summary(home), now)
     return Sending(row, done=True, household=home)
 
 

@@ -206,17 +206,27 @@ def cancel_requests(row, now):
     DocumentRequest.update(state=RequestState.CANCELLED, settled_at=now).where(*awaited).execute()
 
 
-def end_of_person(account_id, birth_name, used_name, first_name, birth_date, effective_on, now):
-    """End the waivers of somebody who is affiliated: how many. In the transaction of the affiliation."""
-    person = Waiver(account=account_id, birth_name=birth_name, used_name=used_name, first_name=first_name)
-    person.birth_date = birth_date
-    found = Waiver.select().where(person.same_person(), Waiver.state == WaiverState.IN_FORCE)
-    last_day = effective_on - datetime.timedelta(days=1)
-    for row in list(found):
+def end_of_people(account_id, people, now):
+    """End the waivers of people who are affiliated: how many. In the transaction of the affiliation.
+
+    `people`: their `birth_name`, `used_name`, `first_name`, `birth_date` and `effective_on`.
+    """
+    waived = list(Waiver.select().where(Waiver.account == account_id, Waiver.state == WaiverState.IN_FORCE))
+    if not waived:
+        return 0
+    covered_on = {mark_of(**person): person["effective_on"] for person in people}
+    ended = [row for row in waived if (row.birth_date, row.name_key) in covered_on]
+    for row in ended:
+        last_day = covered_on[row.birth_date, row.name_key] - datetime.timedelta(days=1)
         row.remark = "Affilié depuis."
         close(row, max(row.effect_on, last_day), now)
         AuditEvent.write("waiver.end", on=row, account=row.account_id, after=told_of(row), now=now)
-    return len(found)
+    return len(ended)
+
+
+def mark_of(birth_name, used_name, first_name, birth_date, **others):
+    """What tells a person from others of the account."""
+    return birth_date, Waiver(birth_name=birth_name, used_name=used_name, first_name=first_name).sorted_by
 
 
 # ── What the worker does each day ────────────────────────────────────────────────────────────────────────────────
@@ -268,7 +278,8 @@ def remind(now):
 
 def tell_readers(rows, template, link, now):
     """One e-mail to each user of HR, however many waivers there are, and not one name in it."""
-    readers, counts = {}, Counter()
+    readers: dict[tuple, list] = {}
+    counts: Counter = Counter()
     for row in rows:
         place = (row.author_id, row.category_id)
         readers[place] = readers.get(place) or readers_of(row)

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID, uuid4
 
-from portal import clock, database, proofs
+from portal import clock, database, proofs, waivers
 from portal.exchange import affiliation_file
 from portal.exchange.affiliation_file import Checked, Context, KnownEmployee, Offer
 from portal.exchange.loading import among, insert
@@ -347,6 +347,8 @@ def affiliate(
             insert(Movement, fields(Movement, MOVEMENT), rows)
             movements |= ids_of(Movement, some)
         ask_for_proofs(((made_of(one, people), one.values.get("proof", "")) for one in newcomers), now)
+        employees = [one.values for one in newcomers if one.values["role"] == BeneficiaryRole.EMPLOYEE]
+        waivers.end_of_people(account_id, employees, now)
     return {one.public_id: (people[one.public_id], movements[one.public_id]) for one in newcomers}
 
 

@@ -150,4 +150,10 @@ def tell(row):
         refused=state_of(row) == MovementState.REFUSED,
         proofs=[(member.name, proof.label) for member in home.members if (proof := home.proof(member))] if home else [],
         waiting=waiting(row) if awaits and person else None,
+        bulletin=bulletin_of(person) if person else None,
     )
+
+
+def bulletin_of(person):
+    """What was printed of the enrolment; None for one that was sent before any was."""
+    return next((one for one in current_user.documents_of(person) if one.document_type == "ENROLMENT_FORM"), None)

@@ -266,14 +266,16 @@ def test_the_author_is_told_and_when_they_see_it_no_more_all_who_do(hr, college)
 
 
 def test_an_affiliation_ends_the_waiver_the_day_before(hr, college):
-    row = factories.waiver(college)
+    row, other = factories.waiver(college), factories.waiver(college, last_name="Perrier")
     today = clock.today()
-    ended = waivers.end_of_person(
-        college.account_id, "VUILLET", "", "élodie", datetime.date(1990, 5, 17), today, clock.now()
-    )
+    names = {"birth_name": "VUILLET", "used_name": "", "first_name": "élodie", "birth_date": row.birth_date}
+    people = [names | {"effective_on": today}, names | {"effective_on": today, "first_name": "Zoé"}]
+    assert waivers.end_of_people(college.account_id, people, clock.now()) == 1
     row = Waiver.get_by_id(row.id)
-    assert (ended, row.state, row.ended_on) == (1, WaiverState.ENDED, today - datetime.timedelta(days=1))
-    assert waivers.end_of_person(college.account_id, "VUILLET", "", "élodie", row.birth_date, today, clock.now()) == 0
+    assert (row.state, row.ended_on) == (WaiverState.ENDED, today - datetime.timedelta(days=1))
+    assert state(other) == WaiverState.IN_FORCE
+    assert waivers.end_of_people(college.account_id, people, clock.now()) == 0
+    assert waivers.end_of_people(factories.account().id, people, clock.now()) == 0
 
 
 def test_a_waiver_seen_by_its_college_alone(hr, college):

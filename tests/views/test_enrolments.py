@@ -1,10 +1,26 @@
 """« Adhésion salarié »: the six steps, the last look, the sending, and the list of them."""
 
-import pytest
+import datetime
+import io
+import re
 
-from portal.models import AuditEvent, Beneficiary, BeneficiaryRole, Enrolment, EnrolmentState, Movement
-from tests import enrolling
+import pytest
+from pypdf import PdfReader
+
+from portal.models import (
+    AuditEvent,
+    Beneficiary,
+    BeneficiaryRole,
+    Document,
+    Enrolment,
+    EnrolmentState,
+    Movement,
+    Waiver,
+    WaiverState,
+)
+from tests import enrolling, factories
 from tests.enrolling import begin, children, fill, said, send, years_ago
+from tests.test_printing import faults
 
 
 @pytest.fixture
@@ -42,6 +58,33 @@ def test_a_whole_household_is_typed_looked_at_and_sent(signed_in, hr, draft):
     assert moved[people["Léoa"].id].cause_id == moved[people["Inès"].id].id
     assert moved[people["Inès"].id].after["base_scheme"] == "MSA"
     assert AuditEvent.select().where(AuditEvent.action == "enrolment.submit").count() == 1
+
+
+def test_an_enrolment_that_is_sent_has_its_bulletin_to_download_and_to_check(signed_in, hr, draft):
+    fill(signed_in, draft, **whole_household())
+    look = signed_in.get(f"/adhesion/{draft.public_id}/verification").get_data(as_text=True)
+    sent = signed_in.post(f"/adhesion/{draft.public_id}/verification", enrolling.hidden(look))
+    document = Document.get()
+    path = f"/document/{document.public_id}/telechargement"
+    answer = signed_in.get(sent.headers["Location"]).get_data(as_text=True)
+    assert path in answer and "faites-le signer au salarié" in answer
+    data = signed_in.post(path).data
+    assert faults(data) == []
+    text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+    for words in ("Courbet", "Inès", "Paul", "Léob ROUX", "Copie du PACS", Enrolment.get().number):
+        assert words in text, words
+    assert re.search(r"FR76\s•••• .* 189, BIC", text.replace("\xa0", " "))
+    assert not re.search(r"478\W*031|3000\W*6000", text)
+    code = re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}", text)[0]
+    assert "Document reconnu" in signed_in.post("/verification", {"code": code}).get_data(as_text=True)
+
+
+def test_who_is_affiliated_has_no_waiver_any_more(signed_in, hr, draft):
+    names = {"last_name": "Lacroix", "used_name": "Courbet", "first_name": "Inès"}
+    waiver = factories.waiver(draft.category, birth_date=datetime.date(1994, 6, 30), **names)
+    look = signed_in.get(f"/adhesion/{fill(signed_in, draft).public_id}/verification").get_data(as_text=True)
+    assert signed_in.post(f"/adhesion/{draft.public_id}/verification", enrolling.hidden(look)).status_code == 303
+    assert Waiver.get_by_id(waiver.id).state == WaiverState.ENDED
 
 
 def test_opening_the_page_makes_no_draft(signed_in, hr):
