@@ -3,15 +3,17 @@
 import datetime
 import os
 import shutil
+import uuid
 
 import pytest
 
 from app import create_app
 from portal import commands, models, settings
 from portal.models import db
-from tests import factories
+from tests import factories, s3
 from tests.clients import CarefulClient
 from tests.postgres import throwaway_cluster
+from tests.s3 import throwaway_server
 
 os.environ.setdefault("PYTHONHASHSEED", "0")
 KEYS = ("11" * 8 + "0123456789abcdef" * 3, "fedcba9876543210" * 4)
@@ -139,3 +141,22 @@ def at(monkeypatch):
         return start + datetime.timedelta(**by)
 
     return move
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """The address of an S3 server, which the usual variables of AWS name for as long as it runs."""
+    with throwaway_server() as url, pytest.MonkeyPatch.context() as environment:
+        for name, value in {**s3.KEYS, "AWS_ENDPOINT_URL": url}.items():
+            environment.setenv(name, value)
+        yield url
+
+
+@pytest.fixture
+def bucket_url(s3_server):
+    """A new bucket, in which the portal has a prefix of its own."""
+    from portal import bucket
+
+    name = f"portal-{uuid.uuid4()}"
+    bucket.client().create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
+    return f"s3://{name}/fichiers"
