@@ -11,6 +11,7 @@ from app import create_app
 from portal import commands, models, settings
 from portal.models import db
 from tests import factories, s3
+from tests.clamav import throwaway_clamd
 from tests.clients import CarefulClient
 from tests.postgres import throwaway_cluster
 from tests.s3 import throwaway_server
@@ -160,3 +161,10 @@ def bucket_url(s3_server):
     name = f"portal-{uuid.uuid4()}"
     bucket.client().create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
     return f"s3://{name}/fichiers"
+
+
+@pytest.fixture(scope="session")
+def clamd_urls():
+    """A real clamd: (by its socket, by its port)."""
+    with throwaway_clamd() as urls:
+        yield urls

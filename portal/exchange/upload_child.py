@@ -61,7 +61,8 @@ def image(content: bytes, kind: str) -> bytes:
 
 
 def png_options(found: Any) -> dict[str, Any]:
-    return {"format": "PNG", "compress_level": 6}
+    """A large one takes seconds to press well."""
+    return {"format": "PNG", "compress_level": 6 if found.width * found.height < MOST_PIXELS / 8 else 1}
 
 
 def jpeg_options(found: Any) -> dict[str, Any]:
@@ -283,20 +284,23 @@ LOOKED_AT = 1_000  # records
 RIGHT = 0.8  # of them have as many cells as the others
 WORD = re.compile(r"[\w .'’+/@€%-]*")
 FORMULA = re.compile(r"\s*(=(?!\s*\"[^\"]*\"\s*$).*[(|]|[@+-].*\|.*!)", re.DOTALL)  # ="0012" keeps a zero
+CODE = re.compile(r"\s*[\[{]|.*<(script|html|body|iframe|svg|object|embed|\?php|!doctype)\b", re.DOTALL | re.IGNORECASE)
 
 
 def table(content: bytes, kind: str) -> None:
     """A text whose records have as many cells as one another, none of which is a formula that runs."""
     text = foreign.text_of(content)
-    counts: dict[int, int] = {}
+    if CODE.match(text):
+        raise Refused("other")
+    widths: list[int] = []
     for record in foreign.records(text, foreign.separator(text)):
         if any(FORMULA.match(cell) for cell in record):
             raise Refused("formulas")
-        if any(record) and sum(counts.values()) < LOOKED_AT:
-            width = len(record) if len(record) > 1 or WORD.fullmatch(record[0]) else 0
-            counts[width] = counts.get(width, 0) + 1
-    usual = max((width for width in counts if width), key=counts.__getitem__, default=0)
-    if not usual or counts[usual] < RIGHT * sum(counts.values()):
+        filled = [cell for cell in record if cell.strip()]
+        if filled and len(widths) < LOOKED_AT:
+            widths.append(len(record) if len(filled) > 1 or WORD.fullmatch(filled[0]) else 0)
+    usual = max(set(widths) - {0}, key=widths.count, default=0)
+    if not usual or widths.count(usual) < RIGHT * len(widths):
         raise Refused("other")
 
 
