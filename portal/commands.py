@@ -10,8 +10,9 @@ from flask.cli import AppGroup, with_appcontext
 from peewee import PeeweeException
 from playhouse.migrations import Runner
 
-from portal import clock, database, demonstration, models, tasks
+from portal import clock, database, demonstration, models, storage, tasks
 from portal.exchange import hand_over, management_system
+from portal.folder import Unavailable
 from portal.formats import plural
 from portal.models import AuditEvent, db
 from portal.rules import identifiers
@@ -25,6 +26,7 @@ def register(app):
         database_commands,
         audit_commands,
         vault_commands,
+        file_commands,
         demo_commands,
         user_commands,
         load,
@@ -123,6 +125,29 @@ def rotate():
         AuditEvent.write("vault.rotate", after={"rows": total})
     again = plural(total, "ligne chiffrée", "lignes chiffrées")
     click.echo(f"{again} de nouveau ; toutes le sont avec la première clé.")
+
+
+# ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+file_commands = AppGroup("files", help="Les fichiers déposés.")
+
+
+@file_commands.command("verify")
+@click.option("--read", is_flag=True, help="Lire chaque fichier en entier.")
+def verify_files(read):
+    """Every row has its file and, with --read, every file opens; what no row knows is only counted."""
+    ready()
+    try:
+        faults = [f"Le fichier {row.public_id} manque." for row in storage.missing()]
+        faults += [f"Le fichier {row.public_id} ne s’ouvre pas." for row in (storage.unreadable() if read else ())]
+        strays = sum(1 for _ in storage.strays(clock.now()))
+    except Unavailable as fault:
+        stop(f"Le stockage des fichiers ne répond pas ({fault}). Vérifiez STORAGE_URL, puis recommencez.")
+    if faults:
+        stop("\n".join([*faults[:20], f"{plural(len(faults), 'fichier')} à reprendre d’une sauvegarde."]))
+    click.echo(f"Tout est là : {plural(models.StoredFile.held().count(), 'fichier')}.")
+    if strays:
+        click.echo(f"Sans ligne, à enlever par le traitement : {plural(strays, 'fichier')}.")
 
 
 # ── People who sign in ───────────────────────────────────────────────────────────────────────────────────────────

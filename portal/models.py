@@ -576,6 +576,11 @@ class StoredFile(Table):
             self.save(force_insert=True)
 
     @classmethod
+    def held(cls):
+        """What is in the store, or should be."""
+        return cls.select().where(cls.dropped_at.is_null()).order_by(cls.id)
+
+    @classmethod
     def waiting(cls, holder):
         """What somebody sent that is attached to nothing yet."""
         return cls.select().where(cls.holder == holder, cls.attached_at.is_null(), cls.dropped_at.is_null())

@@ -17,6 +17,7 @@ from portal.folder import Folder, Unavailable
 from portal.models import ScanState, StoredFile
 from portal.rules import Refused
 from portal.sealed_streams import digest_of, opened, sealed
+from portal.vault import Tampered
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +108,8 @@ def content(row):
 # ── What is left behind ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def take_away(now, most=100):
-    """Take dropped files out of the store, and drop what nobody attached: how many."""
-    StoredFile.drop_unattached(now)
+def take_away(most=100):
+    """Take dropped files out of the store: how many. Raises Unavailable."""
     leaving = StoredFile.select(StoredFile.id, StoredFile.digest)
     leaving = list(leaving.where(StoredFile.dropped_at.is_null(False), StoredFile.digest.is_null(False)).limit(most))
     for row in leaving:
@@ -119,7 +119,11 @@ def take_away(now, most=100):
 
 
 def sweep(now):
-    """Once a day: files that no row knows leave the store, rows without content leave the table. How many of each."""
+    """Once a day: drop what nobody attached, take away what no row knows, forget rows without content.
+
+    How many files that no row knew, and how many rows. Raises Unavailable.
+    """
+    StoredFile.drop_unattached(now)
     files = sum(1 for name in strays(now) if store.place.delete(name) is None)
     empty = StoredFile.delete().where(StoredFile.digest.is_null(), StoredFile.created_at < now - StoredFile.WAITS)
     return files, empty.execute()
@@ -136,10 +140,23 @@ def strays(now):
 
 
 def missing():
-    """Rows that are attached to something and whose file is not in the store: a backup has to be restored."""
+    """Rows whose file is not in the store: a backup has to be restored."""
     there = {name for name, _ in store.place.names()}
-    rows = StoredFile.select(StoredFile.public_id, StoredFile.digest).where(StoredFile.dropped_at.is_null())
-    return [row.public_id for row in rows.iterator() if row.digest not in there]
+    return [row for row in StoredFile.held().iterator() if row.digest not in there]
+
+
+def unreadable():
+    """Rows whose file is there and does not open to its end."""
+    return [row for row in StoredFile.held().iterator() if not opens(row)]
+
+
+def opens(row):
+    try:
+        return sum(len(piece) for piece in pieces(row)) == row.size
+    except Tampered:
+        return False
+    except Unavailable:
+        return True  # it is missing, which is told apart
 
 
 # ── Where ────────────────────────────────────────────────────────────────────────────────────────────────────────

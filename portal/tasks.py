@@ -1,5 +1,6 @@
 """What the worker does, apart from any request. The tables are its queue: what is due survives a kill."""
 
+import datetime
 import logging
 import signal
 import threading
@@ -10,8 +11,9 @@ from pathlib import Path
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import clock, documents, guests, outbox, waivers
+from portal import clock, documents, guests, outbox, storage, waivers
 from portal.exchange import affiliations
+from portal.folder import Unavailable
 from portal.models import (
     AffiliationImport,
     ImportState,
@@ -25,6 +27,7 @@ from portal.models import (
 )
 
 EVERY = 1.0  # seconds between two looks
+REST = datetime.timedelta(minutes=1)  # before a store that did not answer is asked again
 AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 log = logging.getLogger(__name__)
 
@@ -65,14 +68,18 @@ def post(settings, stop):
 
 def looking():
     """What is done beside messages: a function to call again and again."""
-    purged_on = None
+    purged_on, store_from = None, clock.now()
 
     def look():
-        nonlocal purged_on
+        nonlocal purged_on, store_from
         if clock.now().date() != purged_on:
             waivers.each_day(clock.now())
         purged_on = purge(clock.now(), purged_on)
-        return Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + import_next()
+        done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + import_next()
+        if clock.now() >= store_from:
+            taken = tidy(storage.take_away)
+            store_from = clock.now() if taken is not None else clock.now() + REST
+        return done
 
     return look
 
@@ -130,7 +137,17 @@ def purge(now, last):
         for table in (Throttle, UserSession, OneTimeLink, OutboxMessage):
             table.purge(now)
         guests.purge(now)
+        tidy(storage.sweep, now)
     return now.date()
+
+
+def tidy(act, *given):
+    """What it gives; None when the store of files does not answer: what should leave it stays a little longer."""
+    try:
+        return act(*given)
+    except Unavailable as fault:
+        log.warning("storage: %s", fault)
+        return None
 
 
 def stop_on_signals():

@@ -60,8 +60,10 @@ def test_a_process_that_is_killed_leaves_no_half_file_and_no_row_without_its_fil
     rows = list(StoredFile.select())
     assert len(rows) > 10
     assert {len(storage.content(row)) for row in rows} == {400_000}
-    storage.take_away(clock.now() + datetime.timedelta(days=2))
-    storage.sweep(clock.now() + datetime.timedelta(days=2))
+    later = clock.now() + datetime.timedelta(days=2)
+    storage.sweep(later)
+    storage.take_away()
+    storage.sweep(later)
     assert stored() == {row.digest for row in StoredFile.select()}
     assert all(row.attached_at for row in StoredFile.select())
     assert storage.missing() == []

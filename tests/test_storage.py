@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal import clock, storage
+from portal import clock, storage, tasks
 from portal.folder import Unavailable
 from portal.models import ScanState, StoredFile, db, vault
 from portal.rules import Refused
@@ -187,7 +187,7 @@ def test_a_file_that_was_withdrawn_still_counts_that_day(database, monkeypatch):
     monkeypatch.setattr(storage.store, "most_today", 1)
     now = clock.now()
     sent(now=now).drop(now)
-    storage.take_away(now)
+    storage.take_away()
     storage.sweep(now)
     with pytest.raises(Refused, match="par jour"):
         sent(now=now)
@@ -223,8 +223,10 @@ def test_what_nobody_attached_goes_after_a_day(database):
     now = clock.now()
     waiting, kept = sent(now=now), sent(now=now)
     kept.attach(now)
-    assert storage.take_away(now + datetime.timedelta(hours=23)) == 0
-    assert storage.take_away(now + datetime.timedelta(hours=25)) == 1
+    storage.sweep(now + datetime.timedelta(hours=23))
+    assert storage.take_away() == 0
+    storage.sweep(now + datetime.timedelta(hours=25))
+    assert storage.take_away() == 1
     assert names() == {kept.digest}
     with pytest.raises(Refused):
         waiting.attach(now)
@@ -239,8 +241,8 @@ def test_a_dropped_file_cannot_be_read_and_leaves_the_store(database):
         row.drop()
     gone = StoredFile.get_by_id(row.id)
     assert gone.key is None and bytes(gone.name) == b"" and names()
-    assert storage.take_away(clock.now()) == 1
-    assert storage.take_away(clock.now()) == 0
+    assert storage.take_away() == 1
+    assert storage.take_away() == 0
     assert names() == set()
 
 
@@ -249,7 +251,7 @@ def test_a_drop_that_is_rolled_back_never_was(database):
     with db.atomic() as transaction:
         row.drop()
         transaction.rollback()
-    storage.take_away(clock.now())
+    storage.take_away()
     assert storage.content(StoredFile.get_by_id(row.id))
 
 
@@ -263,11 +265,12 @@ def test_what_no_row_knows_leaves_after_a_day(database):
     assert names() == {kept.digest}
 
 
-def test_a_store_that_lost_a_file_is_found_out(database):
+def test_a_store_that_lost_a_file_is_found_out(app, database):
     lost = [sent(), sent()][1]
     assert storage.missing() == []
     storage.store.place.delete(lost.digest)
-    assert storage.missing() == [lost.public_id]
+    assert storage.missing() == [lost]
+    assert "manque" in app.test_cli_runner().invoke(args=["files", "verify"]).output
 
 
 def test_when_the_row_cannot_be_written_the_file_does_not_stay(database, monkeypatch):
@@ -294,3 +297,44 @@ def test_turning_the_keys_changes_rows_and_no_file(app, database):
         assert raw(row.digest) == before
     finally:
         vault.use(old)
+
+
+# The worker, and what an operator asks
+
+
+def test_the_worker_takes_files_away_and_lives_when_the_store_does_not(database, at, monkeypatch):
+    row = sent()
+    row.drop()
+    look = tasks.looking()
+    place = storage.store.place
+    monkeypatch.setattr(storage.store, "place", Closed())
+    look()
+    monkeypatch.setattr(storage.store, "place", place)
+    look()
+    assert names(), "it rests for a minute first"
+    at(minutes=2)
+    look()
+    assert names() == set()
+
+
+class Closed:
+    """A store that does not answer."""
+
+    def delete(self, name):
+        raise Unavailable("ECONNREFUSED")
+
+    def names(self):
+        raise Unavailable("ECONNREFUSED")
+
+
+def test_an_operator_is_told_whether_every_file_is_there_and_opens(app, database, monkeypatch):
+    verify = ["files", "verify", "--read"]
+    runner = app.test_cli_runner()
+    kept, damaged = sent(), sent()
+    assert "Tout est là : 2\u00a0fichiers." in runner.invoke(args=verify).output
+    storage.store.place.put(damaged.digest, [raw(damaged.digest)[:-1]])
+    result = runner.invoke(args=verify)
+    assert result.exit_code == 1 and f"{damaged.public_id} ne s’ouvre pas" in result.output
+    assert str(kept.public_id) not in result.output
+    monkeypatch.setattr(storage.store, "place", Closed())
+    assert "ne répond pas" in runner.invoke(args=verify).output
