@@ -45,8 +45,10 @@ MOST_CHILDREN = 15
 EMPLOYEE_LINE, SPOUSE_LINE, CHILDREN_LINE = 1, 2, 3
 KEY = "ADHESION"  # what holds the household together where there is no « matricule »
 
-# What the file leaves free, and an enrolment asks for.
+# What the file leaves free and an enrolment asks for, or asks for in other words.
 ASKED = {
+    cells.CIVILITY: "Choisissez Madame ou Monsieur.",
+    cells.GENDER: "Choisissez Masculin ou Féminin.",
     cells.BASE_SCHEME: "Choisissez le type d’assuré.",
     cells.OTHER_COVER: "Répondez par Non ou par Oui.",
     cells.RELATIONSHIP: "Choisissez le lien avec le salarié.",
@@ -232,10 +234,10 @@ class Household:
             found[PRESENCE] = "Choisissez une des réponses."
         for member in self.asked_by(step):
             for place in STEPS[step]:
-                if sentence := member.checked.errors.get(TITLES[place]):
-                    found[box(place, member.child)] = without_lines(sentence)
-                elif place in member.asked:
+                if place in member.asked:
                     found[box(place, member.child)] = ASKED[place]
+                elif sentence := member.checked.errors.get(TITLES[place]):
+                    found[box(place, member.child)] = without_lines(sentence)
         return found
 
     def asked_by(self, step):

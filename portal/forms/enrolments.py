@@ -8,7 +8,10 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import Select
 
 from portal import household
+from portal.exchange import affiliation_cells as cells
+from portal.exchange.affiliation_cells import TITLES
 from portal.exchange.affiliation_file import Context
+from portal.formats import iban_grouped, nir_grouped
 from portal.forms.changes import SentOnce
 from portal.household import AWAITED, MOST_CHILDREN, NAMES, NOBODY, PRESENT
 from portal.rules import Refused, affiliations, dates, places
@@ -70,11 +73,16 @@ def kept(box):
     return [typed[:LONGEST] for typed in box.raw_data]
 
 
+GROUPED = {cells.NIR: nir_grouped, cells.REIMBURSEMENT_IBAN: iban_grouped, cells.CONTRIBUTION_IBAN: iban_grouped}
+
+
 def write(boxes, member):
-    for place in household.STEPS[member.step]:
-        name = NAMES[place]
-        if name in boxes and member.cells[place]:
-            boxes[name].data = member.cells[place]
+    """The canonical words of somebody, as people read them; those that are wrong stay as they are."""
+    for place, title in enumerate(TITLES):
+        text, name = member.cells[place], NAMES[place]
+        if name in boxes and text and text != household.KEY:
+            right = title not in member.checked.errors
+            boxes[name].data = GROUPED[place](text) if right and place in GROUPED else text
 
 
 class ContractStep(StepForm):
@@ -283,7 +291,8 @@ class ChildrenStep(StepForm):
             child = boxes.get(member.child)
             if child is not None:
                 write(child, member)
-                child.too_old, child.until = home.too_old(member), home.covered_until(member)
+                child.too_old, until = home.too_old(member), home.covered_until(member)
+                child.until = until if until and until >= home.covered_from(member) else None
                 child.proof = home.proof(member)
 
     def tell(self, errors):
