@@ -2,6 +2,7 @@
 
 import datetime
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from flask.cli import AppGroup, with_appcontext
 from peewee import PeeweeException
 from playhouse.migrations import Runner
 
-from portal import clock, database, demonstration, models, storage, tasks
+from portal import clock, database, demonstration, enrolments, models, storage, tasks
 from portal.exchange import hand_over, management_system
 from portal.folder import Unavailable
 from portal.formats import plural
@@ -111,15 +112,30 @@ def verify():
 vault_commands = AppGroup("vault", help="Les clés du chiffrement.")
 
 
+TABLES = (models.Beneficiary, models.StoredFile, models.OutboxMessage, models.Document)
+COLUMNS = (
+    (models.Movement, "secrets"),
+    (models.AffiliationImport, "content"),
+    (models.UnsentWords, "words"),
+    (models.GuestLink, "recipient"),
+)
+# What each does: (last id seen, or None at the end; rows changed), after an id.
+RESEALED = (
+    enrolments.reseal,
+    *(table.reseal for table in TABLES),
+    *(partial(models.reseal, *column) for column in COLUMNS),
+)
+
+
 @vault_commands.command("rotate")
 def rotate():
     """Seal everything under the first key; stopped half-way, it goes on where it was."""
     ready()
     total = 0
-    for table in (models.Beneficiary, models.StoredFile, models.OutboxMessage, models.Document):
+    for reseal in RESEALED:
         last = 0
         while last is not None:
-            last, changed = table.reseal(last)
+            last, changed = reseal(last)
             total += changed
     if total:
         AuditEvent.write("vault.rotate", after={"rows": total})

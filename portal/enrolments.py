@@ -139,9 +139,14 @@ def write(row, answers, step, words, offer, noted):
         row.saved[each]["right"] = not home.errors(each)
     row.seal(answers)
     row.label, row.search_key = home.employee.name[:255], search_key(home.employee.name)
-    row.identity = vault.index(home.identity, "identity", row.account_id) if home.identity else ""
+    row.identity = index_of(home, row.account_id)
     row.version, row.updated_at, row.warned_at = noted["version"], datetime.datetime.fromisoformat(noted["at"]), None
     return home
+
+
+def index_of(home, account_id):
+    """Blind: the same employee has the same in one account; nothing of one who is not named."""
+    return vault.index(home.identity, "identity", account_id) if home.identity else ""
 
 
 # ── Somebody who is known already ────────────────────────────────────────────────────────────────────────────────
@@ -279,3 +284,21 @@ def complete(enrolment, now):
 def remind_on(enrolment, day):
     awaits = Enrolment.spouse_awaited | Enrolment.children_awaited
     return Enrolment.update(awaited_until=day).where(Enrolment.id == enrolment.id, awaits).execute() == 1
+
+
+# ── Keys that turn ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reseal(after, most=200):
+    """Seal answers, and index who they are about, under the first key: (last id seen or None, rows changed)."""
+    with db.atomic():
+        rows = list(Enrolment.whole(Enrolment.select()).where(Enrolment.id > after).order_by(Enrolment.id).limit(most))
+        changed = 0
+        for row in rows:
+            before = row.answers
+            if before and not vault.is_current(before):
+                row.seal(row.unseal())
+                again = {"answers": row.answers, "identity": index_of(household_of(row), row.account_id)}
+                held = Enrolment.id == row.id, Enrolment.answers == before  # not what somebody saved meanwhile
+                changed += Enrolment.update(again).where(*held).execute()
+    return (rows[-1].id if rows else None), changed

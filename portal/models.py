@@ -1991,9 +1991,12 @@ class Enrolment(Table):
 
     @property
     def kept_until(self):
-        """The last day of a draft that nobody changes any more."""
+        """The last day of a draft that nobody changes any more: never before it was announced for long enough."""
         days = self.DAYS_DISCARDED if self.state == EnrolmentState.DISCARDED else self.DAYS
-        return clock.day_of(self.updated_at + datetime.timedelta(days=days))
+        ends = [self.updated_at + datetime.timedelta(days=days)]
+        if self.warned_at:
+            ends.append(self.warned_at + datetime.timedelta(days=self.WARNED))
+        return clock.day_of(max(ends))
 
     @classmethod
     def begun_by(cls, author, form_key):
@@ -2425,6 +2428,25 @@ class UnsentWords(Table):
 
 
 # ── The audit trail ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reseal(table, column, after, most=1_000):
+    """Seal one column under the first key, a batch at a time: (last id seen or None, rows changed).
+
+    What somebody writes meanwhile is sealed under the first key already, and stays.
+    """
+    name, value = table._meta.table_name, getattr(table, column)
+    with db.atomic():
+        rows = list(
+            table.select(table.id, table.public_id, value).where(table.id > after).order_by(table.id).limit(most)
+        )
+        changed = 0
+        for row in rows:
+            sealed = getattr(row, column)
+            if sealed and not vault.is_current(sealed):
+                again = vault.seal(vault.open(sealed, name, column, row.public_id), name, column, row.public_id)
+                changed += table.update({value: again}).where(table.id == row.id, value == sealed).execute()
+    return (rows[-1].id if rows else None), changed
 
 
 def named(row):

@@ -11,7 +11,7 @@ from pathlib import Path
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import clock, documents, guests, outbox, storage, waivers
+from portal import ageing, clock, documents, guests, outbox, storage, waivers
 from portal.exchange import affiliations
 from portal.folder import Unavailable
 from portal.models import (
@@ -22,6 +22,7 @@ from portal.models import (
     OneTimeLink,
     OutboxMessage,
     Throttle,
+    UnsentWords,
     UserSession,
     db,
 )
@@ -74,6 +75,7 @@ def looking():
         nonlocal purged_on, store_from
         if clock.now().date() != purged_on:
             waivers.each_day(clock.now())
+            ageing.each_day(clock.now())
         purged_on = purge(clock.now(), purged_on)
         done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + import_next()
         if clock.now() >= store_from:
@@ -134,7 +136,7 @@ def tell(source, confirmed):
 def purge(now, last):
     """Once a day, and at each start, forget what is of no more use to signing in; the day it was done."""
     if now.date() != last:
-        for table in (Throttle, UserSession, OneTimeLink, OutboxMessage):
+        for table in (Throttle, UserSession, OneTimeLink, OutboxMessage, UnsentWords):
             table.purge(now)
         guests.purge(now)
         tidy(storage.sweep, now)

@@ -1,28 +1,25 @@
 """Waivers (« dispenses d'affiliation »): asked, decided, proved again, ended; who is reminded, and when."""
 
 import datetime
-from collections import Counter
 
 from portal import clock, outbox, proofs
 from portal.models import (
     AuditEvent,
     DocumentRequest,
-    EmployeeCategory,
     Enrolment,
     EnrolmentState,
     MessageKind,
     Outdated,
     RequestState,
-    User,
     Waiver,
     WaiverState,
     db,
 )
+from portal.readers import can_read, in_the_morning, letter, readers_of, tell_readers
 from portal.rules import waivers as rules
 
 PERSON = ("title", "birth_name", "used_name", "first_name", "birth_date", "employee_number", "email", "mobile")
 AT_ONCE = 500  # in one transaction
-MORNING = datetime.time(8)  # in Paris: nobody is written to at night
 
 
 # ── Asked ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -48,7 +45,8 @@ def request(enrolment, person, asked, signed_name, now, form_key=None):
         move(enrolment, Enrolment.OPEN, EnrolmentState.DECLINED, now)
         AuditEvent.write("waiver.request", on=waiver, account=waiver.account_id, after=told_of(waiver), now=now)
         readers = [enrolment.author] if can_read(enrolment.author, waiver.category_id) else readers_of(waiver)
-        outbox.write_many([letter(user, "waiver_requested", now, about=waiver) for user in readers])
+        link = f"/dispenses/{waiver.public_id}"
+        outbox.write_many([letter(user, "waiver_requested", now, waiver, link=link) for user in readers])
     return waiver
 
 
@@ -274,41 +272,6 @@ def remind(now):
 
 
 # ── Who is told ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def tell_readers(rows, template, link, now):
-    """One e-mail to each user of HR, however many waivers there are, and not one name in it."""
-    readers: dict[tuple, list] = {}
-    counts: Counter = Counter()
-    for row in rows:
-        place = (row.author_id, row.category_id)
-        readers[place] = readers.get(place) or readers_of(row)
-        counts.update(readers[place])
-    outbox.write_many([letter(user, template, now, link=link, count=count) for user, count in counts.items()])
-
-
-def letter(user, template, now, about=None, link="", **words):
-    link = link or f"/dispenses/{about.public_id}"
-    options = {"kind": MessageKind.ENROLMENT, "about": about, "not_before": in_the_morning(now)}
-    return outbox.letter(user.identifier, template, now, user, link=link, **options, **words)
-
-
-def in_the_morning(now):
-    """Now, or eight o'clock of the day where it is earlier."""
-    morning = datetime.datetime.combine(clock.day_of(now), MORNING, clock.PARIS).astimezone(datetime.UTC)
-    return max(now, morning.replace(tzinfo=None))
-
-
-def readers_of(waiver):
-    """Who recorded it, as long as they see the college; otherwise all who do, the mutual's staff apart."""
-    if waiver.author_id and can_read(waiver.author, waiver.category_id):
-        return [waiver.author]
-    return User.of_category(waiver.category)
-
-
-def can_read(user, category_id):
-    seen = user.categories().where(EmployeeCategory.id == category_id)
-    return user.is_active and not user.is_staff and seen.exists()
 
 
 def tell_employee(row, template, now):

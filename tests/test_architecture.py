@@ -23,6 +23,8 @@ FORBIDDEN = {
     "tasks.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "outbox.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "enrolments.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
+    "ageing.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
+    "readers.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "household.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms", "portal.rendering"},
     "guests.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "proofs.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},

@@ -49,12 +49,18 @@ def age_warning(birth: date, on: date) -> str | None:
 
 
 REMINDED_AFTER = 15  # days
+REMINDED_AGAIN = 30  # days
 REMINDED_WITHIN = 12  # months
 
 
 def reminder_proposed(today: date) -> date:
     """When to remind of a spouse or children who are still to be added, unless HR says otherwise."""
     return today + timedelta(days=REMINDED_AFTER)
+
+
+def reminder_repeated(today: date) -> date:
+    """When to remind again of who was not added after the first reminder."""
+    return today + timedelta(days=REMINDED_AGAIN)
 
 
 def reminder_day(text: str, today: date) -> date:

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from portal import clock, proofs, waivers
+from portal import clock, proofs, readers, waivers
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -242,9 +242,9 @@ def test_the_proof_of_each_year_is_awaited_even_when_the_last_came(hr, college, 
 
 def test_nobody_is_written_to_at_night():
     midnight = datetime.datetime(2026, 11, 22, 23, 5)  # five past midnight in Paris
-    assert waivers.in_the_morning(midnight) == datetime.datetime(2026, 11, 23, 7)
+    assert readers.in_the_morning(midnight) == datetime.datetime(2026, 11, 23, 7)
     noon = datetime.datetime(2026, 11, 23, 11)
-    assert waivers.in_the_morning(noon) == noon
+    assert readers.in_the_morning(noon) == noon
 
 
 # Who is told
@@ -257,9 +257,9 @@ def test_the_author_is_told_and_when_they_see_it_no_more_all_who_do(hr, college)
             PermissionGrant.create(user=user, account=college.account_id, valid_from="2020-01-01", **values)
     factories.user(role=UserRole.STAFF)
     row = factories.waiver(college, author=hr)
-    assert waivers.readers_of(row) == [hr]
+    assert readers.readers_of(row) == [hr]
     PermissionGrant.update(valid_to="2021-01-01").where(PermissionGrant.user == hr).execute()
-    assert waivers.readers_of(row) == [colleague]
+    assert readers.readers_of(row) == [colleague]
 
 
 # Somebody who is affiliated after all
