@@ -3,7 +3,7 @@
 import datetime
 from dataclasses import dataclass, field
 
-from portal import bulletins, clock, database
+from portal import bulletins, clock, database, guests, outbox
 from portal.exchange import affiliations, joining
 from portal.exchange.affiliation_file import Offer
 from portal.exchange.affiliations import Newcomer
@@ -13,7 +13,10 @@ from portal.models import (
     Beneficiary,
     Enrolment,
     EnrolmentState,
+    GuestChannel,
+    GuestPurpose,
     ManagedAccount,
+    MessageKind,
     db,
     fn,
     hash_of,
@@ -226,6 +229,8 @@ def submit(enrolment, by, now, signature=None, seen=None, remind_on=None):
         row.save()
         row.category, row.contract = enrolment.category, enrolment.contract
         bulletins.ask(row, row.movement.beneficiary, summary(home), now)
+        if by is not None:
+            give_copy(row, home, by, now)
     return Sending(row, done=True, household=home)
 
 
@@ -240,6 +245,19 @@ def carry_out(row, home, by, now):
     row.search_key = f"{search_key(row.label)} {search_key(row.number)}"
     row.spouse_awaited, row.children_awaited = home.awaited
     row.step, row.version = LAST_LOOK, row.version + 1
+
+
+def give_copy(enrolment, home, by, now):
+    """Tell an employee whom HR enrolled, by e-mail or else by SMS: their birth date opens the bulletin."""
+    person = home.values(home.employee)
+    ways = ((GuestChannel.EMAIL, outbox.email, person["email"]), (GuestChannel.SMS, outbox.sms, person["mobile"]))
+    for channel, write, to in ways:
+        if to:
+            link, token = guests.draw(GuestPurpose.COPY, now, guests.Wanted(channel, to, enrolment=enrolment), by)
+            words = {"first_name": person["first_name"], "link": guests.path(token), "not_after": link.expires_at}
+            write(to, "enrolment_copy", now, kind=MessageKind.ENROLMENT, about=enrolment, **words)
+            return channel
+    return None
 
 
 def next_number(now):

@@ -2036,7 +2036,17 @@ class Enrolment(Table):
             children_awaited=False,
             awaited_until=None,
         )
-        return opened.where(cls.movement.in_(list(movements)), cls.state == EnrolmentState.SUBMITTED).execute()
+        sent = cls.movement.in_(list(movements)), cls.state == EnrolmentState.SUBMITTED
+        copies = GuestLink.enrolment.in_(cls.select(cls.id).where(*sent)), GuestLink.purpose == GuestPurpose.COPY
+        GuestLink.update(cancelled_at=now).where(*copies, GuestLink.cancelled_at.is_null()).execute()
+        return opened.where(*sent).execute()
+
+    @classmethod
+    def spouses_came(cls, employees):
+        """Nobody awaits the spouses of these employees any more; children are awaited until HR says that all came."""
+        if employees:
+            sent = Movement.select(Movement.id).where(Movement.beneficiary.in_(employees))
+            cls.update(spouse_awaited=False).where(cls.movement.in_(sent), cls.spouse_awaited).execute()
 
     def read_whole(self):
         return Enrolment.whole(Enrolment.select()).where(Enrolment.id == self.id).get()

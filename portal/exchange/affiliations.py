@@ -25,6 +25,7 @@ from portal.models import (
     Change,
     Company,
     EmployeeCategory,
+    Enrolment,
     GroupContract,
     ImportRow,
     ImportState,
@@ -349,6 +350,8 @@ def affiliate(
         ask_for_proofs(((made_of(one, people), one.values.get("proof", "")) for one in newcomers), now)
         employees = [one.values for one in newcomers if one.values["role"] == BeneficiaryRole.EMPLOYEE]
         waivers.end_of_people(account_id, employees, now)
+        come = [one for one in newcomers if one.values["role"] == BeneficiaryRole.SPOUSE]
+        Enrolment.spouses_came([one.joins.id for one in come if isinstance(one.joins, Beneficiary)])
     return {one.public_id: (people[one.public_id], movements[one.public_id]) for one in newcomers}
 
 

@@ -17,7 +17,7 @@ blueprint = Blueprint("dependents", __name__, url_prefix="/salaries")
 @requires("affiliate")
 def new(id):
     employee = employee_of(id)
-    return page(employee, DependentForm(None, (), employee.member_number))
+    return page(employee, DependentForm(None, (), employee.member_number, type=request.args.get("type")))
 
 
 def employee_of(id):

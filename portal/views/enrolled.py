@@ -80,13 +80,17 @@ def state_of(row):
 
 def under_way():
     """Drafts, those that were put away, and what is to be completed."""
-    open_ones = visible().where(Enrolment.state.in_(Enrolment.OPEN)).order_by(Enrolment.updated_at.desc(), Enrolment.id)
+    latest = open_ones().order_by(Enrolment.updated_at.desc(), Enrolment.id)
     put_away = visible().where(Enrolment.state == EnrolmentState.DISCARDED).order_by(Enrolment.updated_at.desc())
     return {
-        "drafts": Page(open_ones, DRAFTS, rows=lambda cut: [draft(row) for row in cut], parameter="saisies"),
+        "drafts": Page(latest, DRAFTS, rows=lambda cut: [draft(row) for row in cut], parameter="saisies"),
         "discarded": list(put_away.limit(DRAFTS)),
         "awaited": [waiting(row) for row in awaited().order_by(Enrolment.submitted_at)],
     }
+
+
+def open_ones():
+    return visible().where(Enrolment.state.in_(Enrolment.OPEN))
 
 
 def draft(row):
@@ -124,7 +128,7 @@ def waiting(row):
         age=age(row.submitted_at),
         form=WhenToRemind(None, clock.today(), True, rappel=f"{row.awaited_until or clock.today():%d/%m/%Y}"),
         adding=[
-            (words, url_for("joining.new_dependent", id=person.public_id, type=kind))
+            (words, url_for("dependents.new", id=person.public_id, type=kind))
             for kind, words, wanted in kinds
             if wanted
         ],

@@ -1,15 +1,12 @@
 """« Mon espace » for visitors, « Accueil » for those who are signed in."""
 
-import datetime
-
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask_login import current_user
 
 from portal import clock
 from portal.access import may, public
-from portal.formats import date_fr, month_fr, plural, search_words
+from portal.formats import month_fr, search_words
 from portal.forms.checks import is_secret
-from portal.forms.employees import SOON
 from portal.models import (
     Beneficiary,
     BeneficiaryRole,
@@ -25,6 +22,7 @@ from portal.rendering import Page, Sort, address, render, wants_fragment
 from portal.rules.dates import month_end, months_before
 from portal.views import roster
 from portal.views.scope import current_scope, head_counts, refuse_secret
+from portal.views.to_do import awaiting
 
 blueprint = Blueprint("home", __name__)
 
@@ -98,44 +96,3 @@ def head_count_curves(today):
     if rest:
         shown.append(("Autres collèges", [sum(numbers) for numbers in zip(*(curve for _, curve in rest), strict=True)]))
     return [month_fr(month).split()[0] for month in months], shown
-
-
-def awaiting(today, asked):
-    """What waits for this user, the most urgent first: tone, icon, words, second line, badge, address."""
-    found = (leaving(today), growing_up(today), answered(asked))
-    return [line for count, line in found if count]
-
-
-def leaving(today):
-    soon = today + datetime.timedelta(days=SOON)
-    people = roster.visible().where(Beneficiary.terminated_on.between(today, soon))
-    count, first = people.select(fn.COUNT(Beneficiary.id), fn.MIN(Beneficiary.terminated_on)).tuples().get()
-    words = plural(count, "radiation à venir", "radiations à venir")
-    detail = "La couverture de cette personne prend fin." if count == 1 else "La couverture de ces personnes prend fin."
-    badge = f"{'Le' if count == 1 else 'Dès le'} {date_fr(first)}"
-    return count, ("warn", "user-minus", words, detail, badge, link_to("a-venir"))
-
-
-def growing_up(today):
-    old_enough = Beneficiary.reaching_age(current_user.child_ages(), today, SOON)
-    count = roster.visible().where(Beneficiary.active_on(today), old_enough).count()
-    words = plural(count, "enfant proche de l’âge limite", "enfants proches de l’âge limite")
-    detail = "Un justificatif pourra être demandé."
-    soon = today + datetime.timedelta(days=SOON)
-    return count, ("warn", "school", words, detail, before(soon), link_to("age-limite"))
-
-
-def answered(asked):
-    count = asked.where(ServiceRequest.unread).count()
-    words = plural(count, "demande a reçu une réponse", "demandes ont reçu une réponse")
-    badge = "Non lue" if count == 1 else "Non lues"
-    detail = "Une réponse de la mutuelle vous attend."
-    return count, ("info", "messages", words, detail, badge, url_for("upcoming.show", room="demandes"))
-
-
-def before(day):
-    return f"Avant le {date_fr(day)}"
-
-
-def link_to(situation):
-    return url_for("employees.index", situation=situation)

@@ -7,19 +7,24 @@ import re
 import pytest
 from pypdf import PdfReader
 
+from portal import clock, enrolments
 from portal.models import (
     AuditEvent,
     Beneficiary,
     BeneficiaryRole,
     Document,
+    DocumentRequest,
     Enrolment,
     EnrolmentState,
+    GuestLink,
     Movement,
+    OutboxMessage,
+    UserSession,
     Waiver,
     WaiverState,
 )
 from tests import enrolling, factories
-from tests.enrolling import begin, children, fill, said, send, years_ago
+from tests.enrolling import begin, children, fill, page_of, said, send, years_ago
 from tests.test_printing import faults
 
 
@@ -159,3 +164,229 @@ def test_sent_twice_an_enrolment_affiliates_once(signed_in, hr, draft):
         assert signed_in.post(f"/adhesion/{draft.public_id}/verification", page).status_code == 303
     assert Movement.select().count() == 1
     assert Enrolment.get().state == EnrolmentState.SUBMITTED
+
+
+# The employee's copy
+
+
+def sending(client, draft):
+    look = client.get(f"/adhesion/{draft.public_id}/verification").get_data(as_text=True)
+    sent = client.post(f"/adhesion/{draft.public_id}/verification", enrolling.hidden(look))
+    assert sent.status_code == 303, said(sent)
+    return Enrolment.get_by_id(draft.id)
+
+
+@pytest.mark.parametrize(
+    ("reached", "channel"), [({"email": "ines@example.com"}, "EMAIL"), ({}, "SMS"), ({"portable": ""}, None)]
+)
+def test_the_employee_is_told_and_has_a_copy_without_a_word_of_what_it_says(signed_in, hr, draft, reached, channel):
+    sending(signed_in, fill(signed_in, draft, coordonnees=enrolling.ADDRESS | reached))
+    found = [(one.channel, one.unseal()["text"], one.unseal()["to"]) for one in OutboxMessage.select()]
+    assert [one[0] for one in found] == [channel] * bool(channel)
+    for _, text, to in found:
+        assert to in ("ines@example.com", "+33612345678")
+        assert "/salarie/" in text and "Inès" in text
+        assert not re.search(r"courbet|lacroix|1994|39 478|combe", text, re.I)
+    assert [link.purpose for link in GuestLink.select()] == ["COPY"] * bool(channel)
+
+
+def test_sent_twice_the_employee_has_one_copy(signed_in, hr, draft):
+    fill(signed_in, draft)
+    page = enrolling.hidden(signed_in.get(f"/adhesion/{draft.public_id}/verification").get_data(as_text=True))
+    for _ in range(2):
+        signed_in.post(f"/adhesion/{draft.public_id}/verification", page)
+    assert (OutboxMessage.select().count(), GuestLink.select().count(), Document.select().count()) == (1, 1, 1)
+
+
+def test_the_copy_of_what_is_taken_back_cannot_be_opened(signed_in, hr, draft):
+    sent = sending(signed_in, fill(signed_in, draft))
+    assert GuestLink.select().where(GuestLink.live(clock.now())).count() == 1
+    sent.movement.take_back(clock.now())
+    assert GuestLink.select().where(GuestLink.live(clock.now())).count() == 0
+    assert Enrolment.get_by_id(draft.id).state == EnrolmentState.DRAFT
+
+
+# One transaction
+
+
+@pytest.mark.parametrize("broken", ["portal.bulletins.ask", "portal.guests.draw", "portal.views.enrolment_steps.audit"])
+def test_a_sending_that_breaks_leaves_nothing_half_done(signed_in, hr, draft, monkeypatch, broken):
+    fill(signed_in, draft, **whole_household())
+    page = enrolling.hidden(signed_in.get(f"/adhesion/{draft.public_id}/verification").get_data(as_text=True))
+    people, events = Beneficiary.select().count(), AuditEvent.select().count()
+
+    def fail(*_, **__):
+        raise RuntimeError("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, fail)
+        with pytest.raises(RuntimeError):
+            signed_in.post(f"/adhesion/{draft.public_id}/verification", page)
+    kept = Enrolment.get_by_id(draft.id)
+    assert (kept.state, kept.number) == (EnrolmentState.DRAFT, None)
+    tables = (Movement, DocumentRequest, Document, GuestLink, OutboxMessage)
+    assert [table.select().count() for table in tables] == [0] * len(tables)
+    assert (Beneficiary.select().count(), AuditEvent.select().count()) == (people, events)
+    assert signed_in.post(f"/adhesion/{draft.public_id}/verification", page).status_code == 303
+    assert Beneficiary.select().count() == people + 4
+
+
+def test_what_the_household_calls_for_is_awaited_once(signed_in, hr, draft):
+    spouse = enrolling.SPOUSE | {"lien": "Concubin"}
+    sending(signed_in, fill(signed_in, draft, **whole_household() | {"conjoint": spouse}))
+    asked = {(one.beneficiary.first_name, one.document_type, one.origin) for one in DocumentRequest.select()}
+    assert asked == {("Paul", "COHABITATION", "ENROLMENT"), ("Léob", "SCHOOL_CERTIFICATE", "ENROLMENT")}
+    assert DocumentRequest.select().count() == 2
+
+
+# Two tabs, two people
+
+
+def test_two_tabs_on_two_drafts_do_not_mix(signed_in, hr, draft):
+    other = begin(signed_in, hr)
+    send(signed_in, draft, "salarie", enrolling.EMPLOYEE)
+    send(signed_in, other, "salarie", enrolling.EMPLOYEE | {"nom": "Perrier", "nomdusage": "", "prenom": "Zoé"})
+    labels = {Enrolment.get_by_id(one.id).label for one in (draft, other)}
+    assert labels == {"Inès COURBET", "Zoé PERRIER"}
+
+
+def test_two_tabs_on_one_draft_show_what_differs_and_lose_nothing(signed_in, hr, draft):
+    mine, theirs = page_of(signed_in, draft, "salarie"), page_of(signed_in, draft, "salarie")
+    send(signed_in, draft, "salarie", enrolling.EMPLOYEE, **theirs)
+    late = send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"prenom": "Agnès"}, **mine)
+    text = late.get_data(as_text=True)
+    assert late.status_code == 409
+    assert "enregistré «\u202fInès\u202f», ici «\u202fAgnès\u202f»" in text
+    assert Enrolment.get_by_id(draft.id).label == "Inès COURBET"
+    page = {name: value for name, value in enrolling.hidden(text).items() if name in mine}
+    assert send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"prenom": "Agnès"}, **page).status_code == 303
+    assert Enrolment.get_by_id(draft.id).label == "Agnès COURBET"
+
+
+def test_what_changed_since_the_last_look_is_shown_again_before_it_is_sent(signed_in, hr, draft):
+    fill(signed_in, draft)
+    page = enrolling.hidden(signed_in.get(f"/adhesion/{draft.public_id}/verification").get_data(as_text=True))
+    send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"prenom": "Agnès"})
+    answer = signed_in.post(f"/adhesion/{draft.public_id}/verification", page)
+    assert answer.status_code == 409
+    assert "Agnès COURBET" in answer.get_data(as_text=True)
+    assert Movement.select().count() == 0
+
+
+# A session that ends
+
+
+def test_what_was_typed_when_the_session_ended_is_there_again(signed_in, hr, draft):
+    page = page_of(signed_in, draft, "salarie")
+    UserSession.end_all(hr, clock.now())
+    words = {**page, "nom": "Lacroix", "prenom": "Inès", "action": "suivant"}
+    late = signed_in.post(f"/adhesion/{draft.public_id}/salarie", words, headers={"Sec-Fetch-Site": "same-origin"})
+    assert "/connexion" in late.headers["Location"]
+    signed_in.sign_in(hr)
+    again = signed_in.get(f"/adhesion/{draft.public_id}/salarie").get_data(as_text=True)
+    assert "Votre session s’était terminée" in again
+    assert 'value="Lacroix"' in again and 'value="Inès"' in again
+    assert Enrolment.get_by_id(draft.id).saved.keys() == {"garantie"}
+    assert send(signed_in, draft, "salarie", enrolling.EMPLOYEE).status_code == 303
+    assert "s’était terminée" not in signed_in.get(f"/adhesion/{draft.public_id}/salarie").get_data(as_text=True)
+
+
+# Somebody who is known
+
+
+def test_who_has_a_draft_already_is_offered_it(signed_in, hr, draft):
+    other = factories.enrolment(hr, {"salarie": enrolling.EMPLOYEE})
+    answer = send(signed_in, draft, "salarie", enrolling.EMPLOYEE)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Inès COURBET a déjà une saisie en cours" in text and f"/adhesion/{other.public_id}" in text
+    page = {name: value for name, value in enrolling.hidden(text).items() if name != "csrf_token"}
+    assert send(signed_in, draft, "salarie", enrolling.EMPLOYEE, **page).status_code == 303
+
+
+def test_who_is_covered_already_is_offered_their_file(signed_in, hr, draft):
+    sending(signed_in, fill(signed_in, draft))
+    answer = send(signed_in, begin(signed_in, hr), "salarie", enrolling.EMPLOYEE)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Inès COURBET est déjà en cours d’affiliation" in text and "Ouvrir sa fiche" in text
+    assert "Continuer cette adhésion" not in text  # the same NIR: it is surely the same person
+
+
+def test_a_sex_that_the_nir_does_not_say_is_told_once_and_stops_nobody(signed_in, hr, draft):
+    words = enrolling.EMPLOYEE | {"sexe": "M", "civilite": "M.", "nomdusage": ""}
+    answer = send(signed_in, draft, "salarie", words)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "À vérifier avant de continuer" in text
+    page = {name: value for name, value in enrolling.hidden(text).items() if name != "csrf_token"}
+    assert send(signed_in, draft, "salarie", words, **page).status_code == 303
+
+
+# Awaited
+
+
+def test_who_is_awaited_is_a_task_with_its_age_and_its_reminder(signed_in, hr, draft, at):
+    sent = sending(signed_in, fill(signed_in, draft, conjoint={"presence": "attendu"}))
+    at(days=4)
+    signed_in.sign_in(hr)
+    text = signed_in.get("/adhesion").get_data(as_text=True).replace("\u00a0", " ")
+    assert "À compléter" in text and "envoyée il y a 4 jours" in text
+    assert f"rappel le {sent.awaited_until:%d/%m/%Y}" in text
+    wrong = signed_in.post(f"/adhesion/{draft.public_id}/rappel", {"rappel": "01/01/2020"})
+    assert wrong.status_code == 422 and "Choisissez un jour à venir" in wrong.get_data(as_text=True)
+    day = enrolling.typed(enrolling.day(days=40))
+    assert signed_in.post(f"/adhesion/{draft.public_id}/rappel", {"rappel": day}).status_code == 303
+    assert f"{Enrolment.get_by_id(draft.id).awaited_until:%d/%m/%Y}" == day
+    assert signed_in.post(f"/adhesion/{draft.public_id}/complet").status_code == 303
+    assert 'id="a-completer"' not in signed_in.get("/adhesion").get_data(as_text=True)
+
+
+def test_adding_the_spouse_who_was_awaited_ends_the_task(signed_in, hr, draft):
+    sent = sending(signed_in, fill(signed_in, draft, conjoint={"presence": "attendu"}))
+    page = signed_in.get(f"/adhesion/{draft.public_id}").get_data(as_text=True)
+    address = re.search(r'href="(/salaries/[^"]*/ayant-droit\?[^"]*)"', page)[1].replace("&amp;", "&")
+    form = signed_in.get(address).get_data(as_text=True)
+    assert re.search(r'value="Conjoint"[^>]* checked|checked[^>]* value="Conjoint"', form)
+    told = {name: text for name, text in enrolling.SPOUSE.items() if name != "presence"}
+    words = {"type": "Conjoint", "datedeffet": enrolling.typed(sent.movement.effective_on), **told}
+    for _ in range(2):  # what deserves a look is told once
+        answer = signed_in.post(address.partition("?")[0], {**enrolling.hidden(form), **words})
+        form = answer.get_data(as_text=True)
+    assert answer.status_code == 303, said(answer)
+    assert not Enrolment.get_by_id(draft.id).spouse_awaited
+    assert "À compléter" not in signed_in.get("/adhesion").get_data(as_text=True)
+
+
+# What a page asks of the database
+
+SHOWN, SAVED = 5, 4  # session, frame (2), draft, what a session did not outlive; session, draft, held, written
+MORE = {"garantie": (1, 2), "salarie": (0, 4)}  # the contracts to choose; who the person may be already
+
+
+@pytest.mark.parametrize("step", ["garantie", *enrolling.STEPS])
+def test_a_step_is_shown_and_saved_in_few_statements(signed_in, hr, draft, queries, step):
+    fill(signed_in, draft)
+    words = {**enrolling.STEPS, "garantie": enrolling.contract_words(hr)}[step]
+    page = page_of(signed_in, draft, step) | {"csrf_token": signed_in.token()}
+    queries.clear()
+    signed_in.get(f"/adhesion/{draft.public_id}/{step}")
+    shown = len(queries)
+    queries.clear()
+    assert send(signed_in, draft, step, words, **page).status_code == 303
+    more = MORE.get(step, (0, 0))
+    assert (shown, len(queries)) == (SHOWN + more[0], SAVED + more[1]), "\n".join(queries)
+
+
+def test_the_list_asks_as_much_for_many_as_for_one(signed_in, hr, queries):
+    factories.enrolment(hr)
+    counts = []
+    for _ in range(2):
+        queries.clear()
+        signed_in.get("/adhesion")
+        counts.append(len(queries))
+        for _ in range(4):
+            factories.enrolment(hr)
+            whole = factories.enrolment(hr, enrolling.STEPS | {"conjoint": {"presence": "attendu"}}).read_whole()
+            enrolments.submit(whole, hr, clock.now())
+    assert counts[0] == counts[1] <= 12

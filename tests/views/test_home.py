@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from portal import clock
+from portal import clock, enrolments
 from portal.models import Beneficiary, Document, GroupContract, Movement, ServiceRequest
-from tests import factories
+from tests import enrolling, factories
 
 
 def test_a_visitor_sees_two_doors(client, database):
@@ -162,3 +162,15 @@ def test_the_theme_that_was_chosen_is_worn(signed_in, theme):
     expected = {"light": None, "dark": "screen", "auto": "screen and (prefers-color-scheme: dark)"}[theme]
     assert (media and media[1]) == expected
     assert "Lignes par page" in text
+
+
+def test_enrolments_that_are_begun_or_incomplete_wait_there_with_their_age(signed_in, hr):
+    ago = clock.now() - datetime.timedelta(days=12)
+    factories.enrolment(hr, now=ago)
+    sent = factories.enrolment(hr, enrolling.STEPS | {"enfants": {"presence": "attendu"}})
+    enrolments.submit(sent.read_whole(), hr, clock.now())
+    text = signed_in.get("/").get_data(as_text=True).replace("\u00a0", " ")
+    assert "1 saisie d’adhésion en cours" in text
+    assert f"Depuis le {clock.day_of(ago):%d/%m/%Y}" in text
+    assert "1 adhésion à compléter" in text
+    assert "#a-completer" in text and 'id="a-completer"' in signed_in.get("/adhesion").get_data(as_text=True)

@@ -1,0 +1,81 @@
+"""What waits for a user, as « Accueil » says it: each line is left out when nothing of it does."""
+
+import datetime
+
+from flask import url_for
+from flask_login import current_user
+
+from portal import clock
+from portal.access import may
+from portal.formats import date_fr, plural
+from portal.forms.employees import SOON
+from portal.models import Beneficiary, Enrolment, ServiceRequest, fn
+from portal.views import enrolled, roster
+
+
+def awaiting(today, asked):
+    """What waits for this user, the most urgent first: tone, icon, words, second line, badge, address."""
+    enrolling = (to_complete(), unfinished()) if may("enrol") else ()
+    found = (*enrolling, leaving(today), growing_up(today), answered(asked))
+    return [line for count, line in found if count]
+
+
+def to_complete():
+    """Spouses and children who are still to be added to what was sent."""
+    count, first = enrolled.awaited().select(fn.COUNT(Enrolment.id), fn.MIN(Enrolment.submitted_at)).tuples().get()
+    words = plural(count, "adhésion à compléter", "adhésions à compléter")
+    detail = "Un conjoint ou des enfants restent à ajouter."
+    return count, (
+        "warn",
+        "users-plus",
+        words,
+        detail,
+        oldest(first),
+        url_for("enrolments.index", _anchor="a-completer"),
+    )
+
+
+def unfinished():
+    count, first = enrolled.open_ones().select(fn.COUNT(Enrolment.id), fn.MIN(Enrolment.created_at)).tuples().get()
+    words = plural(count, "saisie d’adhésion en cours", "saisies d’adhésion en cours")
+    detail = "Commencée, pas encore envoyée." if count == 1 else "Commencées, pas encore envoyées."
+    return count, ("info", "pencil", words, detail, oldest(first), url_for("enrolments.index", _anchor="saisies"))
+
+
+def oldest(instant):
+    return instant and f"Depuis le {date_fr(clock.day_of(instant))}"
+
+
+def leaving(today):
+    soon = today + datetime.timedelta(days=SOON)
+    people = roster.visible().where(Beneficiary.terminated_on.between(today, soon))
+    count, first = people.select(fn.COUNT(Beneficiary.id), fn.MIN(Beneficiary.terminated_on)).tuples().get()
+    words = plural(count, "radiation à venir", "radiations à venir")
+    detail = "La couverture de cette personne prend fin." if count == 1 else "La couverture de ces personnes prend fin."
+    badge = f"{'Le' if count == 1 else 'Dès le'} {date_fr(first)}"
+    return count, ("warn", "user-minus", words, detail, badge, link_to("a-venir"))
+
+
+def growing_up(today):
+    old_enough = Beneficiary.reaching_age(current_user.child_ages(), today, SOON)
+    count = roster.visible().where(Beneficiary.active_on(today), old_enough).count()
+    words = plural(count, "enfant proche de l’âge limite", "enfants proches de l’âge limite")
+    detail = "Un justificatif pourra être demandé."
+    soon = today + datetime.timedelta(days=SOON)
+    return count, ("warn", "school", words, detail, before(soon), link_to("age-limite"))
+
+
+def answered(asked):
+    count = asked.where(ServiceRequest.unread).count()
+    words = plural(count, "demande a reçu une réponse", "demandes ont reçu une réponse")
+    badge = "Non lue" if count == 1 else "Non lues"
+    detail = "Une réponse de la mutuelle vous attend."
+    return count, ("info", "messages", words, detail, badge, url_for("upcoming.show", room="demandes"))
+
+
+def before(day):
+    return f"Avant le {date_fr(day)}"
+
+
+def link_to(situation):
+    return url_for("employees.index", situation=situation)
