@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 from bench import apart, data
 from bench.report import table, verdict
 from portal import database, models
-from portal.exchange import affiliations
+from portal.exchange import confirming, recognising, staging
 from portal.exchange.affiliation_cells import TITLES
 from portal.models import AffiliationImport, ImportState, User, db
 from portal.rules.identifiers import nir_key
@@ -62,7 +62,7 @@ def read(source, settings):
     with opened(settings):
         yield
         staged = AffiliationImport.get_by_id(source)
-        affiliations.read(staged)
+        staging.read(staged)
         yield f"{staged.rows.where(models.ImportRow.verdict != 'ERROR').count()} bonnes"
 
 
@@ -71,7 +71,7 @@ def confirm(source, settings):
         staged = AffiliationImport.get_by_id(source)
         staged.move(ImportState.CONFIRMING)
         yield
-        affiliations.confirm(staged)
+        confirming.confirm(staged)
         yield f"{models.Movement.select().count()} affiliations"
 
 
@@ -97,7 +97,7 @@ def write_file(path, place, rows):
     with opened(place.settings):
         user = User.known(data.EVERYONE)
         account = user.accounts().order_by(models.ManagedAccount.id).first()
-        offered = affiliations.offers(user, account.id)
+        offered = recognising.offers(user, account.id)
         book = Workbook(write_only=True)
         sheet = book.create_sheet("Salariés")
         sheet.append(list(TITLES))

@@ -4,9 +4,9 @@ import datetime
 from dataclasses import dataclass, field
 
 from portal import bulletins, clock, database, guests, outbox
-from portal.exchange import affiliations, joining
-from portal.exchange.affiliation_file import Offer
-from portal.exchange.affiliations import Newcomer
+from portal.exchange import joining
+from portal.exchange.affiliation_offers import Offer
+from portal.exchange.newcomers import Newcomer, affiliate
 from portal.formats import search_key
 from portal.household import STEPS, Household, summary
 from portal.models import (
@@ -237,8 +237,8 @@ def submit(enrolment, by, now, signature=None, seen=None, remind_on=None):
 def carry_out(row, home, by, now):
     """Create the people and their movements, and write in the enrolment what came of it."""
     employee = Newcomer(home.values(home.employee))
-    newcomers = [employee, *(Newcomer(home.values(member), employee) for member in home.members[1:])]
-    made = affiliations.affiliate(newcomers, row.account_id, by, now)
+    household = [employee, *(Newcomer(home.values(member), employee) for member in home.members[1:])]
+    made = affiliate(household, row.account_id, by, now)
     row.movement_id = made[employee.public_id][1]
     row.state, row.submitted_at, row.updated_at = EnrolmentState.SUBMITTED, now, now
     row.number = row.number or next_number(now)

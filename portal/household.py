@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from portal.exchange import affiliation_cells as cells
 from portal.exchange.affiliation_cells import NAMES, TITLES
-from portal.exchange.affiliation_file import CODES, Context, check_rows
+from portal.exchange.affiliation_check import Context, check_rows
+from portal.exchange.affiliation_offers import CODES
 from portal.formats import iban_grouped, nir_grouped, search_key
 from portal.rules import Refused, dates, dependents, identifiers, places
 
@@ -99,7 +100,7 @@ class Member:
 
 
 class Household:
-    """What a draft says of everybody. `offer`: its contract (affiliation_file.Offer)."""
+    """What a draft says of everybody. `offer`: its contract (affiliation_offers.Offer)."""
 
     def __init__(self, answers, offer, today):
         self.answers, self.offer, self.today = answers, offer, today

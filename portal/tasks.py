@@ -12,7 +12,7 @@ from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
 from portal import ageing, clock, documents, guests, outbox, storage, waivers
-from portal.exchange import affiliations
+from portal.exchange import confirming, staging
 from portal.folder import Unavailable
 from portal.models import (
     AffiliationImport,
@@ -113,7 +113,7 @@ def import_next():
             state, fault = GIVEN_UP[begun]
             source.move(state, fault=fault, content=None)
         else:
-            {ImportState.WAITING: affiliations.read, ImportState.CONFIRMING: affiliations.confirm}[begun](source)
+            {ImportState.WAITING: staging.read, ImportState.CONFIRMING: confirming.confirm}[begun](source)
         tell(source, confirmed=begun == ImportState.CONFIRMING)
     except AWAY:
         raise

@@ -16,7 +16,9 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from portal.exchange import affiliation_cells as cells
 from portal.exchange.affiliation_cells import COLUMNS, TITLES
-from portal.exchange.affiliation_file import ASKED, CODES, ERROR_TITLE, LISTS, SHEET, VERSION, Offer
+from portal.exchange.affiliation_check import ASKED
+from portal.exchange.affiliation_file import ERROR_TITLE, LISTS, SHEET, VERSION
+from portal.exchange.affiliation_offers import CODES, Offer
 from portal.exchange.spreadsheets import FORMATS, ILLEGAL, as_text, text_cell
 
 ROWS = 2_000  # that have drop-down lists and messages

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from portal import clock
 from portal.exchange import affiliation_cells as cells
-from portal.exchange import affiliations
+from portal.exchange import confirming, recognising
 from portal.exchange.affiliation_cells import TITLES
-from portal.exchange.affiliation_file import Checked, Context, KnownEmployee, Offer, check_rows
-from portal.exchange.affiliations import People, Recognised
+from portal.exchange.affiliation_check import Checked, Context, KnownEmployee, check_rows
+from portal.exchange.affiliation_offers import Offer
+from portal.exchange.recognising import People, Recognised
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -70,16 +71,16 @@ def check(
     """What affiliating this person would do; `employee`: whom a spouse or a child joins."""
 
     def find_employees(_: set[str]) -> dict[str, KnownEmployee]:
-        return {employee.member_number: affiliations.as_known(employee)} if employee else {}
+        return {employee.member_number: recognising.as_known(employee)} if employee else {}
 
     surroundings = Context(offers=offers, today=clock.today(), find_employees=find_employees)
     checked = check_rows([(LINE, texts)], surroundings)[0]
     if checked.errors:
         return Recognised(checked, action="")
     if employee is None:
-        return affiliations.recognise(user, account_id, [checked])[LINE]
+        return recognising.recognise(user, account_id, [checked])[LINE]
     checked.values["matricule"] = employee.employee_number
-    return affiliations.recognise_dependent(People(user, account_id, [checked]), checked, None, employee)
+    return recognising.recognise_dependent(People(user, account_id, [checked]), checked, None, employee)
 
 
 def join(
@@ -101,7 +102,7 @@ def join(
         if not found.may_join or found.checked.errors:
             return found, None
         here = {found.checked.matricule: employee} if employee else {}
-        made = affiliations.carry_out([found], here, account_id, user, now)
+        made = confirming.carry_out([found], here, account_id, user, now)
         _, movement = made[LINE]
         Movement.update(form_key=form_key).where(Movement.id == movement).execute()
         return found, Movement.select(Movement, Beneficiary).join(Beneficiary).where(Movement.id == movement).get()

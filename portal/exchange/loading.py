@@ -17,6 +17,7 @@ import psycopg
 from peewee import DateField, Field, PeeweeException
 
 from portal import clock, database
+from portal.exchange.many import among, insert, quoted
 from portal.exchange.spreadsheets import Unreadable, rows
 from portal.formats import SPACE, THIN_SPACE, number, plural
 from portal.models import AuditEvent, Table, db, hash_of
@@ -281,25 +282,6 @@ def draw_uuid() -> str:
     return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) % 4]}{digits[17:]}"
 
 
-def insert(table: type[Table], fields: Sequence[Field], values: Iterable[tuple]) -> None:
-    """Many rows at once, by the fastest way of each database."""
-    name, columns = quoted(table._meta.table_name), ", ".join(quoted(column.column_name) for column in fields)
-    if database.is_sqlite(db):
-        marks = ", ".join("?" * len(fields))
-        db.cursor().executemany(f"INSERT INTO {name} ({columns}) VALUES ({marks})", values)  # nosec B608
-        return
-    with db.cursor().copy(f"COPY {name} ({columns}) FROM STDIN") as copy:
-        for row in values:
-            copy.write_row(row)
-
-
-def among(selection: str, values: Sequence[Any]) -> list[tuple]:
-    """The rows of a selection, which ends with the column that has one of these values."""
-    if database.is_sqlite(db):
-        return db.execute_sql(f"{selection} IN ({', '.join('?' * len(values))})", values).fetchall()
-    return db.execute_sql(f"{selection} = ANY(%s)", (list(values),)).fetchall()
-
-
 @contextmanager
 def indexed_afterwards(table: type[Table], key: str, lines: int) -> Iterator[None]:
     """An empty table that many rows will fill has its indexes made at the end: they take a third of the time.
@@ -327,10 +309,6 @@ def as_text(field: Field) -> str:
     """A column as it is read and written here: a date is its ISO text, which both databases take."""
     column = quoted(field.column_name)
     return f"CAST({column} AS TEXT)" if isinstance(field, DateField) else column
-
-
-def quoted(name: str) -> str:
-    return f'"{name}"'
 
 
 # ── The whole ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,8 @@ from wtforms.fields.choices import SelectChoice
 from portal.exchange import affiliation_cells as cells
 from portal.exchange import workbooks
 from portal.exchange.affiliation_cells import NAMES, TITLES
-from portal.exchange.affiliation_file import ASKED, CODES
+from portal.exchange.affiliation_check import ASKED
+from portal.exchange.affiliation_offers import CODES
 from portal.exchange.affiliation_template import WORDS
 from portal.formats import search_key
 from portal.forms.changes import SentOnce

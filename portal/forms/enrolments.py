@@ -10,7 +10,7 @@ from wtforms.widgets import Select
 from portal import household
 from portal.exchange import affiliation_cells as cells
 from portal.exchange.affiliation_cells import TITLES
-from portal.exchange.affiliation_file import Context
+from portal.exchange.affiliation_check import Context
 from portal.formats import iban_grouped, nir_grouped
 from portal.forms.changes import SentOnce
 from portal.household import AWAITED, MOST_CHILDREN, NAMES, NOBODY, PRESENT

@@ -5,7 +5,7 @@ from flask_login import current_user
 from peewee import IntegrityError
 
 from portal.access import audit, requires
-from portal.exchange import affiliations
+from portal.exchange import recognising
 from portal.exchange.affiliation_cells import tidy
 from portal.exchange.affiliation_template import write_template
 from portal.exchange.workbooks import MOST_BYTES
@@ -91,7 +91,7 @@ def template():
     account = current_scope().account
     if account is None:
         return ask_for_account()
-    offers = affiliations.offers(current_user._get_current_object(), account.account_id)
+    offers = recognising.offers(current_user._get_current_object(), account.account_id)
     return workbook(write_template(account.account_name, offers), TEMPLATE)
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, request, url_for
 
 from portal import clock
 from portal.access import requires
-from portal.exchange import affiliations
+from portal.exchange import recognising
 from portal.forms.affiliations import DependentForm, proofs
 from portal.rendering import render
 from portal.views.joining import ask
@@ -37,5 +37,5 @@ def page(employee, form, status=200):
 def create(id):
     employee = employee_of(id)
     form = DependentForm(request.form, (), employee.member_number)
-    offers = affiliations.offers(by(), employee.account_id)
+    offers = recognising.offers(by(), employee.account_id)
     return ask(form, employee.account_id, offers, lambda status: page(employee, form, status), employee)

@@ -6,7 +6,7 @@ from peewee import IntegrityError
 
 from portal import clock, enrolments
 from portal.access import audit, keeps_words, requires
-from portal.exchange import affiliations
+from portal.exchange import recognising
 from portal.forms.enrolments import ContractStep, WhenToRemind
 from portal.household import STEP_TITLES, STEPS, summary
 from portal.models import Enrolment, EnrolmentState, UnsentWords, db
@@ -97,7 +97,7 @@ def stepping(enrolment):
         by=user(),
         address_of=address_of,
         leave=url_for("enrolments.index"),
-        offers=lambda: affiliations.offers(user(), enrolment.account_id),
+        offers=lambda: recognising.offers(user(), enrolment.account_id),
         known=lambda home: enrolments.known(user(), enrolment, home),
     )
 

@@ -5,7 +5,7 @@ from flask_login import current_user
 
 from portal import clock
 from portal.access import audit, may, requires
-from portal.exchange import affiliations
+from portal.exchange import confirming, recognising, staging
 from portal.exchange.affiliation_template import write_rejected
 from portal.formats import plural
 from portal.forms.affiliations import RowForm
@@ -40,7 +40,7 @@ def show(id):
 
 def report(source, status=200, opened=None, form=None):
     """The page of a file; `opened`: the row that is being mended, with what was typed (`form`)."""
-    offers = affiliations.offers(by(), source.account_id)
+    offers = recognising.offers(by(), source.account_id)
     if opened and form is None:
         form = form_of(source, opened, offers)
     counts = reports.counts_of([source])[source.id]
@@ -53,7 +53,7 @@ def report(source, status=200, opened=None, form=None):
         state=reports.state_of(source, counts),
         report=rows,
         form=form,
-        certain=affiliations.to_confirm(source, with_warnings=False).count() if counts.doubtful else counts.ready,
+        certain=confirming.to_confirm(source, with_warnings=False).count() if counts.doubtful else counts.ready,
         twin=twin(source),
         after=number_of("apres", 0),
     )
@@ -76,7 +76,7 @@ def form_of(source, line, offers, typed=None):
 
 
 def row_form(source, row, offers, typed=None):
-    return RowForm(typed, affiliations.cells_of(source, row), row.notes, offers, affiliations.mark(row))
+    return RowForm(typed, staging.cells_of(source, row), row.notes, offers, staging.mark(row))
 
 
 @blueprint.get("/<uuid:id>/avancement")
@@ -95,7 +95,7 @@ def confirm(id):
     """Have the worker affiliate what is ready, with this user’s rights."""
     source = source_of(id)
     with_warnings = request.form.get("avertissements") == "1"
-    ready = affiliations.to_confirm(source, with_warnings).count()
+    ready = confirming.to_confirm(source, with_warnings).count()
     if not ready:
         flash("Aucune ligne n’est prête : corrigez d’abord celles en erreur.", "warn")
         return redirect(url_for("imports.show", id=id), 303)
@@ -111,12 +111,12 @@ def confirm(id):
 def rejected(id):
     """The rows in error, in the same workbook with a column « Erreur »; written down."""
     source = source_of(id)
-    rows = list(affiliations.rejected(source))
+    rows = list(staging.rejected(source))
     if not rows:
         flash("Plus aucune ligne n’est en erreur.", "ok")
         return redirect(url_for("imports.show", id=id), 303)
     audit("import.export", on=source, account=source.account_id, after={"rows": len(rows)})
-    offers = affiliations.offers(by(), source.account_id)
+    offers = recognising.offers(by(), source.account_id)
     return workbook(
         write_rejected(source.account.name, offers, rows), f"lignes-a-corriger-{clock.today():%Y-%m-%d}.xlsx"
     )

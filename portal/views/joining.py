@@ -5,7 +5,7 @@ from peewee import IntegrityError
 
 from portal import clock
 from portal.access import audit, requires
-from portal.exchange import affiliations, joining
+from portal.exchange import joining, recognising
 from portal.forms.affiliations import EmployeeForm, IdentityForm
 from portal.models import Movement, db
 from portal.rendering import render
@@ -47,7 +47,7 @@ def create():
 
 def offers_of(account):
     """The contracts of the scope: of the account, or of the company or college that was chosen."""
-    offers, scope = affiliations.offers(by(), account.account_id), current_scope()
+    offers, scope = recognising.offers(by(), account.account_id), current_scope()
     chosen = {row.category_id for row in scope.chosen}
     return [offer for offer in offers if scope.is_whole_account or offer.category_id in chosen]
 

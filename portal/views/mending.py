@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from portal.access import audit, requires
-from portal.exchange import affiliations
+from portal.exchange import recognising, staging
 from portal.models import ImportRow, db
 from portal.rendering import address
 from portal.views import reports
@@ -18,15 +18,15 @@ blueprint = Blueprint("mending", __name__, url_prefix="/affiliations/fichiers")
 def mend(id, line):
     """Other words for a row, checked at once; right, the next row in error comes next."""
     source = source_of(id)
-    offers = affiliations.offers(by(), source.account_id)
+    offers = recognising.offers(by(), source.account_id)
     if not reports.rows_of([source]).where(ImportRow.line == line).exists():
         abort(404)
     typed = form_of(source, line, offers, request.form)
     try:
         row = checked_again(source, line, typed) if typed else None
-    except affiliations.Overtaken as overtaken:
+    except staging.Overtaken as overtaken:
         row = overtaken.row
-        typed.overtake(affiliations.cells_of(source, row), affiliations.mark(row))
+        typed.overtake(staging.cells_of(source, row), staging.mark(row))
         if typed.now:
             return report(source, 409, line, typed)
     if row is None:
@@ -44,6 +44,6 @@ def checked_again(source, line, typed):
     with db.atomic():
         if not source.hold():
             return None
-        row = affiliations.mend(source, line, typed.texts(), by(), typed.vue.data or "")
+        row = staging.mend(source, line, typed.texts(), by(), typed.vue.data or "")
         audit("import.mend", on=source, account=source.account_id, after={"line": line, "verdict": row.verdict})
         return row

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from flask import url_for
 
 from portal.exchange import affiliation_cells as cells
-from portal.exchange import affiliations
+from portal.exchange import staging
 from portal.exchange.affiliation_cells import TITLES
 from portal.formats import upper_name
 from portal.models import JOIN, Beneficiary, Case, ImportRow, ImportState, Movement, fn
@@ -105,7 +105,7 @@ def counts_of(sources):
 
 def rows_of(sources):
     """Rows come from their import, which came through the door."""
-    return affiliations.rows_of([source.id for source in sources])
+    return staging.rows_of([source.id for source in sources])
 
 
 def listed(cut):
@@ -172,7 +172,7 @@ class Report:
 
 
 def tell(source, row, labels):
-    texts = affiliations.cells_of(source, row)
+    texts = staging.cells_of(source, row)
     done = row.confirmed_at is not None
     company, college = texts[cells.COMPANY], texts[cells.COLLEGE]
     names = [upper_name(texts[cells.USED_NAME] or texts[cells.BIRTH_NAME]), texts[cells.FIRST_NAME]]

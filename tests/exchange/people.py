@@ -8,7 +8,8 @@ from datetime import date
 import openpyxl
 
 from portal.exchange.affiliation_cells import TITLES
-from portal.exchange.affiliation_file import Context, KnownEmployee, Offer
+from portal.exchange.affiliation_check import Context, KnownEmployee
+from portal.exchange.affiliation_offers import Offer
 from portal.rules.identifiers import nir_key
 
 TODAY = date(2026, 11, 23)

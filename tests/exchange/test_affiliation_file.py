@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from portal.exchange import affiliation_cells
 from portal.exchange.affiliation_cells import COLUMNS, TITLES
-from portal.exchange.affiliation_file import MOST_ROWS, Context, WrongTemplate, check_rows, read
+from portal.exchange.affiliation_check import Context, check_rows
+from portal.exchange.affiliation_file import MOST_ROWS, WrongTemplate, read
 from portal.exchange.spreadsheets import Unreadable
 from portal.models import BeneficiaryRole
 from tests.exchange.people import (

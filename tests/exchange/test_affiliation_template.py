@@ -8,7 +8,8 @@ import openpyxl
 import pytest
 
 from portal.exchange.affiliation_cells import TITLES
-from portal.exchange.affiliation_file import WrongTemplate, check_rows, read
+from portal.exchange.affiliation_check import check_rows
+from portal.exchange.affiliation_file import WrongTemplate, read
 from portal.exchange.affiliation_template import write_rejected, write_template
 from portal.exchange.spreadsheets import Unreadable
 from tests.exchange.people import OFFERS, context, employee, file, rezipped, spouse

@@ -12,13 +12,14 @@ import textwrap
 import pytest
 
 from portal import clock, tasks
-from portal.exchange import affiliations
-from portal.exchange.affiliation_file import COLUMNS
+from portal.exchange import confirming, staging
+from portal.exchange.affiliation_cells import COLUMNS
 from portal.models import (
     AffiliationImport,
     Beneficiary,
     BeneficiaryRole,
     DocumentRequest,
+    ImportRow,
     ImportState,
     Movement,
     MovementState,
@@ -88,18 +89,18 @@ def sent(hr, *rows, data=None, account=None):
 
 def read(hr, *rows, **options):
     source = sent(hr, *rows, **options)
-    affiliations.read(source)
+    staging.read(source)
     return source
 
 
 def confirmed(source, by=None):
     source.move(ImportState.CONFIRMING, asked_by=by or source.author)
-    affiliations.confirm(source)
+    confirming.confirm(source)
     return source
 
 
 def verdicts(source):
-    return [row.verdict for row in source.rows.order_by(affiliations.ImportRow.line)]
+    return [row.verdict for row in source.rows.order_by(ImportRow.line)]
 
 
 def newcomers():
@@ -156,7 +157,7 @@ def test_right_rows_go_while_the_others_wait_to_be_mended(hr, contract):
     assert source.state == ImportState.CHECKED
     assert verdicts(source) == ["CREATE", "ERROR", "ERROR"]
     assert [person.birth_name for person in newcomers()] == ["Nouveau1"]
-    row = affiliations.mend(source, 3, affiliations_cells(wrong | {"N° S. Sociale": nir(2)}), hr)
+    row = staging.mend(source, 3, affiliations_cells(wrong | {"N° S. Sociale": nir(2)}), hr)
     assert (row.verdict, row.notes.get("errors")) == ("CREATE", None)
     assert verdicts(source) == ["CREATE"] * 3  # the child waited for that row
     assert confirmed(source).state == ImportState.DONE
@@ -198,7 +199,7 @@ def test_another_contract_or_another_person_with_that_number_is_an_error(hr, con
     factories.beneficiary(contract, "Autre", "Anne", nir=nir(8), birth_date="1970-01-15")
     source = read(hr, words(contract, 7), words(contract, 8))
     assert verdicts(source) == ["ERROR", "ERROR"]
-    elsewhere, number = (row.notes["errors"] for row in source.rows.order_by(affiliations.ImportRow.line))
+    elsewhere, number = (row.notes["errors"] for row in source.rows.order_by(ImportRow.line))
     assert "autre contrat" in elsewhere["Garantie"]
     assert "autre personne" in number["N° S. Sociale"]
 
@@ -229,11 +230,11 @@ def test_nobody_joins_an_employee_whose_row_is_wrong_or_was_taken_back(hr, contr
     assert verdicts(source) == ["ERROR", "ERROR"]
     assert (
         "Corrigez d’abord la ligne 2"
-        in source.rows.order_by(affiliations.ImportRow.line.desc()).first().notes["errors"]["Matricule"]
+        in source.rows.order_by(ImportRow.line.desc()).first().notes["errors"]["Matricule"]
     )
     wrong = child(contract, **{"Date de naissance": "32/01/2015"})
     source = confirmed(read(hr, words(contract), wrong))
-    affiliations.mend(source, 3, affiliations_cells(wrong | {"Date de naissance": "02/02/2015"}), hr)
+    staging.mend(source, 3, affiliations_cells(wrong | {"Date de naissance": "02/02/2015"}), hr)
     Movement.get().take_back(clock.now())
     confirmed(source)
     assert not newcomers()
@@ -303,7 +304,7 @@ def test_the_worker_reads_confirms_and_says_so(app, hr, contract):
 
 def test_a_fault_is_tried_again_then_told(app, hr, contract, monkeypatch):
     source = sent(hr, words(contract))
-    monkeypatch.setattr(affiliations, "read", lambda source: 1 / 0)
+    monkeypatch.setattr(staging, "read", lambda source: 1 / 0)
     for _ in range(AffiliationImport.MOST_ATTEMPTS + 1):
         tasks.import_next()
     assert AffiliationImport.get_by_id(source.id).state == ImportState.FAILED
@@ -320,18 +321,18 @@ KILLED = """
     import time
     from app import create_app
     from portal import tasks
-    from portal.exchange import affiliations
+    from portal.exchange import confirming, newcomers, staging
     from portal.models import db
 
     app = create_app()
     db.connect(reuse_if_open=True)
-    affiliations.CHUNK = 4
-    for name in ("insert", "update_each"):
-        def slow(*arguments, work=getattr(affiliations, name)):
+    staging.CHUNK = confirming.CHUNK = 4
+    for room, name in ((staging, "insert"), (newcomers, "insert"), (confirming, "update_each")):
+        def slow(*arguments, work=getattr(room, name)):
             work(*arguments)
             print("wrote", flush=True)
             time.sleep(0.05)
-        setattr(affiliations, name, slow)
+        setattr(room, name, slow)
     tasks.import_next()
 """
 
@@ -342,7 +343,7 @@ def test_a_worker_that_is_killed_leaves_nothing_half_done(app, hr, contract, at,
     people = [words(contract, number) for number in range(1, 21)]
     source = sent(hr, *people)
     if state == ImportState.CONFIRMING:
-        affiliations.read(source)
+        staging.read(source)
         source.move(state, asked_by=hr)
     kill_after(app, writes)
     at(minutes=3)
@@ -352,7 +353,7 @@ def test_a_worker_that_is_killed_leaves_nothing_half_done(app, hr, contract, at,
     if state == ImportState.WAITING:
         assert (source.state, source.rows.count()) == (ImportState.CHECKED, 20)
         confirmed(source)
-    assert source.rows.where(affiliations.ImportRow.movement.is_null()).count() == 0
+    assert source.rows.where(ImportRow.movement.is_null()).count() == 0
     assert sorted(person.birth_name for person in newcomers()) == sorted(person["Nom"] for person in people)
     assert Movement.select().count() == 20
 
@@ -378,15 +379,15 @@ def kill_after(app, writes):
 
 def test_the_words_of_a_row_open_in_their_place_alone(hr, contract):
     source = read(hr, words(contract), words(contract, 2))
-    first, second = source.rows.order_by(affiliations.ImportRow.line)
+    first, second = source.rows.order_by(ImportRow.line)
     second.content = first.content
     with pytest.raises(Exception, match="import_row"):
-        affiliations.cells_of(source, second)
+        staging.cells_of(source, second)
     assert vault.is_current(first.content)
 
 
 def test_rejected_rows_say_what_is_wrong(hr, contract):
     source = read(hr, words(contract), words(contract, 2, Nom=""))
-    ((cells, errors),) = affiliations.rejected(source)
+    ((cells, errors),) = staging.rejected(source)
     assert cells[TITLES.index("Matricule")] == "M2"
     assert list(errors) == ["Nom"]

@@ -8,7 +8,8 @@ import pytest
 
 from portal import clock
 from portal.exchange import hand_over, management_system
-from portal.exchange.affiliations import Newcomer, affiliate, offers
+from portal.exchange.newcomers import Newcomer, affiliate
+from portal.exchange.recognising import offers
 from portal.models import (
     Beneficiary,
     HandOver,

@@ -3,7 +3,7 @@
 import datetime
 
 from portal import clock
-from portal.exchange import affiliations
+from portal.exchange import confirming, staging
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -153,7 +153,7 @@ def sent(user, *rows, name="embauches-decembre.csv", data=None):
 def checked(user, *rows, name="embauches-decembre.csv"):
     """A file whose rows wait to be confirmed."""
     source = sent(user, *(rows or mixed_rows(user)), name=name)
-    affiliations.read(source)
+    staging.read(source)
     return source
 
 
@@ -161,12 +161,12 @@ def done(user, *rows, name="embauches-novembre.csv"):
     """A file whose people are affiliated."""
     source = checked(user, *(rows or (words(offered(user), 11), child(offered(user), 11))), name=name)
     source.move(ImportState.CONFIRMING, asked_by=user)
-    affiliations.confirm(source)
+    confirming.confirm(source)
     return source
 
 
 def failed(user, name="trombinoscope.csv"):
     """A file that is no template."""
     source = sent(user, name=name, data=b"a;b;c\n1;2;3\n")
-    affiliations.read(source)
+    staging.read(source)
     return source

@@ -1,0 +1,180 @@
+"""Confirming a file of affiliations: its right rows become people and movements, some households at a time."""
+
+import datetime
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from portal import clock
+from portal.exchange.affiliation_check import Checked
+from portal.exchange.affiliation_offers import Offer
+from portal.exchange.many import CHUNK, chunks, fields, update_each
+from portal.exchange.newcomers import Newcomer, affiliate, ask_for_proofs
+from portal.exchange.recognising import PLAN, Recognised, employees, offers, recognise_and_hold
+from portal.exchange.staging import open_row
+from portal.models import (
+    AffiliationImport,
+    Beneficiary,
+    BeneficiaryRole,
+    Change,
+    ImportRow,
+    ImportState,
+    ManagedAccount,
+    Movement,
+    MovementKind,
+    User,
+    db,
+)
+
+
+def to_confirm(source: AffiliationImport, with_warnings: bool = True) -> Any:
+    """The rows that would do something, and may; without those in warning, the whole of their household waits."""
+    ready = ImportRow.select().where(
+        ImportRow.source == source,
+        ImportRow.confirmed_at.is_null(),
+        ImportRow.verdict != "ERROR",
+        ImportRow.action != "",
+    )
+    if with_warnings:
+        return ready
+    other = ImportRow.alias()
+    waiting = other.select(other.matricule).where(
+        other.source == source, other.confirmed_at.is_null(), other.verdict == "WARNING", other.action != ""
+    )
+    return ready.where(ImportRow.verdict != "WARNING", ImportRow.matricule.not_in(waiting))
+
+
+def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock.now) -> None:
+    """Affiliate every right row, some households at a time, each whole or not at all: what is done stays done."""
+    user = source.asked_by or source.author
+    waiting = to_confirm(source, source.with_warnings).order_by(ImportRow.matricule, ImportRow.line)
+    columns = ("id", "line", "content", "matricule", "identity", "notes")
+    pending = list(waiting.select(*fields(ImportRow, columns)).namedtuples())
+    source.progress(0, len(pending), now())
+    surroundings = {offer.contract_id: offer for offer in offers(user, source.account_id)}
+    some: list[ImportRow] = []
+    for _, household in groupby(pending, key=attrgetter("matricule")):
+        some.extend(household)
+        if len(some) >= CHUNK:
+            confirm_some(source, some, surroundings, user, now())
+            some = []
+    if some:
+        confirm_some(source, some, surroundings, user, now())
+    faults = ImportRow.select().where(ImportRow.source == source, ImportRow.verdict == "ERROR")
+    left = faults.exists() or to_confirm(source).exists()
+    source.move(ImportState.CHECKED if left else ImportState.DONE, confirmed_at=now())
+
+
+def confirm_some(
+    source: AffiliationImport, rows: Sequence[ImportRow], known: dict[int, Offer], by: User, now: datetime.datetime
+) -> None:
+    with db.atomic():
+        ManagedAccount.hold(source.account_id)  # the same person in two files is affiliated once
+        checked = [revived(source, row, known) for row in rows]
+        matricules = {row.matricule for row in rows}
+        here = employees(by, source.account_id, matricules) | heads_of(by, source, matricules)
+        found = recognise_and_hold(by, source.account_id, checked, here)
+        done = carry_out([found[row.line] for row in rows], here, source.account_id, by, now)
+        conclude(rows, found, done, now)
+        source.progress(source.done + len(rows), source.total, now)
+
+
+def heads_of(user: User, source: AffiliationImport, matricules: set[str]) -> dict[str, Beneficiary]:
+    """The employees whom rows of this very file are, or became, by the matricule that it gives them."""
+    found: dict[str, Beneficiary] = {}
+    for some in chunks(sorted(matricules), CHUNK):
+        rows = ImportRow.select(ImportRow.beneficiary, ImportRow.matricule).where(
+            ImportRow.source == source, ImportRow.matricule.in_(some), ImportRow.beneficiary.is_null(False)
+        )
+        numbers = dict(rows.tuples())
+        seen = user.beneficiaries().where(Beneficiary.role == BeneficiaryRole.EMPLOYEE)
+        found |= {numbers[person.id]: person for person in seen.where(Beneficiary.id.in_(list(numbers)))}
+    return found
+
+
+def conclude(
+    rows: Sequence[ImportRow],
+    found: dict[int, Recognised],
+    done: dict[int, tuple[int, int]],
+    now: datetime.datetime,
+) -> None:
+    """Write on each row what came of it: done, nothing to do after all, or an error that was not there before."""
+    made: list[tuple] = []
+    others: list[tuple] = []
+    for row in rows:
+        one = found[row.line]
+        if row.line in done:
+            made.append((now, *done[row.line], row.id))
+        elif one.verdict == "ERROR":
+            others.append((None, "ERROR", json.dumps({"errors": one.checked.errors}), "", row.id))
+        else:
+            others.append((now, "UNCHANGED", json.dumps(row.notes), "", row.id))
+    update_each(ImportRow, ("confirmed_at", "beneficiary_id", "movement_id"), made)
+    update_each(ImportRow, ("confirmed_at", "verdict", "notes", "action"), others)
+
+
+def revived(source: AffiliationImport, row: ImportRow, known: dict[int, Offer]) -> Checked:
+    """A row that was right when it was checked, with its values."""
+    cells, values = json.loads(open_row(source, row))
+    for name in ("birth_date", "effective_on"):
+        values[name] = datetime.date.fromisoformat(values[name])
+    errors = {}
+    values["offer"] = known.get(values.pop("contract_id"))
+    if values["offer"] is None:
+        errors[PLAN] = "Ce contrat ne vous est plus ouvert. Choisissez-en un autre."
+    return Checked(
+        line=row.line,
+        cells=cells,
+        values={} if errors else values,
+        errors=errors,
+        warnings={},
+        repairs={},
+        matricule=row.matricule,
+        identity=row.identity,
+    )
+
+
+def carry_out(
+    rows: Sequence[Recognised], here: dict[str, Beneficiary], account_id: int, by: User, now: datetime.datetime
+) -> dict[int, tuple[int, int]]:
+    """Do what the rows ask: line → (beneficiary, movement)."""
+    done: dict[int, tuple[int, int]] = {}
+    newcomers: dict[int, Newcomer] = {}
+    heads: dict[str, Newcomer] = {}
+    changes: dict[int, list[Change]] = {}
+    for one in sorted(rows, key=lambda one: one.checked.values.get("role", 0)):
+        row = one.checked
+        if one.verdict == "ERROR" or not one.action:
+            continue
+        if one.action == "CREATE":
+            head = heads.get(row.matricule) or here.get(row.matricule)
+            joins = head if row.values["role"] != BeneficiaryRole.EMPLOYEE else None
+            newcomers[row.line] = Newcomer(row.values, joins)
+            if joins is None:
+                heads[row.matricule] = newcomers[row.line]
+        elif one.person is not None:
+            changes[row.line] = list(asked_of(one, one.person))
+    back = [one for one in rows if one.checked.line in changes and one.action == "REHIRE"]
+    ask_for_proofs(((one.person, one.checked.values.get("proof", "")) for one in back if one.person), now)
+    made = affiliate(list(newcomers.values()), account_id, by, now)
+    for line, newcomer in newcomers.items():
+        done[line] = made[newcomer.public_id]
+    flat = [change for some in changes.values() for change in some]
+    movements = {id(row.asked): row for row in Movement.record(flat, by, now)} if flat else {}
+    for line, some in changes.items():
+        done[line] = (some[0].person.id, movements[id(some[0])].id)
+    return done
+
+
+def asked_of(one: Recognised, person: Beneficiary) -> Iterator[Change]:
+    values, on = one.checked.values, clock.today()
+    if one.action == "REHIRE":
+        offer = values["offer"]
+        asked = {"contract": offer.contract_id, "category": offer.category_id, "effective_on": values["effective_on"]}
+        asked |= {"terminated_on": None, "termination_reason": ""}
+        yield Change(person, MovementKind.REHIRE, asked, values["effective_on"])
+        return
+    for kind, asked in (one.changes or {}).items():
+        yield Change(person, kind, asked, on)
