@@ -154,6 +154,7 @@ def tell(row):
         refused=state_of(row) == MovementState.REFUSED,
         proofs=[(member.name, proof.label) for member in home.members if (proof := home.proof(member))] if home else [],
         waiting=waiting(row) if awaits and person else None,
+        copy=row.copied_by(),
         bulletin=bulletin_of(person) if person else None,
     )
 

@@ -24,7 +24,7 @@ MAIN = """() => {
   for (const option of copy.querySelectorAll("option")) option.removeAttribute("selected");
   for (const details of copy.querySelectorAll("details")) details.removeAttribute("open");
   for (const flash of copy.querySelectorAll("#flash")) flash.remove();
-  for (const token of copy.querySelectorAll("[name=csrf_token]")) token.setAttribute("value", "");
+  for (const token of copy.querySelectorAll("[name=csrf_token], [name=form_key]")) token.setAttribute("value", "");
   for (const element of [copy, ...copy.querySelectorAll("*")]) {
     for (const name of ["autofocus", "data-htmx-powered"]) element.removeAttribute(name);
     element.classList.remove("htmx-request", "htmx-added", "htmx-settling", "htmx-swapping");

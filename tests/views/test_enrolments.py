@@ -188,6 +188,8 @@ def test_the_employee_is_told_and_has_a_copy_without_a_word_of_what_it_says(sign
         assert "/salarie/" in text and "Inès" in text
         assert not re.search(r"courbet|lacroix|1994|39 478|combe", text, re.I)
     assert [link.purpose for link in GuestLink.select()] == ["COPY"] * bool(channel)
+    told = {"EMAIL": "Le salarié a reçu un courriel", "SMS": "Le salarié a reçu un SMS", None: "n’est pas prévenu"}
+    assert told[channel] in signed_in.get(f"/adhesion/{draft.public_id}").get_data(as_text=True)
 
 
 def test_sent_twice_the_employee_has_one_copy(signed_in, hr, draft):
