@@ -1,11 +1,11 @@
-"""« Mon compte »: profile, display, password, and the sessions that are open."""
+"""« Mon compte »: profile, display, notifications, password, and the sessions that are open."""
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, current_app, flash, redirect, url_for
 from flask_login import current_user
 
 from portal import clock, credentials
 from portal.access import audit, refuse_while
-from portal.forms.profile import Display
+from portal.forms.profile import Display, Notifications
 from portal.forms.session import ChangedPassword
 from portal.models import Throttle, User, UserSession, db
 from portal.rendering import get_or_404, render
@@ -19,9 +19,13 @@ def show():
 
 
 def page(status=200, **forms):
-    forms.setdefault("display", Display(apparence=current_user.appearance, lignes=current_user.rows_per_page))
+    shown = {"apparence": current_user.appearance, "lignes": current_user.rows_per_page}
+    forms.setdefault("display", Display(formdata=None, **shown))
+    forms.setdefault("notifications", Notifications.of(current_user.deliveries()))
     forms.setdefault("password", ChangedPassword(current_user, formdata=None))
-    return render("profile", status, sessions=list(current_user.open_sessions(clock.now())), **forms)
+    digest_at = current_app.settings.digest_time.strftime("%-H h %M")
+    sessions = list(current_user.open_sessions(clock.now()))
+    return render("profile", status, sessions=sessions, digest_at=digest_at, **forms)
 
 
 @blueprint.post("/affichage")
@@ -32,6 +36,20 @@ def update_display():
     current_user.appearance, current_user.rows_per_page = form.apparence.data, form.lignes.data
     current_user.save(only=[User.appearance, User.rows_per_page])
     flash("L’affichage est enregistré.", "ok")
+    return redirect(url_for("profile.show"), 303)
+
+
+@blueprint.post("/notifications")
+def update_notifications():
+    form = Notifications()
+    if not form.validate():
+        return page(422, notifications=form)
+    deliveries = form.deliveries()
+    with db.atomic():
+        before = current_user.deliveries()
+        current_user.choose_deliveries(deliveries)
+        audit("notifications.choose", on=current_user._get_current_object(), before=before, after=deliveries)
+    flash("Vos choix sont enregistrés. Ils valent aussi pour ce qui attend de partir.", "ok")
     return redirect(url_for("profile.show"), 303)
 
 
