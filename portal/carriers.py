@@ -69,7 +69,7 @@ class Post:
         try:
             self.call().sendmail(sender, [to], mail)
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as fault:
-            if not kept or getattr(fault, "smtp_code", 421) != 421:
+            if not kept or is_silence(fault) or getattr(fault, "smtp_code", 421) != 421:
                 raise
             self.hang_up()
             self.call().sendmail(sender, [to], mail)
@@ -121,7 +121,12 @@ def refused(code: int, reply: bytes | str) -> Exception:
 
 
 def later(fault: Exception) -> Later:
-    return Silent(word_of(fault)) if isinstance(fault, TimeoutError) else Later(word_of(fault))
+    return Silent("TimeoutError") if is_silence(fault) else Later(word_of(fault))
+
+
+def is_silence(fault: Exception) -> bool:
+    """smtplib makes a disconnection out of a time-out, and keeps it as its context."""
+    return isinstance(fault, TimeoutError) or isinstance(fault.__context__, TimeoutError)
 
 
 def word_of(fault: Exception) -> str:

@@ -1,5 +1,6 @@
 """An SMTP server and a gateway of texts for tests: real ones, on this machine, that do as they are told."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -20,6 +21,14 @@ class Mailbox:
         self.hang = set()  # recipients that it never answers about
         self.limit = None  # mails that it takes over one line
 
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        session.mails = getattr(session, "mails", 0) + 1
+        if self.limit and session.mails > self.limit:
+            asyncio.get_running_loop().call_later(0.01, server.transport.close)
+            return "421 4.7.0 enough for one line"
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         reply = self.refuse.get(address) or self.refuse.get("")
         if reply:
@@ -33,13 +42,9 @@ class Mailbox:
             server.transport.abort()
             return "250 never heard"
         if self.hang & set(envelope.rcpt_tos):
-            import asyncio
-
             await asyncio.sleep(30)
         self.sessions.add(id(session))
         self.mails.append((envelope.rcpt_tos[0], envelope.content))
-        if self.limit and sum(1 for _ in self.mails) % self.limit == 0:
-            server.transport.close()
         return "250 OK"
 
 
@@ -63,7 +68,7 @@ def free_port():
 
 @contextmanager
 def gateway():
-    """A gateway of texts: (what it received, its address). `received.status` is what it answers, `received.wait` when."""
+    """A gateway of texts: (what it received, its address); `received.status` is what it answers, `wait` when."""
     received = Received()
 
     class Handler(BaseHTTPRequestHandler):
