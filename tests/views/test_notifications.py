@@ -18,7 +18,7 @@ def choose(client, **choices):
 
 @pytest.fixture
 def noon(monkeypatch):
-    """noon(day): the clock at noon in Paris, that many days from now."""
+    """noon(days): the clock at noon in Paris, that many days from now; asked for first: it would end a session."""
 
     def move(days=0):
         now = clock.instant(first + datetime.timedelta(days=days), datetime.time(12))
@@ -70,7 +70,7 @@ def test_a_wrong_form_of_the_page_leaves_the_others_as_they_were(signed_in, hr):
     assert 'checked class="form-check-input" id="apparence-2"' in text
 
 
-def test_a_day_is_told_in_one_message_once(app, signed_in, hr, noon):
+def test_a_day_is_told_in_one_message_once(noon, app, signed_in, hr):
     choose(signed_in)
     now = noon()
     for number in range(3):
@@ -92,7 +92,7 @@ def test_a_day_is_told_in_one_message_once(app, signed_in, hr, noon):
     assert outbox.write_digests(app.settings, noon(days=2)) == 0
 
 
-def test_what_is_written_after_the_digest_waits_for_the_next(app, signed_in, hr, noon):
+def test_what_is_written_after_the_digest_waits_for_the_next(noon, app, signed_in, hr):
     choose(signed_in)
     factories.message(user=hr, now=noon())
     assert outbox.write_digests(app.settings, noon()) == 0
@@ -101,7 +101,7 @@ def test_what_is_written_after_the_digest_waits_for_the_next(app, signed_in, hr,
     assert outbox.write_digests(app.settings, before + datetime.timedelta(minutes=1)) == 1
 
 
-def test_the_choice_of_the_moment_of_sending_is_the_one_that_holds(app, signed_in, hr, noon):
+def test_the_choice_of_the_moment_of_sending_is_the_one_that_holds(noon, app, signed_in, hr):
     now = noon()
     for told in ("un", "deux"):
         factories.message(user=hr, now=now, told=told)
@@ -113,7 +113,7 @@ def test_the_choice_of_the_moment_of_sending_is_the_one_that_holds(app, signed_i
     assert sent_to(hr) == ["un", "deux"]
 
 
-def test_what_is_unwanted_goes_nowhere_even_if_it_is_wanted_later(app, signed_in, hr, noon):
+def test_what_is_unwanted_goes_nowhere_even_if_it_is_wanted_later(noon, app, signed_in, hr):
     now = noon()
     factories.message(user=hr, now=now)
     choose(signed_in, affiliations="NONE")
@@ -141,7 +141,7 @@ def test_a_long_day_counts_what_it_does_not_list(app, database, noon, monkeypatc
     assert "<2>" not in content["text"]
 
 
-def test_two_workers_write_one_digest(app, database, noon):
+def test_two_workers_write_one_digest(noon, app, database):
     """The second finds nothing left: what the first took no longer waits."""
     user = factories.user()
     user.choose_deliveries({MessageKind.IMPORT: Delivery.DAILY})
