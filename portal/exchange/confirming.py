@@ -13,7 +13,7 @@ from portal.exchange.affiliation_offers import Offer
 from portal.exchange.many import CHUNK, chunks, fields, update_each
 from portal.exchange.newcomers import Newcomer, affiliate, ask_for_proofs
 from portal.exchange.recognising import PLAN, Recognised, employees, offers, recognise_and_hold
-from portal.exchange.staging import open_row
+from portal.exchange.staging import values_of
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -122,24 +122,15 @@ def conclude(
 
 
 def revived(source: AffiliationImport, row: ImportRow, known: dict[int, Offer]) -> Checked:
-    """A row that was right when it was checked, with its values."""
-    cells, values = json.loads(open_row(source, row))
-    for name in ("birth_date", "effective_on"):
-        values[name] = datetime.date.fromisoformat(values[name])
-    errors = {}
-    values["offer"] = known.get(values.pop("contract_id"))
-    if values["offer"] is None:
-        errors[PLAN] = "Ce contrat ne vous est plus ouvert. Choisissez-en un autre."
-    return Checked(
-        line=row.line,
-        cells=cells,
-        values={} if errors else values,
-        errors=errors,
-        warnings={},
-        repairs={},
-        matricule=row.matricule,
-        identity=row.identity,
-    )
+    """A row that was right when it was checked, without its words: nobody reads them any more."""
+    checked = Checked(row.line, [], matricule=row.matricule, identity=row.identity)
+    values = values_of(source, row)
+    offer = known.get(values.pop("contract_id"))
+    if offer is None:
+        checked.errors[PLAN] = "Ce contrat ne vous est plus ouvert. Choisissez-en un autre."
+    else:
+        checked.values = values | {"offer": offer}
+    return checked
 
 
 def carry_out(

@@ -36,8 +36,12 @@ class Newcomer:
     values: dict[str, Any]
     joins: Any = None  # a Beneficiary, another Newcomer, or nobody
     public_id: UUID = field(default_factory=uuid4)
+    row: str = ""  # the same, as the vault names a place
     number: str = field(default_factory=lambda: f"P{token_hex(6).upper()}")
     household: str = ""
+
+    def __post_init__(self) -> None:
+        self.row = str(self.public_id)
 
 
 PLAIN = (
@@ -129,7 +133,7 @@ def person_row(one: Newcomer, account_id: int) -> tuple:
 
 
 def seal(table: str, name: str, one: Newcomer, text: str) -> bytes | None:
-    return vault.seal(text, table, name, one.public_id) if text else None
+    return vault.seal(text, table, name, one.row) if text else None
 
 
 def movement_row(one: Newcomer, person: int, cause: int | None, by: User | None, now: datetime.datetime) -> tuple:
