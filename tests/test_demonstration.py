@@ -2,12 +2,13 @@
 
 import pytest
 
-from portal import credentials, demonstration
+from portal import credentials, demonstration, enrolments
 from portal.models import (
     TABLES,
     Beneficiary,
     Company,
     EmployeeCategory,
+    Enrolment,
     GroupContract,
     IndividualProduct,
     ServiceRequest,
@@ -16,6 +17,7 @@ from portal.models import (
 from portal.rules import identifiers
 
 SECRET = {"nir", "nir_index", "reimbursement_iban", "contribution_iban", "password_hash", "created_at", "at", "hash"}
+SECRET |= {"answers", "identity", "context"}
 
 
 @pytest.fixture
@@ -142,6 +144,19 @@ def test_cover_starts_after_birth_and_subscription_and_ends_after_it_started(loa
     assert Beneficiary.select().join(GroupContract).where(wrong).count() == 0
     empty = EmployeeCategory.id.not_in(Beneficiary.select(Beneficiary.category))
     assert EmployeeCategory.select().where(empty).count() == 0
+
+
+def test_enrolments_are_begun_sent_and_awaited(loaded):
+    rh = loaded["rh"]
+    states = sorted((row.state, row.step) for row in rh.enrolments())
+    assert states == [
+        *(("DRAFT", "conjoint"), ("DRAFT", "coordonnees"), ("DRAFT", "salarie")),
+        *[("SUBMITTED", "verification")] * 2,
+    ]
+    for row in Enrolment.whole(rh.enrolments()):
+        home = enrolments.household_of(row)
+        assert [home.errors(step) for step in row.saved] == [{}] * len(row.saved)
+    assert [row.spouse_awaited for row in rh.enrolments().where(Enrolment.number.is_null(False))] == [False, True]
 
 
 def test_two_or_three_of_the_guide_s_account_leave_soon(loaded):
