@@ -2,9 +2,9 @@
 
 import argparse
 
-from bench import download, growth, imports, loading, pages, places
+from bench import download, growth, imports, loading, pages, places, wizard
 
-MEASURES = ("pages", "growth", "download", "load", "imports")
+MEASURES = ("pages", "growth", "download", "load", "imports", "wizard")
 FEW, MANY = 1_000, 1_000_000
 
 
@@ -29,6 +29,9 @@ def main():
         if "imports" in asked.only:
             with places.opened(kind, 0) as place:
                 imports.show(place)
+        if "wizard" in asked.only:
+            with places.opened(kind, 1_000) as place:
+                wizard.show(place)
 
 
 def read_arguments():

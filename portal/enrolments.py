@@ -177,13 +177,8 @@ def known(user, enrolment, home):
     """What is known here of the employee that a draft names."""
     met = joining.meet(user, enrolment.account_id, home.employee.cells)
     identities = vault.indexes(home.identity, "identity", [enrolment.account_id])
-    others = user.enrolments().where(
-        Enrolment.account == enrolment.account_id,
-        Enrolment.identity.in_(identities),
-        Enrolment.state.in_(Enrolment.OPEN),
-        Enrolment.id != enrolment.id,
-    )
-    return Known(met, list(others.order_by(Enrolment.id)))
+    others = user.drafts_of(enrolment.account_id, identities)
+    return Known(met, [draft for draft in others if draft.id != enrolment.id])
 
 
 # ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1185,11 +1185,11 @@ class User(UserMixin, Table):
         """Files that were sent with a form that had to be sent again."""
         return StoredFile.waiting(self.holder)
 
-    def imports(self):
+    def imports(self, on=None):
         """Files of affiliations, for who sees the whole of their account, or sent them and still sees some of it."""
-        seen = AffiliationImport.account.in_(self.whole_account_ids())
+        seen = AffiliationImport.account.in_(self.whole_account_ids(on))
         mine = (AffiliationImport.author == self.id) & AffiliationImport.account.in_(
-            self.accounts().select(ManagedAccount.id)
+            self.accounts(on).select(ManagedAccount.id)
         )
         return AffiliationImport.select().where(seen | mine)
 
@@ -1224,11 +1224,11 @@ class User(UserMixin, Table):
         """Requests are an account's: who was given one company or college of it does not see them."""
         return ServiceRequest.select().where(ServiceRequest.account.in_(self.whole_account_ids()))
 
-    def whole_account_ids(self):
+    def whole_account_ids(self, on=None):
         """Accounts that a grant opens whole."""
         if self.is_staff:
             return ManagedAccount.select(ManagedAccount.id)
-        whole = PermissionGrant.in_force(self, clock.today()).where(
+        whole = PermissionGrant.in_force(self.id, on or clock.today()).where(
             PermissionGrant.company.is_null(), PermissionGrant.category.is_null()
         )
         return whole.select(PermissionGrant.account)
@@ -1261,6 +1261,18 @@ class User(UserMixin, Table):
     def person(self, public_id):
         """One person with contract, plan, college, company and account; None when the user may not see them."""
         return next(iter(person(self.id, clock.today(), public_id, role=self.role)), None)
+
+    def enrolment(self, public_id):
+        """One enrolment, read whole; None when the user may not see it."""
+        return next(iter(enrolment(self.id, clock.today(), public_id, role=self.role)), None)
+
+    def drafts_of(self, account_id, identities):
+        """The enrolments of an account that are begun for the employee who has one of these blind indexes."""
+        return drafts_of(self.id, clock.today(), account_id, *identities, role=self.role)
+
+    def waiting_in_files(self, account_id, identities):
+        """The rows of files, with their files, in which who has one of these blind indexes waits to be affiliated."""
+        return waiting_in_files(self.id, clock.today(), account_id, *identities, role=self.role)
 
     def movements_of(self, person, most):
         """What was asked for a person, the latest first, with who asked for it."""
@@ -2006,8 +2018,10 @@ class Enrolment(Table):
     @classmethod
     def whole(cls, enrolments):
         """The same enrolments, with contract, plan, college, company, account and author."""
+        author = (User.id, User.identifier, User.first_name, User.last_name, User.role, User.disabled_at)
+        account = ManagedAccount.id, ManagedAccount.code, ManagedAccount.name
         return (
-            enrolments.select(cls, GroupContract, Plan, EmployeeCategory, Company, ManagedAccount, User)
+            enrolments.select(cls, GroupContract, Plan, EmployeeCategory, Company, *account, *author)
             .join(GroupContract)
             .join(Plan)
             .switch(cls)
@@ -2058,7 +2072,7 @@ class Enrolment(Table):
 
     def hold(self):
         """This enrolment as it is now, held until the end of the transaction; None when it is gone."""
-        return database.locked(db, Enrolment.select().where(Enrolment.id == self.id)).first()
+        return next(iter(held_enrolment(self.id)), None)
 
     def seal(self, answers):
         self.answers = vault.seal(json.dumps(answers), "enrolment", "answers", self.public_id)
@@ -2426,8 +2440,7 @@ class UnsentWords(Table):
     @classmethod
     def of(cls, user, path, now):
         """What is kept for that user on that page; None when nothing is."""
-        fresh = cls.kept_at > now - datetime.timedelta(days=1)
-        return cls.select().where(cls.user == user, cls.path == path, fresh).first()
+        return next(iter(unsent_words(user.id, path, now - datetime.timedelta(days=1))), None)
 
     @classmethod
     def forget(cls, user, path):
@@ -2673,6 +2686,44 @@ def person(user, day, public_id, *, role):
         .where(Beneficiary.public_id == public_id)
     )
     return User(id=user, role=role).opened(people, day)
+
+
+@written_once(db)
+def enrolment(user, day, public_id, *, role):
+    whole = Enrolment.whole(Enrolment.select()).where(Enrolment.public_id == public_id)
+    return User(id=user, role=role).opened(whole, day)
+
+
+@written_once(db)
+def drafts_of(user, day, account, *identities, role):
+    about = Enrolment.account == account, Enrolment.identity.in_(identities), Enrolment.state.in_(Enrolment.OPEN)
+    drafts = Enrolment.select().join(EmployeeCategory).where(*about).order_by(Enrolment.id)
+    return User(id=user, role=role).opened(drafts, day)
+
+
+@written_once(db)
+def waiting_in_files(user, day, account, *identities, role):
+    files = User(id=user, role=role).imports(day).where(AffiliationImport.account == account)
+    rows = ImportRow.select(ImportRow, AffiliationImport).join(AffiliationImport)
+    return rows.where(
+        ImportRow.source.in_(files.where(AffiliationImport.state.in_(OPEN)).select(AffiliationImport.id)),
+        ImportRow.identity.in_(identities),
+        ImportRow.confirmed_at.is_null(),
+    ).limit(1)
+
+
+OPEN = (ImportState.CHECKED, ImportState.CONFIRMING)  # somebody waits in such a file
+
+
+@written_once(db)
+def held_enrolment(id):
+    return database.locked(db, Enrolment.select().where(Enrolment.id == id))
+
+
+@written_once(db)
+def unsent_words(user, path, since):
+    kept = UnsentWords.user == user, UnsentWords.path == path, UnsentWords.kept_at > since
+    return UnsentWords.select().where(*kept)
 
 
 @written_once(db)

@@ -12,11 +12,9 @@ from portal.exchange.affiliation_check import Checked, Context, KnownEmployee, c
 from portal.exchange.affiliation_offers import Offer
 from portal.exchange.recognising import People, Recognised
 from portal.models import (
-    AffiliationImport,
     Beneficiary,
     BeneficiaryRole,
     ImportRow,
-    ImportState,
     ManagedAccount,
     Movement,
     User,
@@ -26,7 +24,6 @@ from portal.models import (
 
 LINE = 1
 WHO = (cells.BIRTH_NAME, cells.FIRST_NAME, cells.BIRTH_DATE, cells.NIR)
-OPEN = (ImportState.CHECKED, ImportState.CONFIRMING)
 
 
 @dataclass
@@ -56,13 +53,8 @@ def meet(user: User, account_id: int, texts: Sequence[str]) -> Met:
 
 def waiting(user: User, account_id: int, checked: Checked) -> ImportRow | None:
     """The row of a file in which this person waits to be affiliated."""
-    imports = user.imports().where(AffiliationImport.account == account_id, AffiliationImport.state.in_(OPEN))
-    found = ImportRow.select(ImportRow, AffiliationImport).join(AffiliationImport)
-    return found.where(
-        ImportRow.source.in_(imports.select(AffiliationImport.id)),
-        ImportRow.identity.in_(vault.indexes(checked.identity, "identity", [account_id])),
-        ImportRow.confirmed_at.is_null(),
-    ).first()
+    rows = user.waiting_in_files(account_id, vault.indexes(checked.identity, "identity", [account_id]))
+    return rows[0] if rows else None
 
 
 def check(

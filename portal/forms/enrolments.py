@@ -12,6 +12,7 @@ from portal.exchange import affiliation_cells as cells
 from portal.exchange.affiliation_cells import TITLES
 from portal.exchange.affiliation_check import Context
 from portal.formats import iban_grouped, nir_grouped
+from portal.forms.boxes import Sparing
 from portal.forms.changes import SentOnce
 from portal.household import AWAITED, MOST_CHILDREN, NAMES, NOBODY, PRESENT
 from portal.rules import Refused, affiliations, dates, places
@@ -36,6 +37,7 @@ class StepForm(SentOnce):
 
     step = ""
     required: tuple[str, ...] = ()
+    Meta = Sparing
 
     def __init__(self, typed=None, **given):
         super().__init__(typed, **given)
@@ -233,6 +235,7 @@ class Child(Form):
     """One child: the situation is asked past the contract's age alone."""
 
     required = ("nom", "prenom", "datedenaissance", "sexe", "situation")
+    Meta = Sparing
 
     nom = text("Nom")
     nomdusage = text("Nom d’usage")

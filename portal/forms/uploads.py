@@ -46,14 +46,10 @@ class UploadField(FileField):
     def kept_name(self):
         return f"{self.name}-gardes"
 
-    most_bytes = uploads.MOST_BYTES
-
     @property
     def accept(self):
-        """For the browser's chooser: extensions, and the types of images, by which telephones know what to make."""
-        known = [uploads.KINDS[kind] for kind in self.kinds]
-        types = [kind.mime_type for kind in known if kind.mime_type.startswith("image/")]
-        return ",".join([extension for kind in known for extension in kind.extensions] + types)
+        """Extensions, for the browser's chooser."""
+        return ",".join(extension for kind in self.kinds for extension in uploads.KINDS[kind].extensions)
 
     @property
     def promise(self):

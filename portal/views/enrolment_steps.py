@@ -10,7 +10,7 @@ from portal.exchange import recognising
 from portal.forms.enrolments import ContractStep, WhenToRemind
 from portal.household import STEP_TITLES, STEPS, summary
 from portal.models import Enrolment, EnrolmentState, UnsentWords, db
-from portal.rendering import get_or_404, redirect_whole, render
+from portal.rendering import redirect_whole, render
 from portal.views.joining import offers_of
 from portal.views.scope import current_scope
 from portal.views.stepping import SAVED, Stepping
@@ -83,14 +83,14 @@ def begin(account_id, form):
 
 def draft(id):
     """An enrolment that the user may see, read whole."""
-    return get_or_404(Enrolment.whole(current_user.enrolments()), Enrolment.public_id == id)
+    return current_user.enrolment(id) or abort(404)
 
 
 def stepping(enrolment):
-    def address_of(step):
-        if step == enrolments.LAST_LOOK:
-            return url_for("enrolment_steps.last_look", id=enrolment.public_id)
-        return url_for("enrolment_steps.step", id=enrolment.public_id, step=step)
+    first = url_for("enrolment_steps.step", id=enrolment.public_id, step=enrolments.ORDER[0])
+
+    def address_of(step):  # the others are written like the first: each page names them all
+        return first.replace(f"/{enrolments.ORDER[0]}", f"/{step}", 1)
 
     return Stepping(
         enrolment,

@@ -7,8 +7,8 @@ from portal import clock, enrolments
 from portal.access import audit, requires
 from portal.formats import date_fr
 from portal.forms.enrolments import WhenToRemind
-from portal.models import Enrolment, EnrolmentState, MovementState, db
-from portal.rendering import get_or_404, render
+from portal.models import EnrolmentState, MovementState, db
+from portal.rendering import render
 from portal.views import enrolled
 from portal.views.scope import current_scope
 
@@ -28,7 +28,7 @@ def index():
 
 
 def enrolment(id):
-    return get_or_404(Enrolment.whole(current_user.enrolments()), Enrolment.public_id == id)
+    return current_user.enrolment(id) or abort(404)
 
 
 @blueprint.get("/<uuid:id>")

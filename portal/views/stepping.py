@@ -19,6 +19,7 @@ from portal.rendering import render, render_region, wants_fragment
 from portal.rules import identifiers
 
 QUIT, BACK, SUMMARY, TOWN, MORE, LESS = "quitter", "precedent", "resume", "ville", "ajouter", "retirer-"
+DEPENDENTS = ("conjoint", "enfants")
 # Words of an address: say at once what is wrong; show what is saved rather than what a session did not outlive.
 REVIEW, SAVED = "revoir", "enregistre"
 
@@ -66,6 +67,8 @@ class Stepping:
     def home(self, step, words):
         """The household with these words in this step."""
         answers = self.enrolment.unseal() | {step: words}
+        if not request.args.get(REVIEW):  # what is shown of somebody does not depend on the dependents of others
+            answers = {name: said for name, said in answers.items() if name == step or name not in DEPENDENTS}
         return Household(answers, self.offer, clock.today())
 
     @property
