@@ -57,6 +57,12 @@ def take(page, password):
     page.goto("/salaries?perimetre=C004127")
     page.locator(".ui-scope summary").first.click()
     keep(page, "perimetre")
+    page.goto("/adhesion?perimetre=C004127")
+    keep(page, "adhesions")
+    page.get_by_role("link", name="Reprendre").nth(1).click()
+    page.get_by_role("link", name="Le salarié").click()
+    page.get_by_role("heading", name="Le salarié").wait_for()
+    keep(page, "adhesion")
 
 
 def keep(page, name):

@@ -12,7 +12,11 @@ from portal.access import public
 blueprint = Blueprint("help", __name__, url_prefix="/aide")
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
-CHAPTERS = {"connexion": "Se connecter", "premiers-pas": "Premiers pas : trouver quelqu’un"}
+CHAPTERS = {
+    "connexion": "Se connecter",
+    "premiers-pas": "Premiers pas : trouver quelqu’un",
+    "adhesion": "Adhésion d’un salarié",
+}
 
 
 @blueprint.get("")

@@ -47,6 +47,7 @@ PAGES = {
     "aide": ("help.index", "visitor", "/aide"),
     "aide-connexion": ("help.show", "visitor", "/aide/connexion"),
     "aide-premiers-pas": ("help.show", "visitor", "/aide/premiers-pas"),
+    "aide-adhesion": ("help.show", "visitor", "/aide/adhesion"),
     "aide-rh": ("help.index", "hr", "/aide"),
     "verification": ("verification.show", "visitor", "/verification?code=7KQM-2XVD-90RT-HC4W"),
     "introuvable": ("", "visitor", "/nulle-part"),
@@ -193,7 +194,9 @@ def draft(user, **others):
 
 def sent(user):
     """An enrolment that was sent, with a spouse to be added."""
-    whole = Enrolment.get(Enrolment.public_id == draft(user, conjoint={"presence": "attendu"})).read_whole()
+    who = enrolling.EMPLOYEE | {"nssociale": "2 94 06 39 478 032 44"}  # somebody of the roster has the other one
+    others = {"salarie": who, "conjoint": {"presence": "attendu"}}
+    whole = Enrolment.get(Enrolment.public_id == draft(user, **others)).read_whole()
     assert enrolments.submit(whole, user, clock.now()).done
     return whole.public_id
 

@@ -72,7 +72,7 @@ def test_an_enrolment_that_is_sent_has_its_bulletin_to_download_and_to_check(sig
     document = Document.get()
     path = f"/document/{document.public_id}/telechargement"
     answer = signed_in.get(sent.headers["Location"]).get_data(as_text=True)
-    assert path in answer and "faites-le signer au salarié" in answer
+    assert path in answer and "Faites-le signer au salarié" in answer
     data = signed_in.post(path).data
     assert faults(data) == []
     text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
