@@ -216,6 +216,10 @@ class Beneficiary(Table):
         """The clear value of a sealed column: the caller audits."""
         return vault.open(getattr(self, column), "beneficiary", column, self.public_id)
 
+    def is_kept_from(self, user, column):
+        """Whether the employee gave this value to the mutual alone: the company's side never sees it."""
+        return column.endswith("_iban") and bool(self.iban_private) and not user.is_staff
+
     def household(self, user):
         """Those of the same household and account whom the user may see, the employee first; `products`: labels."""
         members = {}

@@ -84,7 +84,7 @@ REVEALED = {"nir": "nir", "iban-prestation": "reimbursement_iban", "iban-cotisat
 def reveal(id, value):
     """Show a sealed value once, in the answer to this very click: it has no address, and the click is written down."""
     found, column = person(id), REVEALED[value]
-    if getattr(found, column) is None:
+    if getattr(found, column) is None or found.is_kept_from(current_user, column):
         abort(404)
     audit(f"{column}.reveal", on=found, account=found.account_id)
     return page_of(found, {column: found.unseal(column)})

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from portal.models import AuditEvent, Beneficiary, BeneficiaryRole, GroupContract, IndividualProduct
+from portal.models import AuditEvent, Beneficiary, BeneficiaryRole, GroupContract, IndividualProduct, UserRole
 from tests import factories
 
 NIR, IBAN = "294063947803145", "FR7630006000011234567890189"
@@ -215,6 +215,23 @@ def test_a_sealed_value_is_masked_until_an_explicit_click_that_is_audited(signed
 
 def test_a_value_that_is_not_there_cannot_be_revealed(signed_in, sealed):
     assert signed_in.post(f"/salaries/{sealed.public_id}/iban-cotisation").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["iban-prestation", "iban-cotisation"])
+def test_an_iban_that_the_employee_gave_is_not_shown_to_the_company(signed_in, client, sealed, address):
+    sealed.seal("contribution_iban", IBAN)
+    sealed.iban_private = True
+    sealed.save()
+    page = f"/salaries/{sealed.public_id}"
+    text = signed_in.get(page).get_data(as_text=True)
+    assert text.count("qui seule le voit") == 2
+    assert "iban-" not in text
+    assert signed_in.post(f"{page}/{address}").status_code == 404
+    assert AuditEvent.select().where(AuditEvent.action.contains("reveal")).count() == 0
+    assert signed_in.post(f"{page}/nir").status_code == 200  # what HR entered is still theirs to see
+    client.post("/deconnexion")
+    client.sign_in(factories.user(role=UserRole.STAFF))
+    assert "FR76" in client.post(f"{page}/{address}").get_data(as_text=True)
 
 
 def test_a_nir_is_found_by_post_and_audited_without_it(signed_in, sealed):
