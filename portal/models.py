@@ -2098,6 +2098,11 @@ class GuestChannel(StrEnum):
     LETTER = "LETTER"
 
 
+class Decision(StrEnum):
+    ENROL = "ENROL"
+    WAIVE = "WAIVE"
+
+
 class GuestLink(Table):
     """A link given to an employee, who is no user: it opens nothing before their birth date confirms who they are."""
 
@@ -2121,6 +2126,9 @@ class GuestLink(Table):
     code_expires_at = DateTimeField(null=True)
     code_tries = IntegerField(default=0)
     code_channel = CharField(16, default="")  # where the code went: EMAIL, SMS
+    decision = CharField(16, default="")  # what the code signs: Decision
+    typed_name = CharField(default="")  # with it, once it is right
+    seen_version = IntegerField(null=True)  # of the enrolment's answers that were looked at last
 
     DAYS = 30
     MOST_BIRTH_TRIES = 10  # of some 16,000 likely days: the throttle alone would let thousands be tried in 30 days
@@ -2176,6 +2184,11 @@ class GuestLink(Table):
     def leave(self, now):
         """End every session that this link has opened until now."""
         GuestLink.update(left_at=now).where(GuestLink.id == self.id).execute()
+
+    def use(self, now):
+        """Once: True for the first who asks, False for all others, even at the same time."""
+        used = GuestLink.update(used_at=now, code_hash="").where(GuestLink.id == self.id, GuestLink.live(now))
+        return used.execute() == 1
 
 
 class WaiverState(StrEnum):

@@ -26,6 +26,7 @@ FORBIDDEN = {
     "ageing.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "readers.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "household.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms", "portal.rendering"},
+    "signing.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "guests.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "proofs.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "documents.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
