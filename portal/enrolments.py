@@ -8,7 +8,7 @@ from portal.exchange import joining
 from portal.exchange.affiliation_offers import Offer
 from portal.exchange.newcomers import Newcomer, affiliate
 from portal.formats import search_key
-from portal.household import STEPS, Household, summary
+from portal.household import PRIVATE, STEPS, Household, summary
 from portal.models import (
     Beneficiary,
     Enrolment,
@@ -173,9 +173,9 @@ class Known:
         return [str(one.public_id) for one in found if one] + waiting
 
 
-def known(user, enrolment, home):
-    """What is known here of the employee that a draft names."""
-    met = joining.meet(user, enrolment.account_id, home.employee.cells)
+def known(user, enrolment, home, asked=joining.WHO):
+    """What is known here of the employee that a draft names; `asked`: the columns that tell who it is."""
+    met = joining.meet(user, enrolment.account_id, home.employee.cells, asked)
     identities = vault.indexes(home.identity, "identity", [enrolment.account_id])
     others = user.drafts_of(enrolment.account_id, identities)
     return Known(met, [draft for draft in others if draft.id != enrolment.id])
@@ -235,6 +235,8 @@ def carry_out(row, home, by, now):
     household = [employee, *(Newcomer(home.values(member), employee) for member in home.members[1:])]
     made = affiliate(household, row.account_id, by, now)
     row.movement_id = made[employee.public_id][1]
+    if home.words("comptes").get(PRIVATE):
+        Beneficiary.update(iban_private=True).where(Beneficiary.id == made[employee.public_id][0]).execute()
     row.state, row.submitted_at, row.updated_at = EnrolmentState.SUBMITTED, now, now
     row.number = row.number or next_number(now)
     row.search_key = f"{search_key(row.label)} {search_key(row.number)}"

@@ -11,7 +11,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from portal import clock
 from portal.access import public
 from portal.models import AuditEvent, GuestLink, GuestPurpose
-from portal.rendering import wants_fragment
+from portal.rendering import redirect_whole, wants_fragment
 
 COOKIE, PATH = "salarie", "/salarie"  # sent to no page of the companies' side, whose own cookie is not read here
 IDLE, LONGEST = datetime.timedelta(minutes=30), datetime.timedelta(hours=12)
@@ -34,18 +34,30 @@ def signer():
     return URLSafeSerializer(current_app.settings.secret_key, salt="guest session")
 
 
-def held():
-    """The sessions of this browser, over or not, by the public id of their link."""
+def sessions():
+    """Those of this browser, over or not, by the public id of their link: as the cookie told them, then as changed."""
+    if "guest_sessions" not in g:
+        g.guest_sessions = told(request.cookies.get(COOKIE, ""))
+    return g.guest_sessions
+
+
+def told(cookie):
     try:
-        kept = signer().loads(request.cookies.get(COOKIE, ""))
+        kept = signer().loads(cookie)
         return {id: GuestSession(*map(datetime.datetime.fromisoformat, times)) for id, times in kept.items()}
     except (BadSignature, AttributeError, TypeError, ValueError):
         return {}
 
 
-def keep(response, sessions):
-    """Leave these sessions in the browser, the last MOST of them, until it is closed."""
-    last = list(sessions.items())[-MOST:]
+def start(link, now):
+    """This browser may go on with a link, the latest of those that it has open."""
+    sessions().pop(str(link.public_id), None)
+    sessions()[str(link.public_id)] = GuestSession(now, now)
+
+
+def keep(response):
+    """Leave the sessions in the browser, the last MOST of them, until it is closed."""
+    last = list(sessions().items())[-MOST:]
     response.set_cookie(
         COOKIE,
         signer().dumps({id: (one.started.isoformat(), one.seen.isoformat()) for id, one in last}),
@@ -55,16 +67,6 @@ def keep(response, sessions):
         path=PATH,
     )
     return response
-
-
-def start(response, link, now):
-    """The birth date was right: this browser may go on with the link."""
-    others = {id: one for id, one in held().items() if id != str(link.public_id)}
-    return keep(response, others | {str(link.public_id): GuestSession(now, now)})
-
-
-def forget(response, link):
-    return keep(response, {id: one for id, one in held().items() if id != str(link.public_id)})
 
 
 def guest(*purposes):
@@ -77,21 +79,32 @@ def guest(*purposes):
     def decorate(view):
         @wraps(view)
         def guarded(id, **values):
-            now, sessions = clock.now(), held()
-            session = sessions.pop(str(id), None)
+            now, session = clock.now(), sessions().get(str(id))
             link = GuestLink.known(id, now) if session else None
+            if link is None and session:
+                return finished(id, now)
             if link is None or link.purpose not in purposes:
                 return gone()
             if not session.alive(link, now):
                 return ask_again(link)
             g.guest = link
-            response = make_response(view(link, **values))
-            return keep(response, sessions | {str(id): GuestSession(session.started, now)})
+            sessions()[str(id)] = GuestSession(session.started, now)
+            return keep(make_response(view(link, **values)))
 
         guarded.guest = purposes
         return public(guarded)
 
     return decorate
+
+
+def finished(id, now):
+    """Signed, a moment ago or in another tab: on to what was signed, for the browser that had the link open."""
+    ended = GuestLink.ended_by(id)
+    copy = ended.copy(now) if ended and sessions()[str(id)].alive(ended, now) else None
+    if copy is None:
+        return gone()
+    start(copy, now)
+    return keep(redirect_whole(url_for("guest_copy.show", id=copy.public_id)))
 
 
 def gone():
@@ -109,7 +122,7 @@ def ask_again(link):
 
 def opened_before(id):
     """The link of this id, when this browser has opened it at some time; None otherwise."""
-    return GuestLink.known(id, clock.now()) if str(id) in held() else None
+    return GuestLink.known(id, clock.now()) if str(id) in sessions() else None
 
 
 def audit(action, link, on=None, **details):

@@ -4,12 +4,21 @@ import datetime
 import secrets
 from dataclasses import dataclass
 
-from portal.exchange.affiliation_cells import BIRTH_DATE, TITLES
-from portal.formats import search_key
-from portal.models import Beneficiary, Enrolment, GuestChannel, GuestLink, GuestPurpose, digest, insert_many
+from portal import outbox
+from portal.exchange.affiliation_cells import BIRTH_DATE, NAMES
+from portal.models import (
+    Beneficiary,
+    Enrolment,
+    GuestChannel,
+    GuestLink,
+    GuestPurpose,
+    MessageKind,
+    digest,
+    insert_many,
+)
 from portal.rules import Refused, dates
 
-WHO, BORN = "salarie", search_key(TITLES[BIRTH_DATE])  # the step and the box of an enrolment that hold the birth date
+WHO, BORN = "salarie", NAMES[BIRTH_DATE]  # the step and the box of an enrolment that hold the birth date
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,13 @@ def draw_many(purpose, now, wanted, by=None):
 def path(token):
     """Where the employee goes: the settings' public address comes before it."""
     return f"/salarie/{token}"
+
+
+def send(link, token, template, first_name, now):
+    """Write the message that carries a link, in the caller's transaction; a letter carries it otherwise."""
+    words = {"first_name": first_name, "link": path(token), "not_after": link.expires_at}
+    write = {GuestChannel.EMAIL: outbox.email, GuestChannel.SMS: outbox.sms}[GuestChannel(link.channel)]
+    return write(link.unseal(), template, now, kind=MessageKind.ENROLMENT, about=link, **words)
 
 
 def born_on(link):

@@ -10,7 +10,7 @@ from portal.exchange.affiliation_cells import NAMES, TITLES
 from portal.exchange.affiliation_check import Context, check_rows
 from portal.exchange.affiliation_offers import CODES
 from portal.formats import iban_grouped, nir_grouped, search_key
-from portal.rules import Refused, dates, dependents, identifiers, places
+from portal.rules import Refused, dates, dependents, identifiers, places, waivers
 
 WHO = (cells.BIRTH_NAME, cells.USED_NAME, cells.FIRST_NAME, cells.BIRTH_DATE, cells.GENDER, cells.NIR)
 # The columns of the file that each step asks for.
@@ -37,6 +37,14 @@ STEP_TITLES = {
     "conjoint": ("Le conjoint du salarié", "Conjoint"),
     "enfants": ("Les enfants à charge du salarié", "Enfants à charge"),
     "verification": ("Vérification et envoi", "Vérification et envoi"),
+}
+YOUR_TITLES = STEP_TITLES | {
+    "salarie": ("Vous", "Vous"),
+    "coordonnees": ("Vos coordonnées", "Vos coordonnées"),
+    "comptes": ("Vos comptes bancaires", "Vos comptes bancaires"),
+    "conjoint": ("Votre conjoint", "Votre conjoint"),
+    "enfants": ("Vos enfants à charge", "Vos enfants à charge"),
+    "verification": ("Relire et signer", "Relire et signer"),
 }
 CONTRACT, PRESENCE, OTHERS, OTHER_PERSON = "contrat", "presence", "dautres", "autre"
 PRIVATE = "prive"  # a word of « comptes »: the employee gave these, HR does not see them
@@ -272,6 +280,72 @@ class Household:
         return first(self.words("salarie"), OTHER_PERSON)
 
 
+# ── What the employee and HR each have no say in ─────────────────────────────────────────────────────────────────
+
+# HR says these of the employee; the birth date opened the link, and the employee does not change it.
+HR_ALONE = {"salarie": (NAMES[cells.BIRTH_DATE], NAMES[cells.MATRICULE], OTHER_PERSON)}
+
+
+def typed_by_employee(step, words, before):
+    """What is kept of a step that the employee sent: theirs, but for what is HR's; their IBAN, for the mutual alone."""
+    alone = HR_ALONE.get(step, ())
+    kept = {name: texts for name, texts in words.items() if name not in alone}
+    kept |= {name: before[name] for name in alone if name in before}
+    if step != "comptes" or not has_account(kept):
+        return kept
+    same = all(first(kept, NAMES[place]) == first(before, NAMES[place]) for place in STEPS[step])
+    private = not same or before.get(PRIVATE)
+    return kept | ({PRIVATE: ["oui"]} if private else {})
+
+
+def typed_by_hr(step, words, before):
+    """What is kept of a step that HR sent: the IBAN that the employee gave, unless HR gave another."""
+    words = {name: texts for name, texts in words.items() if name != PRIVATE}
+    return before if step == "comptes" and before.get(PRIVATE) and not has_account(words) else words
+
+
+def has_account(words):
+    return any(first(words, NAMES[place]) for place in STEPS["comptes"])
+
+
+def shown_to_hr(answers):
+    """The answers without the IBAN that the employee gave: only that they did."""
+    private = answers.get("comptes", {}).get(PRIVATE)
+    return answers | {"comptes": {PRIVATE: private}} if private else answers
+
+
+# ── What else the employee answers ───────────────────────────────────────────────────────────────────────────────
+
+WAIVER = "dispense"  # among the answers: what was typed to stay out of the cover
+WAIVER_BOXES = ("cas", "occasion", "couverture", "embauche", "fin", "contact")
+
+
+def waiver_asked(home):
+    """What the employee answered to stay out, as the rules of waivers read it; raises Refused for a date."""
+    said = {name: first(home.words(WAIVER), name) for name in WAIVER_BOXES}
+    case = waivers.CASES.get(said["cas"])
+    if case is None or said["cas"] not in waivers.OFFERED:
+        return None
+    hired = dates.french_date(said["embauche"], home.today) if case.hired and said["embauche"] else None
+    until = dates.french_date(said["fin"], home.today) if case.until and said["fin"] else None
+    effect_on = home.effective_on or home.today
+    return waivers.Asked(said["cas"], home.today, effect_on, said["occasion"], said["couverture"], hired, until)
+
+
+def reached_by(home, *others):
+    """(mobile numbers, e-mail addresses) of the employee: those of the draft, then others that are known."""
+    texts = home.employee.cells
+    numbers = [readable(identifiers.mobile, text) for text in (texts[cells.MOBILE], *others)]
+    addresses = [readable(identifiers.email, text) for text in (texts[cells.EMAIL], *others)]
+    return [list(dict.fromkeys(filter(None, some))) for some in (numbers, addresses)]
+
+
+def readable(rule, text):
+    with suppress(Refused):
+        return rule(text)
+    return None
+
+
 # ── What everybody says, for a last look ─────────────────────────────────────────────────────────────────────────
 
 SEXES = {"M": "Masculin", "F": "Féminin"}
@@ -283,13 +357,13 @@ LATER = {
 PRIVATE_IBAN = "Donné par le salarié à la mutuelle"
 
 
-def summary(home):
-    """Every answer in French: [(step, title, [(label, value)])]; an IBAN that the employee gave stays unsaid."""
+def summary(home, to_employee=False):
+    """Every answer in French: [(step, title, [(label, value)])]; the employee alone is told an IBAN that they gave."""
     told = {
         "garantie": told_of_contract(home),
         "salarie": told_of_person(home, home.employee),
         "coordonnees": told_of_address(home.employee.cells),
-        "comptes": told_of_accounts(home),
+        "comptes": told_of_accounts(home, to_employee),
         "conjoint": told_of_spouse(home),
         "enfants": told_of_children(home),
     }
@@ -335,8 +409,8 @@ def told_of_address(texts):
     ]
 
 
-def told_of_accounts(home):
-    if home.words("comptes").get(PRIVATE):
+def told_of_accounts(home, to_employee):
+    if home.words("comptes").get(PRIVATE) and not to_employee:
         return [("Remboursement prestation", PRIVATE_IBAN)]
     texts = home.employee.cells
     asked = (

@@ -2121,11 +2121,13 @@ class GuestLink(Table):
     birth_tries = IntegerField(default=0)  # birth dates that were not the employee’s
     cancelled_at = DateTimeField(null=True)
     used_at = DateTimeField(null=True)  # signed, or declined
+    told_at = DateTimeField(null=True)  # that it ran out
     code_hash = CharField(64, default="")  # of the code that signs
     code_sent_at = DateTimeField(null=True)
     code_expires_at = DateTimeField(null=True)
     code_tries = IntegerField(default=0)
     code_channel = CharField(16, default="")  # where the code went: EMAIL, SMS
+    code_to = SealedField(null=True)
     decision = CharField(16, default="")  # what the code signs: Decision
     typed_name = CharField(default="")  # with it, once it is right
     seen_version = IntegerField(null=True)  # of the enrolment's answers that were looked at last
@@ -2150,6 +2152,11 @@ class GuestLink(Table):
             & (cls.birth_tries < cls.MOST_BIRTH_TRIES)
         )
 
+    @property
+    def is_blocked(self):
+        """Too many birth dates were tried."""
+        return self.birth_tries >= self.MOST_BIRTH_TRIES
+
     @classmethod
     def whole(cls):
         """Links with whom they are about."""
@@ -2169,6 +2176,16 @@ class GuestLink(Table):
     def known(cls, public_id, now):
         """The link of this id, as long as it works."""
         return cls.whole().where(cls.public_id == public_id, cls.live(now)).first()
+
+    @classmethod
+    def ended_by(cls, public_id):
+        """The link of this id, once it was used: the browser that used it goes on to what came of it."""
+        return cls.whole().where(cls.public_id == public_id, cls.used_at.is_null(False)).first()
+
+    def copy(self, now):
+        """The link to read again what this one signed."""
+        same = GuestLink.enrolment == self.enrolment_id, GuestLink.purpose == GuestPurpose.COPY
+        return GuestLink.whole().where(*same, GuestLink.live(now)).order_by(GuestLink.id.desc()).first()
 
     def miss(self):
         """Count a try of the birth date before it is looked at; False when there were too many."""

@@ -3,7 +3,7 @@
 import math
 from urllib.parse import urlencode
 
-from flask import abort, redirect, render_template, request
+from flask import abort, g, redirect, render_template, request
 from htmx_flask import make_response
 from werkzeug.datastructures import CombinedMultiDict
 
@@ -13,8 +13,9 @@ SIZES = (10, 25, 50, 100)
 def render(name, status=200, **context):
     """Answer with pages/<name>.html, or with partials/<name>.html when htmx swaps the region alone."""
     if wants_fragment():
-        html = render_template(f"partials/{name}.html", **context) + render_template("partials/out_of_band.html")
-        return html, status, stay(status)
+        html = render_template(f"partials/{name}.html", **context)
+        beside = "" if "guest" in g else render_template("partials/out_of_band.html")  # an employee has no menu
+        return html + beside, status, stay(status)
     return render_template(f"pages/{name}.html", **context), status
 
 

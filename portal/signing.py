@@ -34,7 +34,7 @@ def send_code(link, channel, to, first_name, now):
             return wait
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
         drawn = {"code_hash": hashed(link, code), "code_tries": 0, "code_channel": channel}
-        drawn |= {"code_sent_at": now, "code_expires_at": now + LASTS}
+        drawn |= {"code_sent_at": now, "code_expires_at": now + LASTS, "code_to": sealed(link, to)}
         earlier = link.code_sent_at
         same = GuestLink.code_sent_at.is_null() if earlier is None else GuestLink.code_sent_at == earlier
         if GuestLink.update(drawn).where(GuestLink.id == link.id, same, GuestLink.live(now)).execute() != 1:
@@ -44,6 +44,15 @@ def send_code(link, channel, to, first_name, now):
         words = {"first_name": first_name, "code": code, "not_after": now + LASTS}
         send(to, "guest_code", now, kind=MessageKind.SECURITY, about=link, **words)
     return 0
+
+
+def sealed(link, to):
+    return vault.seal(to, "guest_link", "code_to", link.public_id)
+
+
+def code_recipient(link):
+    """The number or the address that the last code went to."""
+    return vault.open(link.code_to, "guest_link", "code_to", link.public_id)
 
 
 def pause(link, now):

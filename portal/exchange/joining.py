@@ -37,10 +37,10 @@ class Met:
     waiting: ImportRow | None = None
 
 
-def meet(user: User, account_id: int, texts: Sequence[str]) -> Met:
-    """Look for an employee of this account by names, birth date and NIR alone."""
+def meet(user: User, account_id: int, texts: Sequence[str], asked: Sequence[int] = WHO) -> Met:
+    """Look for an employee of this account by names, birth date and NIR alone; `asked`: those that must be there."""
     checked = check_rows([(LINE, texts)], Context(offers=(), today=clock.today()))[0]
-    errors = {TITLES[place]: checked.errors[TITLES[place]] for place in WHO if TITLES[place] in checked.errors}
+    errors = {TITLES[place]: checked.errors[TITLES[place]] for place in asked if TITLES[place] in checked.errors}
     if errors:
         return Met(checked.cells, errors)
     name, first_name, birth, nir = (checked.cells[place] for place in WHO)

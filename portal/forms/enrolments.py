@@ -340,6 +340,23 @@ class WhenToRemind(SentOnce):
         return not self.rappel.errors
 
 
+# What the boxes ask of the employee themselves, where it is said otherwise than to HR.
+YOURS = {
+    "salarie": {
+        "nssociale": "N° de Sécurité sociale",
+        "typedassure": "Votre régime",
+        "autreregime": ("Êtes-vous couvert par un autre régime complémentaire Frais de Santé ou par la C.M.U.\u202f?"),
+    },
+    "coordonnees": {"telfixe": "Téléphone fixe"},
+    "conjoint": {"lien": "Son lien avec vous", "nssociale": "N° de Sécurité sociale"},
+}
+
+
+def speak_to_employee(form):
+    for name, label in YOURS.get(form.step, {}).items():
+        form[name].label.text = label
+
+
 def as_typed(words):
     """What the draft keeps of a step, as a browser would send it; None when it keeps nothing."""
     return MultiDict(words) if words else None

@@ -1,9 +1,17 @@
-"""What an employee who opened a link types, besides the steps of the enrolment: the birth date that lets them in."""
+"""What an employee types besides the steps of the enrolment: birth date, signature and code, the case of a waiver."""
 
-from wtforms import Form, StringField
+from dataclasses import dataclass
+
+from wtforms import BooleanField, Form, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, ValidationError
 
-from portal.rules import Refused, dates
+from portal import household
+from portal.exchange import affiliation_cells as cells
+from portal.formats import email_masked, phone_masked, search_key
+from portal.forms.changes import SentOnce
+from portal.models import Channel
+from portal.rules import Refused, dates, identifiers, waivers
 
 
 class BirthDateForm(Form):
@@ -24,3 +32,157 @@ class BirthDateForm(Form):
             "Ce n’est pas la date que nous avons. Vérifiez-la. Si elle est juste, demandez à votre service RH de "
             "corriger celle qu’il a indiquée."
         ]
+
+
+# ── Signing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Signed(SentOnce):
+    """A name typed as a signature, and where the code goes: `name`, `channel` and `recipient`, once they are right."""
+
+    signature = StringField("Vos prénom et nom, pour signer")
+    envoi = RadioField("Où envoyer votre code de signature\u202f?", validate_choice=False)
+    contact = StringField("Votre portable ou votre e-mail")  # asked where none is known
+
+    def __init__(self, typed, home, link, **given):
+        super().__init__(typed, **given)
+        self.names = names_of(home)
+        self.ways = ways_to(home, link)
+        self.envoi.choices = [SelectChoice(key, way.label) for key, way in self.ways.items()]
+        if typed is None and len(self.ways) == 1:
+            self.envoi.data = next(iter(self.ways))
+        for box in (self.signature, self.envoi, self.contact):
+            box.flags.required = True
+        self.name, self.channel, self.recipient = "", None, ""
+
+    def validate_signature(self, field):
+        self.name = " ".join((field.data or "").split())[:100]
+        if not is_name_of(self.name, *self.names):
+            first_name, *last = self.names
+            raise ValidationError(f"Écrivez vos prénom et nom, ainsi\u00a0: {first_name} {last[-1].upper()}.")
+
+    def validate_envoi(self, field):
+        way = self.ways.get(field.data) if self.ways else None
+        if self.ways and way is None:
+            raise ValidationError("Choisissez où envoyer le code.")
+        if way:
+            self.channel, self.recipient = way.channel, way.recipient
+
+    def validate_contact(self, field):
+        if self.ways:
+            return
+        self.channel = Channel.EMAIL if "@" in (field.data or "") else Channel.SMS
+        try:
+            self.recipient = RULES[self.channel](field.data or "")
+        except Refused as refused:
+            raise ValidationError(str(refused)) from None
+
+
+RULES = {Channel.EMAIL: identifiers.email, Channel.SMS: identifiers.mobile}
+
+
+def names_of(home):
+    """First name, birth name, and the name that is used where it is another."""
+    texts = home.employee.cells
+    return [texts[place] for place in (cells.FIRST_NAME, cells.BIRTH_NAME, cells.USED_NAME) if texts[place]]
+
+
+def is_name_of(typed, first_name, *last_names):
+    """Whether a signature holds the first name and one of the last names, whatever the order and the accents."""
+    key = search_key(typed)
+    return search_key(first_name) in key and any(search_key(name) in key for name in last_names)
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where a code may go."""
+
+    label: str
+    channel: Channel
+    recipient: str
+
+
+def ways_to(home, link):
+    """By what the employee can be reached: what they gave, and where the link came."""
+    numbers, addresses = household.reached_by(home, link.unseal())
+    ways = [Way(f"Par SMS au {phone_masked(one)}", Channel.SMS, one) for one in numbers]
+    ways += [Way(f"Par courriel à {email_masked(one)}", Channel.EMAIL, one) for one in addresses]
+    return {str(place): way for place, way in enumerate(ways)}
+
+
+class SignatureForm(Signed):
+    """The last look: what is declared, then the signature."""
+
+    exact = BooleanField("Ce que j’ai indiqué est exact et complet, pour moi et pour les personnes de ma famille.")
+    notice = BooleanField("J’ai reçu la notice d’information et les statuts de la mutuelle, et je les accepte.")
+
+    def validate_exact(self, field):
+        if not field.data:
+            raise ValidationError("Relisez, corrigez s’il le faut, puis cochez cette case.")
+
+    def validate_notice(self, field):
+        if not field.data:
+            raise ValidationError("Lisez la notice et les statuts, puis cochez cette case.")
+
+
+class CodeForm(Form):
+    code = StringField("Votre code à 6 chiffres", [InputRequired("Écrivez le code que vous avez reçu.")])
+
+
+# ── Staying out ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class WaiverForm(Signed):
+    """« Je demande à ne pas être couvert »: the questions of one case, and the consequences that are accepted."""
+
+    occasion = RadioField("Quand demandez-vous cette dispense\u202f?", validate_choice=False)
+    couverture = RadioField("Par quoi êtes-vous couvert\u202f?", validate_choice=False)
+    embauche = StringField("Votre date d’embauche")
+    fin = StringField("")
+    consequences = BooleanField(
+        "Mon employeur m’a informé des conséquences de mon choix, et je demande à ne pas être couvert."
+    )
+
+    PLACES = {"occasion": "occasion", "cover": "couverture", "hired_on": "embauche", "valid_until": "fin"}
+
+    def __init__(self, typed, reason, home, link, today, **given):
+        super().__init__(typed, home, link, **given)
+        self.reason, self.case, self.home, self.today = reason, waivers.CASES[reason], home, today
+        self.occasion.choices = [SelectChoice(key, waivers.OCCASIONS[key]) for key in self.case.occasions]
+        self.couverture.choices = [SelectChoice(key, waivers.COVERS[key]) for key in self.case.covers]
+        self.fin.label.text = self.case.until
+        if len(self.case.occasions) == 1:
+            self.occasion.data = self.case.occasions[0]
+        for box in (self.occasion, self.couverture, self.embauche, self.fin):
+            box.flags.required = True
+
+    def words(self):
+        """What is kept of the answers until the code has signed them."""
+        typed = {name: [self[name].data or ""] for name in household.WAIVER_BOXES if name != "cas"}
+        return {"cas": [self.reason], **typed}
+
+    def validate(self, extra_validators=None):
+        super().validate(extra_validators)
+        home = household.Household(self.home.answers | {household.WAIVER: self.words()}, self.home.offer, self.today)
+        try:
+            faults = waivers.faults(household.waiver_asked(home), self.today)
+        except Refused:
+            faults = {place: said for place in ("hired_on", "valid_until") if (said := self.refusal_of(place))}
+        for field, sentence in faults.items():
+            if field in self.PLACES:
+                self[self.PLACES[field]].errors = [sentence]
+            else:
+                self.form_errors.append(sentence)
+        return not self.errors
+
+    def refusal_of(self, place):
+        """What the rule of dates says of what was typed."""
+        try:
+            dates.french_date(self[self.PLACES[place]].data or "", self.today)
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    def validate_consequences(self, field):
+        if not field.data:
+            raise ValidationError("Lisez ce que vous perdez, puis cochez cette case.")

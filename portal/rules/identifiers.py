@@ -58,6 +58,7 @@ RIB_DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "1234567891234567892345
 FRENCH_REGIONS = ("FR", "RE", "GP", "MQ", "GF", "YT", "PM", "NC", "PF", "WF")
 PHONE_SEPARATORS = re.compile(rf"[{SPACES}./()\-\u2010-\u2015]+")
 FRENCH_KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "uan")
+FRENCH_LAND_LINE = re.compile(r"\+33[1-589]")
 PHONE = re.compile(r"\+?[0-9]{4,17}")
 
 EMAIL_LENGTHS = range(6, 101)
@@ -152,6 +153,14 @@ def phone(text: str) -> str:
             "Ce téléphone n’existe pas. Corrigez-le ; hors de France, commencez par + et l’indicatif du pays."
         )
     return value
+
+
+def mobile(text: str) -> str:
+    """A telephone number that takes texts: in France, one that is no land line."""
+    number = phone(text)
+    if FRENCH_LAND_LINE.match(number):
+        raise Refused("C’est le numéro d’un téléphone fixe : un SMS n’y arrive pas. Indiquez un portable.")
+    return number
 
 
 def email(text: str) -> str:

@@ -17,6 +17,11 @@ from portal.views import (
     employees,
     enrolment_steps,
     enrolments,
+    entrusting,
+    guest_copy,
+    guest_enrolment,
+    guest_signature,
+    guest_waiver,
     guests,
     health,
     help,
@@ -39,8 +44,8 @@ from portal.views import (
 
 MOVES = (terminations, selections, changes, colleges, dependents, movements)
 AFFILIATIONS = (affiliations, imports, mending, joining)
-ENROLMENTS = (enrolments, enrolment_steps)
-EMPLOYEE_SIDE = (guests,)  # no user, no menu, no account
+ENROLMENTS = (enrolments, enrolment_steps, entrusting)
+EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy)  # no user, no menu, no account
 ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, supporting_documents, profile)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)

@@ -9,7 +9,7 @@ from portal.formats import date_fr
 from portal.forms.enrolments import WhenToRemind
 from portal.models import EnrolmentState, MovementState, db
 from portal.rendering import render
-from portal.views import enrolled
+from portal.views import enrolled, entrusted
 from portal.views.scope import current_scope
 
 blueprint = Blueprint("enrolments", __name__, url_prefix="/adhesion")
@@ -44,7 +44,8 @@ def show(id):
 
 
 def page(found, form=None, status=200):
-    return render("enrolment", status, enrolment=found, form=form, told=enrolled.tell(found))
+    entrusted_to = entrusted.tell(found, clock.now()) if found.state == EnrolmentState.WITH_EMPLOYEE else None
+    return render("enrolment", status, enrolment=found, form=form, told=enrolled.tell(found), entrusted=entrusted_to)
 
 
 # ── What is done with a whole enrolment ──────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ blueprint = Blueprint("guests", __name__, url_prefix="/salarie")
 
 FREE_TRIES, FREE_TRIES_OF_AN_ADDRESS = 5, 20
 # Where each kind of link leads once it is opened: an endpoint that takes the link's public id.
-HOMES: dict[GuestPurpose, str] = {}
+HOMES = {GuestPurpose.ENROL: "guest_enrolment.show", GuestPurpose.COPY: "guest_copy.show"}
 
 
 @blueprint.get("/<token>")
@@ -75,8 +75,8 @@ def let_in(link, form, keys, now):
             Throttle.forgive(keys[0])
             Throttle.take_back(keys[1], now)
     if known:
-        response = redirect(url_for(HOMES[link.purpose], id=link.public_id), 303)
-        return guest_session.start(response, link, now)
+        guest_session.start(link, now)
+        return guest_session.keep(redirect(url_for(HOMES[link.purpose], id=link.public_id), 303))
     if GuestLink.known(link.public_id, now) is None:
         return gone()
     form.refuse()
@@ -93,7 +93,8 @@ def leave(id):
     with db.atomic():
         link.leave(clock.now())
         guest_session.audit("guest.left", link)
-    response = guest_session.forget(redirect(url_for("guests.left"), 303), link)
+    del guest_session.sessions()[str(id)]
+    response = guest_session.keep(redirect(url_for("guests.left"), 303))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 

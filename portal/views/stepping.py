@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from flask import flash, redirect, request
@@ -12,8 +12,17 @@ from portal import clock, enrolments
 from portal.enrolments import LAST_LOOK, NEXT, ORDER
 from portal.exchange import affiliation_cells as cells
 from portal.formats import date_fr
-from portal.forms.enrolments import STEPS, as_typed, with_a_child_more, without_child
-from portal.household import NAMES, STEP_TITLES, Household, first
+from portal.forms.enrolments import STEPS, as_typed, speak_to_employee, with_a_child_more, without_child
+from portal.household import (
+    NAMES,
+    PRIVATE,
+    STEP_TITLES,
+    Household,
+    first,
+    shown_to_hr,
+    typed_by_employee,
+    typed_by_hr,
+)
 from portal.models import Enrolment
 from portal.rendering import render, render_region, wants_fragment
 from portal.rules import identifiers
@@ -39,6 +48,7 @@ class Stepping:
     offers: object = None
     known: object = None
     page: str = "enrolment_step"
+    titles: dict = field(default_factory=lambda: STEP_TITLES)
 
     # Showing
 
@@ -47,7 +57,7 @@ class Stepping:
         reached = enrolments.first_unanswered(self.enrolment)
         if ORDER.index(step) > ORDER.index(reached):
             return redirect(self.review(reached), 303)
-        words = unsent or self.enrolment.unseal().get(step)
+        words = unsent or self.answers().get(step)
         form = self.form(step, as_typed(words))
         home = self.home(step, form.words()) if self.begun and words else None
         if home:
@@ -62,11 +72,19 @@ class Stepping:
 
     def form(self, step, typed):
         more = {"offers": self.offers()} if step == "garantie" else {}
-        return STEPS[step](typed, version=self.enrolment.version, **more)
+        form = STEPS[step](typed, version=self.enrolment.version, **more)
+        if self.by is None:
+            speak_to_employee(form)
+        return form
+
+    def answers(self):
+        """What the draft holds, as far as whoever types may see it."""
+        answers = self.enrolment.unseal() if self.begun else {}
+        return answers if self.by is None else shown_to_hr(answers)
 
     def home(self, step, words):
         """The household with these words in this step."""
-        answers = self.enrolment.unseal() | {step: words}
+        answers = self.answers() | {step: words}
         if not request.args.get(REVIEW):  # what is shown of somebody does not depend on the dependents of others
             answers = {name: said for name, said in answers.items() if name == step or name not in DEPENDENTS}
         return Household(answers, self.offer, clock.today())
@@ -89,8 +107,9 @@ class Stepping:
             "offer": self.offer,
             "step": step,
             "place": ORDER.index(step) + 1,
-            "title": STEP_TITLES[step][0],
-            "onward": STEP_TITLES[enrolments.following(step)][1],
+            "title": self.titles[step][0],
+            "onward": self.titles[enrolments.following(step)][1],
+            "private": self.by is not None and bool(self.answers().get(step, {}).get(PRIVATE)),
             "banks": banks(form) if step == "comptes" else (),
             "limits": form.limits(clock.today()) if step == "garantie" else "",
             "waiver": step == "salarie" and form.autreregime.data == "Oui",
@@ -109,7 +128,7 @@ class Stepping:
             saved = self.enrolment.saved.get(name, {})
             yield SimpleNamespace(
                 name=name,
-                title=STEP_TITLES[name][1],
+                title=self.titles[name][1],
                 url=self.address_of(name) if place <= reached and name != step else "",
                 done=bool(saved.get("right")) and name != step,
                 current=name == step,
@@ -131,10 +150,14 @@ class Stepping:
         action = request.form.get("action", "")
         form = self.form(step, request.form)
         before = self.enrolment.unseal().get(step, {})
-        words = changed(form.words(), action)
+        kept = typed_by_employee if self.by is None else typed_by_hr
+        words = kept(step, changed(form.words(), action), before)
         offer = getattr(form, "offer", None)
         saved = enrolments.save(self.enrolment, step, words, form, action, self.by, clock.now(), offer)
         self.enrolment = self.enrolment.read_whole() if offer else self.with_flags_of(saved.enrolment)
+        if self.by is not None:
+            saved.household = Household(shown_to_hr(saved.household.answers), self.offer, clock.today())
+            saved.words = shown_to_hr({step: saved.words})[step] if step == "comptes" else saved.words
         if wants_fragment():
             return self.autosaved(step, form, saved, before)
         form.version.data, form.form_key.data = str(saved.enrolment.version), str(uuid.uuid4())
