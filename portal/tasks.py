@@ -11,7 +11,7 @@ from pathlib import Path
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import ageing, clock, documents, guests, outbox, storage, waivers
+from portal import ageing, clock, documents, entrusting, guests, outbox, storage, waivers
 from portal.exchange import confirming, staging
 from portal.folder import Unavailable
 from portal.models import (
@@ -77,6 +77,7 @@ def looking():
             waivers.each_day(clock.now())
             ageing.each_day(clock.now())
         purged_on = purge(clock.now(), purged_on)
+        entrusting.tell_expired(clock.now())
         done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + import_next()
         if clock.now() >= store_from:
             taken = tidy(storage.take_away)

@@ -2,8 +2,7 @@
 
 import re
 
-from portal import clock, entrusting, guests
-from portal.models import Enrolment, GuestChannel, GuestLink, OutboxMessage
+from portal.models import Enrolment, GuestLink, OutboxMessage
 from tests import enrolling
 
 BORN = "30/06/1994"
@@ -34,6 +33,46 @@ def given(client, user, **words):
     return Enrolment.get(), token_in(message(GuestLink.get())["text"])
 
 
-def entrusted(user, channel=GuestChannel.EMAIL, to=MAIL):
-    """(enrolment, link, token), without a browser."""
-    return user, channel, to, clock, entrusting, guests
+def opened(app, token):
+    """The employee's telephone, once the link was opened."""
+    phone = app.test_client()
+    assert phone.post(f"/salarie/{token}", {"naissance": BORN}).status_code == 303
+    return phone
+
+
+def base(link=None):
+    return f"/salarie/{(link or GuestLink.get()).public_id}"
+
+
+def type_step(phone, step, words, action="suivant", link=None):
+    """Send the form of a step, from a page that was drawn now."""
+    address = f"{base(link)}/adhesion/{step}"
+    page = enrolling.hidden(phone.get(address).get_data(as_text=True))
+    return phone.post(address, {**page, **words, "action": action})
+
+
+def type_all(phone, until="verification", **steps):
+    for step, words in enrolling.STEPS.items():
+        if step == until:
+            break
+        answer = type_step(phone, step, steps.get(step, words))
+        assert answer.status_code == 303, (step, enrolling.said(answer))
+
+
+SIGNATURE = {"exact": "y", "notice": "y", "signature": "Inès Lacroix", "envoi": "0"}
+
+
+def accept(phone, **words):
+    """Accept the last look: the code goes."""
+    address = f"{base()}/adhesion/verification"
+    page = enrolling.hidden(phone.get(address).get_data(as_text=True))
+    return phone.post(address, page | SIGNATURE | words)
+
+
+def code():
+    """The six digits of the last message."""
+    return re.search(r"\b(\d{6})\b", message()["text"])[1]
+
+
+def sign(phone, digits=None):
+    return phone.post(f"{base()}/signature", {"code": digits or code()})
