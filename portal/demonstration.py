@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import NormalDist
 
 from portal import bulletins, clock, credentials, database, documents, enrolments
+from portal.demonstration_files import make_imports
 from portal.formats import search_key, sort_key
 from portal.household import summary
 from portal.models import (
@@ -91,6 +92,7 @@ def load(settings, seed=1, scale=1):
         make_movements(draw, managed[0])
         make_document_requests(draw, managed)
         make_enrolments(draw, managed[0], people)
+        make_imports(draw, managed[0], people.nir)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)

@@ -5,19 +5,23 @@ import pytest
 from portal import credentials, demonstration, enrolments
 from portal.models import (
     TABLES,
+    AffiliationImport,
     Beneficiary,
     Company,
     EmployeeCategory,
     Enrolment,
     GroupContract,
+    ImportRow,
+    ImportState,
     IndividualProduct,
+    MovementState,
     ServiceRequest,
     User,
 )
 from portal.rules import identifiers
 
 SECRET = {"nir", "nir_index", "reimbursement_iban", "contribution_iban", "password_hash", "created_at", "at", "hash"}
-SECRET |= {"answers", "identity", "context"}
+SECRET |= {"answers", "content", "identity", "context"}
 
 
 @pytest.fixture
@@ -161,3 +165,17 @@ def test_enrolments_are_begun_sent_and_awaited(loaded):
 
 def test_two_or_three_of_the_guide_s_account_leave_soon(loaded):
     assert loaded["rh"].beneficiaries().where(Beneficiary.terminated_on.is_null(False)).count() in (2, 3)
+
+
+def test_a_file_is_done_and_another_waits_with_errors(loaded):
+    done, waiting = loaded["rh"].imports().order_by(AffiliationImport.created_at)
+    assert (done.state, waiting.state) == (ImportState.DONE, ImportState.CHECKED)
+    became = {row.movement.state for row in done.rows}
+    assert became == {MovementState.PROCESSED, MovementState.HANDED_OVER}
+    verdicts = [row.verdict for row in waiting.rows.order_by(ImportRow.line)]
+    assert verdicts == ["CREATE", "CREATE", "ERROR", "ERROR", "ERROR", "CREATE", "WARNING", "UPDATE"]
+
+
+def test_movements_are_in_each_state(loaded):
+    states = {movement.state for movement in loaded["rh"].movements()}
+    assert states == set(MovementState)

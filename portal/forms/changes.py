@@ -24,6 +24,8 @@ class SentOnce(Form):
     version = HiddenField()
     form_key = HiddenField()
 
+    COLUMNS: dict[str, str] = {}  # box → column of the person
+
     def __init__(self, typed=None, **given):
         super().__init__(typed, **given)
         if not self.form_key.data:
@@ -38,6 +40,12 @@ class SentOnce(Form):
         """The version that was on the screen; 0, which nobody has, when the form does not say."""
         text = self.version.data or ""
         return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+    def follow(self, replaced, person):
+        """A box that still holds what somebody else replaced (by column) takes what is there now; the others stay."""
+        for name, column in self.COLUMNS.items():
+            if column in replaced and (self[name].data or "").strip() == replaced[column]:
+                self[name].data = getattr(person, column)
 
 
 def text(label, missing="", most=100):
@@ -158,10 +166,21 @@ class NameForm(SentOnce):
         return {column: self[name].data or "" for name, column in self.COLUMNS.items()}
 
 
+def unless_kept(rule):
+    """What is there already came from the mutual: it is no fault of who changes something else."""
+    check = by_rule(rule)
+
+    def check_new(form, field):
+        if field.data != field.object_data:
+            check(form, field)
+
+    return check_new
+
+
 class ContactForm(SentOnce):
-    fixe = StringField("Téléphone fixe", [Optional(), by_rule(identifiers.phone)])
-    portable = StringField("Téléphone portable", [Optional(), by_rule(identifiers.phone)])
-    courriel = StringField("Courriel", [Optional(), by_rule(identifiers.email)])
+    fixe = StringField("Téléphone fixe", [Optional(), unless_kept(identifiers.phone)])
+    portable = StringField("Téléphone portable", [Optional(), unless_kept(identifiers.phone)])
+    courriel = StringField("Courriel", [Optional(), unless_kept(identifiers.email)])
 
     COLUMNS = {"fixe": "phone", "portable": "mobile", "courriel": "email"}
 

@@ -42,6 +42,10 @@ def record(form, act):
 def overtaken(form, found):
     """What somebody else changed; the form may be sent again knowingly. 404 when the person is gone."""
     changed = told.since(found or abort(404), form.seen)
+    replaced = {}
+    for one in changed:  # the oldest last: it holds what was on the screen
+        replaced |= one.replaced
+    form.follow(replaced, found)
     form.version.data = str(found.version)
     return changed or [None]
 

@@ -71,7 +71,7 @@ def of_person(person, most=50):
 
 
 def since(person, version):
-    """What was asked for this person after this version of them."""
+    """What was asked for this person after this version of them, the latest first."""
     return [one for one in of_person(person) if one.version > version]
 
 
@@ -108,6 +108,7 @@ def told(row, places):
         to_come=row.is_in_progress and row.applied_at is None,
         can_be_taken_back=row.can_be_taken_back,
         version=row.version,
+        replaced=row.before or {},
         **where(row),
     )
 

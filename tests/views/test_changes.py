@@ -155,6 +155,22 @@ def test_contact_details_are_checked_by_their_rules(signed_in, employee):
     assert "Tél fixe : 01 99 00 10 01" in plain(signed_in.get(f"/salaries/{employee.public_id}"))
 
 
+def test_a_number_that_was_there_is_no_fault_of_who_changes_the_e_mail(signed_in, employee):
+    Beneficiary.update(mobile="+33639980102").where(Beneficiary.id == employee.id).execute()
+    kept = {"portable": "+33639980102", "courriel": "c.lamy@example.com"}
+    assert send(signed_in, employee, "contact", **kept).status_code == 303
+    assert again(employee).email == "c.lamy@example.com"
+
+
+def test_what_somebody_else_wrote_stays_where_nothing_was_typed(signed_in, hr, employee):
+    where = f"/salaries/{employee.public_id}/contact"
+    fields = form(signed_in, where) | {"portable": "", "courriel": "c.lamy@example.com"}
+    employee.modify(MovementKind.CONTACT, {"mobile": "+33612345678"}, clock.today(), hr, clock.now(), 1)
+    page = signed_in.post(where, fields).get_data(as_text=True)
+    assert re.search(r'name="portable"[^>]*value="\+33612345678"', page)
+    assert re.search(r'name="courriel"[^>]*value="c.lamy@example.com"', page)
+
+
 def test_nothing_changed_is_no_movement(signed_in, employee):
     answer = send(signed_in, employee, "contact", fixe="", portable="", courriel="")
     assert answer.status_code == 422

@@ -1,0 +1,142 @@
+"""What HR does to the people of the list: they leave, one or many, they move house, somebody else changes them."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from portal.models import Beneficiary, Movement, MovementState
+from tests.journeys import scenery
+from tests.journeys.browser import axe, same_after_reload, settled, sign_in
+
+
+@pytest.fixture
+def hr(page):
+    """HR of 67 people, signed in."""
+    user = scenery.roster()
+    sign_in(page, user)
+    return user
+
+
+def day(**ahead):
+    return f"{scenery.day(**ahead):%d/%m/%Y}"
+
+
+def open_person(page, name="Barbaud", first_name="Zoé"):
+    person = Beneficiary.get(Beneficiary.birth_name == name, Beneficiary.first_name == first_name)
+    page.goto(f"/salaries/{person.public_id}")
+    return person
+
+
+def tell_when_and_why(page, last_day, reason):
+    """With JavaScript what follows comes by itself; without, one asks for it."""
+    page.get_by_label("Dernier jour dans l’entreprise").fill(last_day)
+    page.get_by_label("Motif").select_option(label=reason)
+    if not page.js:
+        page.get_by_role("button", name="Voir ce qui suit").click()
+    expect(page.get_by_text("Fin de la couverture")).to_be_visible()
+    settled(page)
+
+
+def test_one_person_leaves_with_the_household_and_it_is_taken_back(page, hr):
+    zoe = open_person(page)
+    page.get_by_role("link", name="Radier").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Radier Zoé BARBAUD")
+    expect(page.get_by_text("Indiquez le dernier jour et le motif")).to_be_visible()
+    tell_when_and_why(page, day(days=20), "Licenciement (hors faute lourde)")
+    for told in ("Portabilité", "Loi Évin", "Ce qui sera envoyé", "zoe.barbaud@example.com", "Marc et Noé"):
+        expect(page.locator("#termination").get_by_text(told).first).to_be_visible()
+    axe(page)
+    same_after_reload(page)
+    page.get_by_role("button", name="Radier 3 personnes").click()
+    expect(page.locator("#flash")).to_contain_text("Zoé BARBAUD est radiée au")
+    expect(page.locator("main").get_by_text("Enregistrée").first).to_be_visible()
+    assert Movement.select().count() == 3
+    axe(page)
+    same_after_reload(page)
+    page.get_by_text("Reprendre").first.click()
+    expect(page.locator("#flash")).to_contain_text("repris")
+    assert Beneficiary.get_by_id(zoe.id).terminated_on is None
+    assert {movement.state for movement in Movement.select()} == {MovementState.TAKEN_BACK}
+
+
+def test_a_date_that_cannot_be_is_said_and_what_was_typed_stays(page, hr):
+    zoe = open_person(page)
+    page.goto(f"/salaries/{zoe.public_id}/radiation?date=31/06/2027&motif=demission")
+    expect(page.get_by_text("Le 31 juin n’existe pas").first).to_be_visible()
+    expect(page.get_by_label("Dernier jour dans l’entreprise")).to_have_value("31/06/2027")
+    assert Movement.select().count() == 0
+    axe(page)
+    same_after_reload(page)
+
+
+def test_several_ticked_people_leave_and_who_cannot_is_named(page, hr):
+    gone = Beneficiary.get(Beneficiary.birth_name == "Parti")
+    page.goto("/salaries?situation=tous&qualite=salarie&lignes=100")
+    for name in ("Paul Parti", "Liam O’Neill", "Zacharie Écuyer"):
+        page.get_by_label(f"Cocher {name}").check()
+    if page.js:
+        expect(page.locator("#ticked-count")).to_contain_text("3")
+    page.get_by_role("button", name="Radier").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Radier 3 personnes")
+    tell_when_and_why(page, day(days=20), "Démission")
+    expect(page.get_by_text("1 personne ne peut pas être radiée")).to_be_visible()
+    axe(page)
+    same_after_reload(page)
+    page.get_by_role("button", name="Radier 2 personnes").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 personnes radiées")
+    expect(page.get_by_role("link", name=gone.full_name)).to_be_visible()
+    assert Movement.select().count() == 2
+    axe(page)
+    same_after_reload(page)
+    page.get_by_role("link", name="Voir les mouvements").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mouvements")
+    expect(page.get_by_role("table").get_by_text("Radiation").first).to_be_visible()
+    same_after_reload(page)
+
+
+def test_a_household_moves_house_with_the_town_of_its_postal_code(page, hr):
+    zoe = open_person(page)
+    page.get_by_text("Modifier", exact=True).click()
+    page.get_by_role("link", name="L’adresse").click()
+    page.get_by_label("Rue").fill("rue Pasteur")
+    page.locator("#numero").fill("3")
+    page.get_by_label("Code postal").fill("39100")
+    if page.js:
+        settled(page)
+    else:
+        page.get_by_role("button", name="Trouver la ville").click()
+    expect(page.locator("#towns")).to_contain_text("Dole")
+    axe(page)
+    page.get_by_label("Ville").fill("Dole")
+    page.get_by_role("button", name="Enregistrer l’adresse").click()
+    expect(page.locator("#flash")).to_contain_text("Zoé BARBAUD")
+    expect(page.locator("main").get_by_text("rue Pasteur").first).to_be_visible()
+    expect(page.locator("main").get_by_text("rue du Tomachon").first).to_be_visible()  # the history keeps it
+    household = Beneficiary.select().where(Beneficiary.household_number == zoe.household_number)
+    assert {person.city for person in household} == {"Dole"}
+    axe(page)
+    same_after_reload(page)
+
+
+def test_the_second_to_change_somebody_sees_what_changed_and_loses_nothing(page, open_browser, hr):
+    zoe = open_person(page)
+    where = f"/salaries/{zoe.public_id}/contact"
+    page.goto(where)
+    page.get_by_label("Téléphone portable").fill("06 12 34 56 78")
+    other = open_browser(js=page.js)
+    sign_in(other, hr)
+    other.goto(where)
+    other.get_by_label("Courriel").fill("zoe@example.org")
+    other.get_by_role("button", name="Changer les coordonnées").click()
+    expect(other.locator("#flash")).to_contain_text("Zoé BARBAUD")
+    page.complaints.expects(409)
+    page.get_by_role("button", name="Changer les coordonnées").click()
+    expect(page.locator("main")).to_contain_text("zoe@example.org")
+    expect(page.get_by_label("Téléphone portable")).to_have_value(re.compile("12 ?34 ?56 ?78"))
+    expect(page.get_by_label("Courriel")).to_have_value("zoe@example.org")
+    axe(page)
+    page.get_by_role("button", name="Changer les coordonnées").click()
+    expect(page.locator("#flash")).to_contain_text("Zoé BARBAUD")
+    again = Beneficiary.get_by_id(zoe.id)
+    assert (again.email, again.mobile) == ("zoe@example.org", "+33612345678")
