@@ -118,6 +118,7 @@ COLUMNS = (
     (models.AffiliationImport, "content"),
     (models.UnsentWords, "words"),
     (models.GuestLink, "recipient"),
+    (models.GuestLink, "code_to"),
 )
 # What each does: (last id seen, or None at the end; rows changed), after an id.
 RESEALED = (
