@@ -1,5 +1,6 @@
 """Takes the pictures of the guide and of the README, from the portal itself on its demonstration data."""
 
+import datetime
 import tempfile
 import threading
 from pathlib import Path
@@ -57,6 +58,16 @@ def take(page, password):
     page.goto("/salaries?perimetre=C004127")
     page.locator(".ui-scope summary").first.click()
     keep(page, "perimetre")
+    page.goto("/affiliations?perimetre=C004127")
+    page.get_by_role("link", name="entrees-du-mois.csv").click()
+    keep(page, "rapport")
+    page.goto("/salaries?perimetre=C004127&qualite=salarie")
+    page.locator("tbody a").nth(4).click()
+    page.locator(".ui-panel").get_by_role("link", name="Radier").click()
+    page.get_by_label("Dernier jour dans l’entreprise").fill(f"{datetime.date.today():%d/%m/%Y}")
+    page.get_by_label("Motif").select_option("licenciement")
+    page.get_by_text("Fin de la couverture").wait_for()
+    keep(page, "radiation")
     page.goto("/adhesion?perimetre=C004127")
     keep(page, "adhesions")
     page.get_by_role("link", name="Reprendre").nth(1).click()

@@ -16,6 +16,7 @@ CHAPTERS = {
     "connexion": "Se connecter",
     "premiers-pas": "Premiers pas : trouver quelqu’un",
     "adhesion": "Adhésion d’un salarié",
+    "affiliations": "Affilier, radier, changer",
 }
 
 

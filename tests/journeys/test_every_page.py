@@ -48,6 +48,7 @@ PAGES = {
     "aide-connexion": ("help.show", "visitor", "/aide/connexion"),
     "aide-premiers-pas": ("help.show", "visitor", "/aide/premiers-pas"),
     "aide-adhesion": ("help.show", "visitor", "/aide/adhesion"),
+    "aide-affiliations": ("help.show", "visitor", "/aide/affiliations"),
     "aide-rh": ("help.index", "hr", "/aide"),
     "verification": ("verification.show", "visitor", "/verification?code=7KQM-2XVD-90RT-HC4W"),
     "introuvable": ("", "visitor", "/nulle-part"),
