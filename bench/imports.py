@@ -18,38 +18,29 @@ from portal.exchange.affiliation_cells import TITLES
 from portal.models import AffiliationImport, ImportState, User, db
 from portal.rules.identifiers import nir_key
 
-ROWS = 10_000
+ROWS, ROUNDS = 10_000, 3
 READING, CONFIRMING, MEMORY = 6, 4, 200
 
 
 def show(place, rows=ROWS):
-    """`place` has the accounts and contracts; the file is that of one account."""
+    """`place` has the accounts and contracts; each round has its own file, and the quietest of each work counts."""
+    rounds = [measure(place, rows, seed) for seed in range(ROUNDS)]
+    bare, reading, confirming = (min(works, key=lambda use: use.cpu) for works in zip(*rounds, strict=True))
+    heads = ("", "lignes", "CPU s", "CPU nu s", "× CPU", "mémoire au plus, Mo")
+    works = (("Lire, vérifier, ranger", reading, READING), ("Confirmer", confirming, CONFIRMING))
+    lines = [
+        [f"{name} : {use.gave}", rows, use.cpu, bare.cpu, verdict(use.cpu / bare.cpu, most), verdict(use.peak, MEMORY)]
+        for name, use, most in works
+    ]
+    table(f"Affiliations par fichier, {place.name}", heads, lines)
+
+
+def measure(place, rows, seed):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "affiliations.xlsx")
-        source = write_file(path, place, rows)
+        source = write_file(path, place, rows, seed)
         bare = apart.measured(load_bare, path, f"sqlite:///{folder}/bare.db" if not place.cluster else place.url)
-        reading = apart.measured(read, source, place.settings)
-        confirming = apart.measured(confirm, source, place.settings)
-    heads = ("", "lignes", "CPU s", "CPU nu s", "× CPU", "mémoire au plus, Mo")
-    lines = [
-        [
-            f"Lire, vérifier, ranger : {reading.gave}",
-            rows,
-            reading.cpu,
-            bare.cpu,
-            verdict(reading.cpu / bare.cpu, READING),
-        ],
-        [
-            f"Confirmer : {confirming.gave}",
-            rows,
-            confirming.cpu,
-            bare.cpu,
-            verdict(confirming.cpu / bare.cpu, CONFIRMING),
-        ],
-    ]
-    for line, measured in zip(lines, (reading, confirming), strict=True):
-        line.append(verdict(measured.peak, MEMORY))
-    table(f"Affiliations par fichier, {place.name}", heads, lines)
+        return bare, apart.measured(read, source, place.settings), apart.measured(confirm, source, place.settings)
 
 
 def opened(settings):
@@ -72,13 +63,14 @@ def confirm(source, settings):
         staged.move(ImportState.CONFIRMING)
         yield
         confirming.confirm(staged)
-        yield f"{models.Movement.select().count()} affiliations"
+        yield f"{staged.rows.where(models.ImportRow.movement.is_null(False)).count()} affiliations"
 
 
 def load_bare(path, url):
     is_sqlite = url.startswith("sqlite")
     connection = sqlite3.connect(url.removeprefix("sqlite:///")) if is_sqlite else psycopg.connect(url)
     texts = ", ".join(f"c{place} TEXT" for place in range(len(TITLES)))
+    connection.execute("DROP TABLE IF EXISTS bare_rows")
     connection.execute(f"CREATE TABLE bare_rows ({texts})")
     connection.commit()
     marks = ", ".join(("?" if is_sqlite else "%s",) * len(TITLES))
@@ -91,9 +83,9 @@ def load_bare(path, url):
     yield
 
 
-def write_file(path, place, rows):
+def write_file(path, place, rows, seed):
     """A workbook of employees and children of the first account, and its import, waiting: its id."""
-    chance = random.Random(5)  # nosec B311: fictional rows
+    chance = random.Random(seed)  # nosec B311: fictional rows
     with opened(place.settings):
         user = User.known(data.EVERYONE)
         account = user.accounts().order_by(models.ManagedAccount.id).first()
@@ -102,7 +94,9 @@ def write_file(path, place, rows):
         sheet = book.create_sheet("Salariés")
         sheet.append(list(TITLES))
         for number in range(rows):
-            sheet.append([person(number, chance.choice(offered), chance).get(title, "") for title in TITLES])
+            sheet.append(
+                [person(seed * rows + number, chance.choice(offered), chance).get(title, "") for title in TITLES]
+            )
         book.save(path)
         content = path.read_bytes()
         source = AffiliationImport(

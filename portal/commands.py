@@ -12,7 +12,7 @@ from peewee import PeeweeException
 from playhouse.migrations import Runner
 
 from portal import clock, database, demonstration, enrolments, models, storage, tasks
-from portal.exchange import hand_over, management_system
+from portal.exchange import hand_over, management_system, staging
 from portal.folder import Unavailable
 from portal.formats import plural
 from portal.models import AuditEvent, db
@@ -123,6 +123,7 @@ COLUMNS = (
 # What each does: (last id seen, or None at the end; rows changed), after an id.
 RESEALED = (
     enrolments.reseal,
+    staging.reseal,
     *(table.reseal for table in TABLES),
     *(partial(models.reseal, *column) for column in COLUMNS),
 )

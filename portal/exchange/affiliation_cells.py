@@ -132,7 +132,7 @@ def nir(text: str, today: date) -> Read:
         typed = match[1] + (match[2] or "")
         if len(typed) != identifiers.NIR_LENGTH or match[3] != str(identifiers.NIR_LENGTH - 1):
             raise Refused(
-                "Le n° de Sécurité sociale est illisible : le tableur n’en a gardé que les premiers chiffres."
+                "Le n° de sécurité sociale est illisible : le tableur n’en a gardé que les premiers chiffres."
                 " Mettez la colonne au format Texte, puis retapez les 15 chiffres."
             )
     value = identifiers.nir(typed, provisional=True)
@@ -240,7 +240,7 @@ COLUMNS = (
     Column(
         "N° S. Sociale",
         nir,
-        "Indiquez le n° de Sécurité sociale.",
+        "Indiquez le n° de sécurité sociale.",
         "nir nss numeross nss numerossociale nosecuritesociale nsecuritesociale ndesecuritesociale numsecu nsecu"
         " numerosecuritesociale numerodesecuritesociale securitesociale",
     ),

@@ -13,7 +13,7 @@ from portal.exchange.affiliation_offers import Offer
 from portal.exchange.many import CHUNK, chunks, fields, update_each
 from portal.exchange.newcomers import Newcomer, affiliate, ask_for_proofs
 from portal.exchange.recognising import PLAN, Recognised, employees, offers, recognise_and_hold
-from portal.exchange.staging import open_row
+from portal.exchange.staging import values_of
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -50,7 +50,7 @@ def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = cl
     """Affiliate every right row, some households at a time, each whole or not at all: what is done stays done."""
     user = source.asked_by or source.author
     waiting = to_confirm(source, source.with_warnings).order_by(ImportRow.matricule, ImportRow.line)
-    columns = ("id", "line", "content", "matricule", "identity", "notes")
+    columns = ("id", "line", "content", "matricule", "identity")
     pending = list(waiting.select(*fields(ImportRow, columns)).namedtuples())
     source.progress(0, len(pending), now())
     surroundings = {offer.contract_id: offer for offer in offers(user, source.account_id)}
@@ -73,12 +73,18 @@ def confirm_some(
     with db.atomic():
         ManagedAccount.hold(source.account_id)  # the same person in two files is affiliated once
         checked = [revived(source, row, known) for row in rows]
-        matricules = {row.matricule for row in rows}
-        here = employees(by, source.account_id, matricules) | heads_of(by, source, matricules)
+        here = already_there(source, checked, by)
         found = recognise_and_hold(by, source.account_id, checked, here)
         done = carry_out([found[row.line] for row in rows], here, source.account_id, by, now)
         conclude(rows, found, done, now)
         source.progress(source.done + len(rows), source.total, now)
+
+
+def already_there(source: AffiliationImport, rows: Sequence[Checked], by: User) -> dict[str, Beneficiary]:
+    """The employees of the dependents whose employee is not among these rows, by matricule."""
+    led = {row.matricule for row in rows if row.values.get("role") == BeneficiaryRole.EMPLOYEE}
+    wanted = {row.matricule for row in rows} - led
+    return employees(by, source.account_id, wanted) | heads_of(by, source, wanted)
 
 
 def heads_of(user: User, source: AffiliationImport, matricules: set[str]) -> dict[str, Beneficiary]:
@@ -101,66 +107,55 @@ def conclude(
     now: datetime.datetime,
 ) -> None:
     """Write on each row what came of it: done, nothing to do after all, or an error that was not there before."""
-    made: list[tuple] = []
-    others: list[tuple] = []
+    made, wrong, same = [], [], []
     for row in rows:
         one = found[row.line]
         if row.line in done:
             made.append((now, *done[row.line], row.id))
         elif one.verdict == "ERROR":
-            others.append((None, "ERROR", json.dumps({"errors": one.checked.errors}), "", row.id))
+            wrong.append(("ERROR", json.dumps({"errors": one.checked.errors}), "", row.id))
         else:
-            others.append((now, "UNCHANGED", json.dumps(row.notes), "", row.id))
+            same.append((now, "UNCHANGED", "", row.id))
     update_each(ImportRow, ("confirmed_at", "beneficiary_id", "movement_id"), made)
-    update_each(ImportRow, ("confirmed_at", "verdict", "notes", "action"), others)
+    update_each(ImportRow, ("verdict", "notes", "action"), wrong)
+    update_each(ImportRow, ("confirmed_at", "verdict", "action"), same)
 
 
 def revived(source: AffiliationImport, row: ImportRow, known: dict[int, Offer]) -> Checked:
-    """A row that was right when it was checked, with its values."""
-    cells, values = json.loads(open_row(source, row))
-    for name in ("birth_date", "effective_on"):
-        values[name] = datetime.date.fromisoformat(values[name])
-    errors = {}
-    values["offer"] = known.get(values.pop("contract_id"))
-    if values["offer"] is None:
-        errors[PLAN] = "Ce contrat ne vous est plus ouvert. Choisissez-en un autre."
-    return Checked(
-        line=row.line,
-        cells=cells,
-        values={} if errors else values,
-        errors=errors,
-        warnings={},
-        repairs={},
-        matricule=row.matricule,
-        identity=row.identity,
-    )
+    """A row that was right when it was checked, without its words: nobody reads them any more."""
+    checked = Checked(row.line, [], matricule=row.matricule, identity=row.identity)
+    values = values_of(source, row)
+    offer = known.get(values.pop("contract_id"))
+    if offer is None:
+        checked.errors[PLAN] = "Ce contrat ne vous est plus ouvert. Choisissez-en un autre."
+    else:
+        checked.values = values | {"offer": offer}
+    return checked
 
 
 def carry_out(
     rows: Sequence[Recognised], here: dict[str, Beneficiary], account_id: int, by: User, now: datetime.datetime
 ) -> dict[int, tuple[int, int]]:
     """Do what the rows ask: line → (beneficiary, movement)."""
-    done: dict[int, tuple[int, int]] = {}
     newcomers: dict[int, Newcomer] = {}
-    heads: dict[str, Newcomer] = {}
+    heads: dict[str, Any] = {}
     changes: dict[int, list[Change]] = {}
     for one in sorted(rows, key=lambda one: one.checked.values.get("role", 0)):
         row = one.checked
-        if one.verdict == "ERROR" or not one.action:
+        if one.verdict == "ERROR":
             continue
+        leads = row.values["role"] == BeneficiaryRole.EMPLOYEE
         if one.action == "CREATE":
-            head = heads.get(row.matricule) or here.get(row.matricule)
-            joins = head if row.values["role"] != BeneficiaryRole.EMPLOYEE else None
+            joins = None if leads else heads.get(row.matricule) or here.get(row.matricule)
             newcomers[row.line] = Newcomer(row.values, joins)
-            if joins is None:
-                heads[row.matricule] = newcomers[row.line]
-        elif one.person is not None:
+        elif one.action and one.person is not None:
             changes[row.line] = list(asked_of(one, one.person))
+        if leads:
+            heads[row.matricule] = newcomers.get(row.line) or one.person
     back = [one for one in rows if one.checked.line in changes and one.action == "REHIRE"]
     ask_for_proofs(((one.person, one.checked.values.get("proof", "")) for one in back if one.person), now)
     made = affiliate(list(newcomers.values()), account_id, by, now)
-    for line, newcomer in newcomers.items():
-        done[line] = made[newcomer.public_id]
+    done = {line: made[newcomer.public_id] for line, newcomer in newcomers.items()}
     flat = [change for some in changes.values() for change in some]
     movements = {id(row.asked): row for row in Movement.record(flat, by, now)} if flat else {}
     for line, some in changes.items():

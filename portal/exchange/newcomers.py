@@ -4,6 +4,7 @@ import datetime
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,7 +21,6 @@ from portal.models import (
     MovementKind,
     User,
     db,
-    to_json,
     vault,
 )
 from portal.rules.dependents import Proof
@@ -36,8 +36,12 @@ class Newcomer:
     values: dict[str, Any]
     joins: Any = None  # a Beneficiary, another Newcomer, or nobody
     public_id: UUID = field(default_factory=uuid4)
-    number: str = field(default_factory=lambda: f"P{uuid4().hex[:12].upper()}")
+    row: str = ""  # the same, as the vault names a place
+    number: str = field(default_factory=lambda: f"P{token_hex(6).upper()}")
     household: str = ""
+
+    def __post_init__(self) -> None:
+        self.row = str(self.public_id)
 
 
 PLAIN = (
@@ -45,6 +49,8 @@ PLAIN = (
     *(*ADDRESS, *CONTACT, "reimbursement_bic", "contribution_bic"),
 )
 TOLD = ("base_scheme", "other_cover", "relationship", "child_status", "proof")  # what the mutual alone keeps
+DAYS = ("birth_date", "effective_on")
+KEPT = (*PLAIN, *TOLD, "matricule")
 PERSON = (
     *("public_id", "account", "category", "contract", "member_number", "household_number", "employee_number"),
     *("provisional", *PLAIN, *SECRETS, "nir_index", "name_key", "first_name_key", "search_key"),
@@ -80,7 +86,8 @@ def affiliate(
             rows = (movement_row(one, people[one.public_id], causes.get(one.public_id), by, now) for one in some)
             insert(Movement, fields(Movement, MOVEMENT), rows)
             movements |= ids_of(Movement, some)
-        ask_for_proofs(((made_of(one, people), one.values.get("proof", "")) for one in newcomers), now)
+        proving = [one for one in newcomers if one.values.get("proof")]
+        ask_for_proofs(((made_of(one, people), one.values["proof"]) for one in proving), now)
         employees = [one.values for one in newcomers if one.values["role"] == BeneficiaryRole.EMPLOYEE]
         waivers.end_of_people(account_id, employees, now)
         come = [one for one in newcomers if one.values["role"] == BeneficiaryRole.SPOUSE]
@@ -126,18 +133,18 @@ def person_row(one: Newcomer, account_id: int) -> tuple:
 
 
 def seal(table: str, name: str, one: Newcomer, text: str) -> bytes | None:
-    return vault.seal(text, table, name, one.public_id) if text else None
+    return vault.seal(text, table, name, one.row) if text else None
 
 
 def movement_row(one: Newcomer, person: int, cause: int | None, by: User | None, now: datetime.datetime) -> tuple:
     values = one.values
-    told = {name: values.get(name) for name in (*PLAIN, *TOLD)}
-    place_in = {"contract": values["offer"].contract_id, "household_number": one.household}
-    after = json.dumps(to_json(told) | place_in | {"matricule": values["matricule"]})
+    after = {name: values.get(name) for name in KEPT}
+    after |= {name: values[name].isoformat() for name in DAYS}
+    after |= {"contract": values["offer"].contract_id, "household_number": one.household}
     secrets = {name: values[name] for name in SECRETS if values[name]}
     label = f"{values['first_name']} {(values['used_name'] or values['birth_name']).upper()}"
     return (
         *(one.public_id.hex, values["offer"].category_id, person, MovementKind.AFFILIATION.value, "RECORDED", label),
-        *(values["effective_on"], "", after, seal("movement", "secrets", one, json.dumps(secrets))),
+        *(values["effective_on"], "", json.dumps(after), seal("movement", "secrets", one, json.dumps(secrets))),
         *(one.number, cause, by.id if by else None, now, now, 1, ""),
     )

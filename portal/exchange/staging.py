@@ -33,10 +33,11 @@ def seal_row(source: AffiliationImport, row: Checked) -> bytes:
 
 
 def plain(row: Checked) -> str:
+    """A line of JSON for the words, a line for the values: each is read without the other."""
     values = dict(row.values)
     if offer := values.pop("offer", None):
         values["contract_id"] = offer.contract_id
-    return json.dumps([row.cells, to_json(values)])
+    return f"{json.dumps(row.cells)}\n{json.dumps(to_json(values))}"
 
 
 def open_row(source: AffiliationImport, row: ImportRow) -> str:
@@ -45,7 +46,15 @@ def open_row(source: AffiliationImport, row: ImportRow) -> str:
 
 def cells_of(source: AffiliationImport, row: ImportRow) -> list[str]:
     """The words of a row, as they are shown and mended."""
-    return json.loads(open_row(source, row))[0]
+    return json.loads(open_row(source, row).partition("\n")[0])
+
+
+def values_of(source: AffiliationImport, row: ImportRow) -> dict[str, Any]:
+    """What a row that was right when it was checked asks for; `contract_id` in the place of its offer."""
+    values = json.loads(open_row(source, row).partition("\n")[2])
+    for name in ("birth_date", "effective_on"):
+        values[name] = datetime.date.fromisoformat(values[name])
+    return values
 
 
 def mark(row: ImportRow) -> str:
@@ -53,12 +62,24 @@ def mark(row: ImportRow) -> str:
     return hashlib.sha256(bytes(row.content)).hexdigest()[:16]
 
 
+def identity_of(source: AffiliationImport, row: Checked) -> str:
+    """Who a row is about, blind: the same person has the same in every file of the account."""
+    return vault.index(row.identity, "identity", source.account_id) if row.identity else ""
+
+
 def staged(source: AffiliationImport, one: Recognised) -> tuple:
     row = one.checked
-    identity = vault.index(row.identity, "identity", source.account_id) if row.identity else ""
     notes = {"errors": row.errors, "warnings": row.warnings, "repairs": row.repairs}
     return (
-        *(source.id, row.line, seal_row(source, row), row.matricule[:64], identity, one.verdict, one.action),
+        *(
+            source.id,
+            row.line,
+            seal_row(source, row),
+            row.matricule[:64],
+            identity_of(source, row),
+            one.verdict,
+            one.action,
+        ),
         *(json.dumps({name: said for name, said in notes.items() if said}), one.person and one.person.id),
     )
 
@@ -111,8 +132,8 @@ def mend(source: AffiliationImport, line: int, cells: Sequence[str], by: User, s
             raise Overtaken(row)
         surroundings = context(by, source.account_id)
         alone = affiliation_check.check_rows([(line, list(cells))], surroundings)[0]
-        identity = vault.index(alone.identity, "identity", source.account_id) if alone.identity else ""
-        together = related(source, {row.matricule, alone.matricule} - {""}, {row.identity, identity} - {""})
+        identities = {row.identity, identity_of(source, alone)} - {""}
+        together = related(source, {row.matricule, alone.matricule} - {""}, identities)
         words = {one.line: cells_of(source, one) for one in together} | {line: list(cells)}
         checked = affiliation_check.check_rows(sorted(words.items()), surroundings)
         found = recognise(by, source.account_id, checked)
@@ -150,3 +171,24 @@ def rejected(source: AffiliationImport) -> Iterator[tuple[list[str], dict[str, s
 def rows_of(sources: Sequence[int]) -> Any:
     """The rows of these imports, by their ids."""
     return ImportRow.select().where(ImportRow.source.in_(list(sources)))
+
+
+# ── The keys of the vault ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reseal(after: int, most: int = 500) -> tuple[int | None, int]:
+    """Seal rows, and index who they are about, under the first key: (last id seen or None, rows changed)."""
+    found = ImportRow.select(ImportRow, AffiliationImport).join(AffiliationImport).where(ImportRow.id > after)
+    with db.atomic():
+        rows = list(found.order_by(ImportRow.id).limit(most))
+        old = [row for row in rows if not vault.is_current(row.content)]
+        changed = sum(resealed(row.source, row) for row in old)
+    return (rows[-1].id if rows else None), changed
+
+
+def resealed(source: AffiliationImport, row: ImportRow) -> int:
+    nobody_known = affiliation_check.Context(offers=(), today=clock.today())
+    checked = affiliation_check.check_rows([(row.line, cells_of(source, row))], nobody_known)[0]
+    again = vault.seal(open_row(source, row), "import_row", "content", place(source, row.line))
+    written = ImportRow.update(content=again, identity=identity_of(source, checked))
+    return written.where(ImportRow.id == row.id, ImportRow.content == row.content).execute()

@@ -46,10 +46,14 @@ class UploadField(FileField):
     def kept_name(self):
         return f"{self.name}-gardes"
 
+    most_bytes = uploads.MOST_BYTES
+
     @property
     def accept(self):
-        """Extensions, for the browser's chooser."""
-        return ",".join(extension for kind in self.kinds for extension in uploads.KINDS[kind].extensions)
+        """For the browser's chooser: extensions, and the types of images, by which telephones know what to make."""
+        known = [uploads.KINDS[kind] for kind in self.kinds]
+        types = [kind.mime_type for kind in known if kind.mime_type.startswith("image/")]
+        return ",".join([extension for kind in known for extension in kind.extensions] + types)
 
     @property
     def promise(self):

@@ -15,7 +15,7 @@ SEPARATORS = re.compile(rf"[{SPACES}./\-\u2010-\u2015]+")
 
 # The pattern of the DSN (S21.G00.30.001), part by part: where it starts, its values, what to say when it fails.
 NIR_PARTS = (
-    (0, r"[1-478]", "Le n° de Sécurité sociale commence par 1 ou 2. Corrigez le premier chiffre."),
+    (0, r"[1-478]", "Le n° de sécurité sociale commence par 1 ou 2. Corrigez le premier chiffre."),
     (1, r"[0-9]{2}", "L’année de naissance (2e et 3e caractères) s’écrit avec deux chiffres. Corrigez-la."),
     (
         3,
@@ -209,11 +209,11 @@ def _digits(text: str, name: str, length: int) -> str:
 
 
 def _nir_as_typed(text: str) -> str:
-    value = _compact(text, "Le n° de Sécurité sociale")
+    value = _compact(text, "Le n° de sécurité sociale")
     if len(value) != NIR_LENGTH:
         kind = "chiffre" if value.isdigit() else "caractère"
         raise Refused(
-            f"Le n° de Sécurité sociale a {len(value)} {kind}{'s' * (len(value) > 1)} : il en faut {NIR_LENGTH}."
+            f"Le n° de sécurité sociale a {len(value)} {kind}{'s' * (len(value) > 1)} : il en faut {NIR_LENGTH}."
         )
     if not NIR.fullmatch(value):
         raise Refused(_nir_fault(value))
@@ -229,7 +229,7 @@ def _sex_warning(number: str, sex: str | None) -> str | None:
     if sex not in ("M", "F") or sex == expected:
         return None
     told, typed = ("d’un homme", "féminin") if expected == "M" else ("d’une femme", "masculin")
-    return f"Le n° de Sécurité sociale est celui {told}, le sexe indiqué est {typed}."
+    return f"Le n° de sécurité sociale est celui {told}, le sexe indiqué est {typed}."
 
 
 def _birth_warning(number: str, birth: date) -> str | None:
@@ -241,7 +241,7 @@ def _birth_warning(number: str, birth: date) -> str | None:
     told, typed = f"{year}", f"{birth.year}"
     if month <= 12:  # above, the civil status was incomplete, and the month tells nothing
         told, typed = f"{MONTHS[month - 1]} {told}", f"{MONTHS[birth.month - 1]} {typed}"
-    return f"Le n° de Sécurité sociale indique {told}, la date de naissance {typed}."
+    return f"Le n° de sécurité sociale indique {told}, la date de naissance {typed}."
 
 
 def _department_warning(number: str, birth: date) -> str | None:

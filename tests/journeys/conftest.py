@@ -13,6 +13,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from tests.conftest import BACKENDS
 
 WIDE = {"width": 1366, "height": 900}
+PDF_VIEWER = ("chrome://resources/", "chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai/")  # the browser's own
+OURS = ("data:", "about:", "blob:", *PDF_VIEWER)
 FRENCH = {"locale": "fr-FR", "timezone_id": "Europe/Paris"}
 EXPECTED_STATUS = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 PATIENCE = 10_000  # milliseconds: two cores, shared
@@ -96,7 +98,7 @@ class Complaints(list):
             self.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     def check_host(self, request):
-        if not request.url.startswith((f"{self.server}/", "data:", "about:", "blob:")):
+        if not request.url.startswith((f"{self.server}/", *OURS)):
             self.append(f"asked elsewhere: {request.url}")
 
     def check_answer(self, response):

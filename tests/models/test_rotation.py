@@ -4,10 +4,12 @@ import os
 
 import pytest
 
-from portal.models import Beneficiary, GroupContract, vault
+from portal.exchange import joining, staging
+from portal.models import Beneficiary, GroupContract, ImportRow, vault
 from portal.vault import Tampered
 from tests import factories
 from tests.conftest import KEYS
+from tests.exchange.test_affiliations import read, words
 
 NIR = "294063947803145"
 
@@ -43,3 +45,19 @@ def test_without_its_key_nothing_opens(turned):
     vault.use([new])
     with pytest.raises(Tampered):
         Beneficiary.get_by_id(person.id).unseal("nir")
+
+
+def test_the_rows_of_a_file_are_sealed_again_and_their_people_known_again(app, hr):
+    contract = hr.contracts().first()
+    source = read(hr, words(contract), words(contract, 2, Nom=""))
+    old = [bytes.fromhex(key) for key in KEYS]
+    new = os.urandom(32)
+    vault.use([new, *old])
+    texts = [staging.cells_of(source, row) for row in source.rows.order_by(ImportRow.line)]
+    assert staging.reseal(0) == (source.rows.order_by(ImportRow.line.desc()).first().id, 2)
+    assert staging.reseal(0)[1] == 0
+    vault.use([new])
+    assert [staging.cells_of(source, row) for row in source.rows.order_by(ImportRow.line)] == texts
+    met = joining.meet(hr, source.account_id, texts[0])
+    assert met.waiting.line == 2
+    vault.use(old)

@@ -123,8 +123,8 @@ def test_a_wrong_key_is_told_with_the_one_expected():
 
 
 def test_a_missing_character_of_a_nir_is_counted():
-    assert refusal(nir, WOMAN[:14]) == "Le n° de Sécurité sociale a 14 chiffres : il en faut 15."
-    assert refusal(nir, "185102A0040015") == "Le n° de Sécurité sociale a 14 caractères : il en faut 15."
+    assert refusal(nir, WOMAN[:14]) == "Le n° de sécurité sociale a 14 chiffres : il en faut 15."
+    assert refusal(nir, "185102A0040015") == "Le n° de sécurité sociale a 14 caractères : il en faut 15."
 
 
 @pytest.mark.parametrize(
@@ -180,29 +180,29 @@ def test_a_nir_that_agrees_with_the_person_gives_no_warning():
 
 def test_a_nir_of_the_other_sex_is_a_warning():
     assert nir_warnings(MAN, None, "F") == [
-        "Le n° de Sécurité sociale est celui d’un homme, le sexe indiqué est féminin."
+        "Le n° de sécurité sociale est celui d’un homme, le sexe indiqué est féminin."
     ]
     assert nir_warnings(WOMAN, None, "M") == [
-        "Le n° de Sécurité sociale est celui d’une femme, le sexe indiqué est masculin."
+        "Le n° de sécurité sociale est celui d’une femme, le sexe indiqué est masculin."
     ]
 
 
 def test_a_nir_of_another_birth_month_is_a_warning():
     assert nir_warnings(MAN, date(1985, 5, 27), "M") == [
-        "Le n° de Sécurité sociale indique mars 1985, la date de naissance mai 1985."
+        "Le n° de sécurité sociale indique mars 1985, la date de naissance mai 1985."
     ]
 
 
 def test_a_nir_of_another_birth_year_is_a_warning():
     assert nir_warnings(MAN, date(1986, 3, 27), "M") == [
-        "Le n° de Sécurité sociale indique mars 1985, la date de naissance mars 1986."
+        "Le n° de sécurité sociale indique mars 1985, la date de naissance mars 1986."
     ]
 
 
 def test_a_month_above_twelve_tells_nothing_but_the_year_still_does():
     assert nir_warnings("294309947803170", date(1994, 6, 2), "F") == []
     assert nir_warnings("294309947803170", date(1995, 6, 2), "F") == [
-        "Le n° de Sécurité sociale indique 1994, la date de naissance 1995."
+        "Le n° de sécurité sociale indique 1994, la date de naissance 1995."
     ]
 
 

@@ -1,71 +1,19 @@
-"""Files that a form sends and that a view gives back, on two pages made for it."""
+"""Files that a form sends and that a view gives back, on the pages of `tests.trial`."""
 
 import io
 import re
 
 import pytest
-from flask import Blueprint, render_template_string
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import encode_multipart
-from wtforms import Form, StringField
-from wtforms.validators import InputRequired
 
 from app import create_app
 from portal import storage
 from portal.antivirus import Infected
-from portal.forms.uploads import UploadField
-from portal.models import AuditEvent, StoredFile, db
-from portal.rendering import get_or_404, posted
-from portal.views import files as given
+from portal.models import AuditEvent, StoredFile
 from tests import files
 from tests.clients import CarefulClient
-
-PAGE = """{% from "macros/fields.html" import error_summary, field, hidden_token %}
-{% from "macros/uploads.html" import upload %}
-<!doctype html><html lang="fr"><title>Pièces</title><h1>Pièces</h1>{{ error_summary(form) }}
-<form method="post" action="/essai" enctype="multipart/form-data">
-{{ hidden_token() }}{{ field(form.nom) }}{{ upload(form.pieces) }}<button>Envoyer</button></form>"""
-
-
-class Proof(Form):
-    nom = StringField("Nom", [InputRequired("Écrivez un nom.")])
-    pieces = UploadField("Pièces", multiple=True, missing="Choisissez au moins un fichier.")
-
-
-class OneProof(Proof):
-    pieces = UploadField("Pièce")
-
-
-trial = Blueprint("trial", __name__, url_prefix="/essai")
-shape = {"form": Proof}
-
-
-@trial.get("")
-def new():
-    return render_template_string(PAGE, form=shape["form"]())
-
-
-@trial.post("")
-@given.takes_files
-def create():
-    form = shape["form"](posted())
-    given.take_in(form.pieces, account=None)
-    if not form.validate():
-        return render_template_string(PAGE, form=form), 422
-    with db.atomic():
-        for row in form.pieces.files:
-            row.attach()
-    return "", 204
-
-
-@trial.get("/<uuid:id>")
-def show(id):
-    return given.preview(get_or_404(StoredFile.select(), StoredFile.public_id == id))
-
-
-@trial.post("/<uuid:id>")
-def download(id):
-    return given.attachment(get_or_404(StoredFile.select(), StoredFile.public_id == id))
+from tests.trial import OneProof, Proof, shape, trial
 
 
 @pytest.fixture
@@ -96,11 +44,12 @@ def kept_in(response):
 def test_formats_and_limit_are_said_before(signed_in):
     page = signed_in.get("/essai").get_data(as_text=True)
     assert "PDF, PNG ou JPEG. 4\u00a0Mo au plus par fichier." in page
-    assert 'accept=".pdf,.png,.jpg,.jpeg"' in page and "multiple" in page and "facultatif" not in page
+    assert 'accept=".pdf,.png,.jpg,.jpeg,image/png,image/jpeg"' in page
+    assert "multiple" in page and "facultatif" not in page
 
 
 def test_files_are_kept_by_who_sent_them(signed_in, hr):
-    assert send(signed_in, ("a.pdf", files.pdf()), ("b.png", files.image())).status_code == 204
+    assert send(signed_in, ("a.pdf", files.pdf()), ("b.png", files.image())).status_code == 303
     rows = list(StoredFile.select().order_by(StoredFile.id))
     assert [(row.file_name, row.holder) for row in rows] == [("a.pdf", f"user:{hr.id}"), ("b.png", f"user:{hr.id}")]
     assert all(row.attached_at for row in rows)
@@ -119,21 +68,21 @@ def test_each_refused_file_has_its_reason_and_the_others_stay(signed_in):
     assert "photo.heic\u00a0: Ce format de photo" in page
     assert "programme.pdf\u00a0: Ce fichier n’est pas au format PDF" in page
     assert len(kept_in(response)) == 1 and "déjà reçu" in page
-    assert send(signed_in, kept=kept_in(response)).status_code == 204
+    assert send(signed_in, kept=kept_in(response)).status_code == 303
     assert StoredFile.get().attached_at
 
 
 def test_another_fault_loses_no_file(signed_in):
     response = send(signed_in, ("bon.pdf", files.pdf()), nom="")
     assert response.status_code == 422
-    assert send(signed_in, ("autre.pdf", files.pdf()), kept=kept_in(response)).status_code == 204
+    assert send(signed_in, ("autre.pdf", files.pdf()), kept=kept_in(response)).status_code == 303
     assert StoredFile.select().where(StoredFile.attached_at.is_null(False)).count() == 2
 
 
 def test_a_file_that_is_unticked_is_left(signed_in):
     response = send(signed_in, ("bon.pdf", files.pdf()), nom="")
     assert kept_in(response)
-    assert send(signed_in, ("autre.pdf", files.pdf())).status_code == 204
+    assert send(signed_in, ("autre.pdf", files.pdf())).status_code == 303
     assert [row.file_name for row in StoredFile.select().where(StoredFile.attached_at.is_null(False))] == ["autre.pdf"]
 
 

@@ -1,0 +1,33 @@
+/* Says at once which of the chosen files can go, and how far each has gone. Delegated from the document. Nothing depends
+   on it: the server says the same of what is sent. */
+document.addEventListener("change", ({ target: field }) => {
+  if (!field.dataset.most) return;
+  const right = new DataTransfer(), ends = field.accept.split(",");
+  field.parentElement.querySelector("output").replaceChildren(...[...field.files].map((file) => {
+    const known = ends.some((end) => file.name.toLowerCase().endsWith(end));
+    const fault = !known ? "ce format n’est pas accepté" : file.size > field.dataset.most ? "trop lourd, 4 Mo au plus" : "";
+    const line = document.createElement("span"), bar = document.createElement("progress");
+    line.textContent = fault ? `${file.name}\u00a0: ${fault}` : file.name;
+    line.className = fault ? "is-danger" : "";
+    Object.assign(bar, { className: "ui-progress", max: file.size || 1, value: 0, ariaLabel: file.name });
+    if (!fault) right.items.add(file), line.append(bar);
+    return line;
+  }));
+  field.files = right.files;
+});
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  const bars = [...ctx.sourceElement.querySelectorAll("output progress")];
+  if (bars.length) ctx.fetch = (address, { method, headers, body }) => new Promise((resolve, reject) => { // fetch tells no progress
+    const request = new XMLHttpRequest();
+    request.upload.onprogress = ({ loaded }) => bars.reduce((rest, bar) => (bar.value = Math.max(rest, 0), rest - bar.max), loaded);
+    request.onerror = () => reject(new TypeError("network"));
+    request.onload = () => {
+      const told = request.getAllResponseHeaders().trim().split("\r\n").map((line) => line.split(/: (.*)/).slice(0, 2));
+      const { status, responseText, responseURL } = request;
+      resolve(Object.defineProperty(new Response(responseText, { status, headers: told }), "url", { value: responseURL }));
+    };
+    request.open(method, address);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.send(body);
+  });
+});
