@@ -77,8 +77,8 @@ def test_a_household_is_enrolled_from_the_first_step_to_its_bulletin(hr_page):
     expect(page.get_by_role("main")).to_contain_text("Ce qui se passe maintenant")
     axe(page)
     same_after_reload(page)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Télécharger le bulletin").click()
+    with page.expect_download(timeout=60_000) as download:  # it is printed now, for the first who asks
+        page.get_by_role("button", name="Télécharger le bulletin").click(timeout=60_000)
     assert download.value.suggested_filename.endswith(".pdf")
     assert {one.document_type for one in DocumentRequest.select()} == {"CIVIL_PARTNERSHIP", "SCHOOL_CERTIFICATE"}
 
