@@ -4,6 +4,8 @@ import datetime
 import random
 import sqlite3
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import psycopg
@@ -11,7 +13,9 @@ from openpyxl import Workbook
 from python_calamine import CalamineWorkbook
 
 from bench import apart, data
+from bench.browser import Browser
 from bench.report import table, verdict
+from bench.servers import serve
 from portal import database, models
 from portal.exchange import confirming, recognising, staging
 from portal.exchange.affiliation_cells import TITLES
@@ -19,7 +23,8 @@ from portal.models import AffiliationImport, ImportState, User, db
 from portal.rules.identifiers import nir_key
 
 ROWS, ROUNDS = 10_000, 3
-READING, CONFIRMING, MEMORY = 6, 4, 200
+READING, CONFIRMING, MEMORY, BESIDE = 6, 4, 200, 2
+SECONDS = 5
 
 
 def show(place, rows=ROWS):
@@ -33,6 +38,7 @@ def show(place, rows=ROWS):
         for name, use, most in works
     ]
     table(f"Affiliations par fichier, {place.name}", heads, lines)
+    show_beside(place)
 
 
 def measure(place, rows, seed):
@@ -41,6 +47,37 @@ def measure(place, rows, seed):
         source = write_file(path, place, rows, seed)
         bare = apart.measured(load_bare, path, f"sqlite:///{folder}/bare.db" if not place.cluster else place.url)
         return bare, apart.measured(read, source, place.settings), apart.measured(confirm, source, place.settings)
+
+
+def show_beside(place):
+    """The list of people, asked for by 16 browsers at once, in peace and while a file is read and confirmed."""
+    with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.environment, place.cluster) as portal:
+        source = write_file(Path(folder, "affiliations.xlsx"), place, ROWS, ROUNDS)
+        headers = Browser(portal).sign_in(data.EVERYONE, data.PASSWORD).headers
+        portal.cost("/salaries", headers, 1)
+        quiet = portal.cost("/salaries", headers, SECONDS)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
+            work = worker.submit(read_and_confirm, source, place.settings)
+            busy = portal.cost("/salaries", headers, SECONDS)
+            line = [
+                "La liste pendant ce temps",
+                quiet.p99,
+                busy.p99,
+                verdict(busy.p99 / quiet.p99, BESIDE),
+                busy.faults,
+            ]
+            line.append("oui" if work.running() else "non")
+    table(
+        f"Les autres pages, {place.name}",
+        ("", "p99 ms", "p99 ms occupé", "× p99", "erreurs", "travail plus long"),
+        [line],
+    )
+
+
+def read_and_confirm(source, settings):
+    for work in (read, confirm):
+        for _ in work(source, settings):
+            pass
 
 
 def opened(settings):
