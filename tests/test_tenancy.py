@@ -86,6 +86,7 @@ def stranger(signed_in):
         "profile": session.public_id,
         "guests": link.public_id,
         **dict.fromkeys(("guest_enrolment", "guest_waiver", "guest_signature", "guest_copy"), given.public_id),
+        "waivers": factories.waiver(contract.category).public_id,
         "staff_messages": letter.public_id,
         "document_files": document.public_id,
     }

@@ -40,13 +40,14 @@ from portal.views import (
     terminations,
     upcoming,
     verification,
+    waivers,
 )
 
 MOVES = (terminations, selections, changes, colleges, dependents, movements)
 AFFILIATIONS = (affiliations, imports, mending, joining)
 ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy)  # no user, no menu, no account
-ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, supporting_documents, profile)
+ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, waivers, supporting_documents, profile)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
@@ -62,6 +63,7 @@ MENU = (
             ("users", "Salariés / Bénéficiaires", "employees.index", {}),
             ("user-plus", "Adhésion salarié", "enrolments.index", {}),
             ("file-import", "Gestion des affiliations", "affiliations.index", {}),
+            ("ban", "Dispenses", "waivers.index", {}),
             ("clipboard-check", "Pièces justificatives", "supporting_documents.index", {}),
         ),
     ),
