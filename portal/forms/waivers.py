@@ -96,7 +96,7 @@ class Decided(SentOnce):
 
 class RefusalForm(Decided):
     refus = text(
-        "Pourquoi cette demande est refusée", "Indiquez pourquoi : la réponse est gardée avec la demande.", 200
+        "Pourquoi cette demande est refusée", "Indiquez pourquoi\u00a0: la réponse est gardée avec la demande.", 200
     )
 
 
