@@ -39,7 +39,8 @@ from playhouse.fields import EnumField, IntEnumField
 from portal import clock, database
 from portal.formats import search_key, sort_key
 from portal.prepared import part_written_once, written_once
-from portal.rules import Refused
+from portal.rules import Refused, proofs
+from portal.rules.dates import age
 from portal.rules.waivers import Asked, due_on
 from portal.vault import Vault
 
@@ -2338,6 +2339,22 @@ class RequestState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class DocumentCampaign(Table):
+    """A campaign that was opened here, by the staff or by itself: its requests carry its name."""
+
+    public_id = PublicId()
+    label = CharField(unique=True)
+    document_type = CharField(32)  # "WAIVERS": the proof of each waiver
+    sent_on = DateField()
+    due_on = DateField()
+    author = ForeignKeyField(User, null=True, index=False)  # none: by itself
+    asked = IntegerField(default=0)  # how many were asked at its opening
+    created_at = DateTimeField(default=clock.now)
+    announced_at = DateTimeField(null=True)  # when everybody who can be reached had been written to
+
+    WAIVERS = "WAIVERS"
+
+
 class DocumentRequest(Table):
     """A supporting document that is awaited of a beneficiary, or for a waiver: one line of « Suivi des pièces »."""
 
@@ -2388,13 +2405,14 @@ class DocumentRequest(Table):
                 *(Beneficiary.id, *Beneficiary.listed(), Beneficiary.mobile, Beneficiary.email, Beneficiary.sex),
                 *(Employee.id, Employee.public_id, Employee.member_number, Employee.title, Employee.role),
                 *(Employee.birth_name, Employee.used_name, Employee.first_name, Employee.mobile, Employee.email),
-                *(Waiver.id, Waiver.title, Waiver.birth_name, Waiver.used_name, Waiver.first_name, Waiver.birth_date),
+                *(Waiver.id, Waiver.public_id, Waiver.title, Waiver.birth_name, Waiver.used_name, Waiver.first_name),
+                *(Waiver.birth_date, Waiver.mobile, Waiver.email),
                 *(EmployeeCategory.id, EmployeeCategory.code, EmployeeCategory.label, EmployeeCategory.account),
                 *(Company.id, Company.code, Company.label),
                 *(ManagedAccount.id, ManagedAccount.code, ManagedAccount.name),
             )
             .join(Beneficiary, JOIN.LEFT_OUTER)
-            .join(Employee, JOIN.LEFT_OUTER, on=(Employee.id == answering()), attr="employee")
+            .join(Employee, JOIN.LEFT_OUTER, on=(Employee.id == answering_id()), attr="employee")
             .switch(cls)
             .join(Waiver, JOIN.LEFT_OUTER)
             .switch(cls)
@@ -2408,11 +2426,29 @@ class DocumentRequest(Table):
 
     @classmethod
     def unreachable(cls, on):
-        """Nobody can be written to; of `whole` requests. rules.proofs.reach says the same of one."""
-        employee = (Employee.mobile != "") | (Employee.email != "")
+        """Nobody can be written to; of `whole` requests. `reach` says the same of one."""
+
+        def means(who):
+            return (who.mobile != "") | (who.email != "")
+
         grown_up = Beneficiary.birth_date <= years_before(on, ADULT)
-        person = grown_up & ((Beneficiary.mobile != "") | (Beneficiary.email != ""))
-        return ~fn.COALESCE(employee | person, False)
+        household = Employee.id.is_null(False) & (means(Employee) | (grown_up & means(Beneficiary)))
+        return ~fn.COALESCE(household | means(Waiver), False)
+
+    @property
+    def answering(self):
+        """The employee who answers for it, of a `whole` request; None when the household has none, or for a waiver."""
+        return getattr(self.beneficiary, "employee", None) if self.beneficiary_id else None
+
+    def reach(self, on):
+        """How to write to somebody about it, of a `whole` request: a rules.proofs.Reach, or None."""
+        if self.waiver_id:
+            return proofs.reach((self.waiver.mobile, self.waiver.email), ("", ""), False)
+        person, employee = self.beneficiary, self.answering
+        if employee is None:
+            return None
+        grown_up = age(person.birth_date, on) >= ADULT
+        return proofs.reach((employee.mobile, employee.email), (person.mobile, person.email), grown_up)
 
 
 Employee = Beneficiary.alias("employee")
@@ -2420,7 +2456,7 @@ Household = Beneficiary.alias("household")
 ADULT = 18
 
 
-def answering():
+def answering_id():
     """The id of the employee who answers for a beneficiary: themselves, or the one of their household."""
     employees = Household.select(Household.id).where(
         Household.household_number == Beneficiary.household_number,
@@ -2431,13 +2467,73 @@ def answering():
     return Case(None, [(Beneficiary.role == BeneficiaryRole.EMPLOYEE, Beneficiary.id)], first)
 
 
+class SupportingDocument(Table):
+    """A file that was received for a request: by HR, or by the employee through their link; and what came of it."""
+
+    public_id = PublicId()
+    request = ForeignKeyField(DocumentRequest, backref="documents", on_delete="CASCADE")
+    file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL")
+    author = ForeignKeyField(User, null=True, index=False)  # none: the employee
+    received_at = DateTimeField(default=clock.now)
+    outcome = CharField(16, default="")  # ACCEPTED, REFUSED; nothing yet
+    remark = CharField(default="")
+    hand_over = ForeignKeyField(HandOver, null=True, backref="documents")
+    form_key = CharField(64, null=True, unique=True)  # of the sending, on its first file
+
+
+class ReminderBatch(Table):
+    """Documents that were chosen to be reminded of: looked at first, then sent once, and perhaps taken back."""
+
+    public_id = PublicId()
+    user = ForeignKeyField(User, backref="reminder_batches", on_delete="CASCADE")
+    requests = JSONField()  # their ids
+    created_at = DateTimeField(default=clock.now)
+    sent_at = DateTimeField(null=True)
+    leaves_at = DateTimeField(null=True)  # until then it may be taken back
+    taken_back_at = DateTimeField(null=True)
+    letters_asked_at = DateTimeField(null=True)
+    leased_until = DateTimeField(null=True)  # a worker is making them
+    letters = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL")  # as one PDF
+
+    MOST = 5_000
+    LEASE = datetime.timedelta(minutes=10)
+
+    @property
+    def awaits_letters(self):
+        return self.letters_asked_at is not None and self.letters_id is None
+
+    @classmethod
+    def take(cls, now):
+        """The next batch whose letters are to be made, for this worker alone; None when there is none."""
+        free = cls.leased_until.is_null() | (cls.leased_until < now)
+        due = cls.select().where(cls.letters_asked_at.is_null(False), cls.letters.is_null(), free).order_by(cls.id)
+        for candidate in due.limit(5):
+            mine = cls.update(leased_until=now + cls.LEASE).where(cls.id == candidate.id, free)
+            if mine.execute() == 1:
+                return candidate
+        return None
+
+    def use(self, now, leaves_at):
+        """Once: True for the first who asks, even at the same time."""
+        used = ReminderBatch.update(sent_at=now, leaves_at=leaves_at)
+        return used.where(ReminderBatch.id == self.id, ReminderBatch.sent_at.is_null()).execute() == 1
+
+    @classmethod
+    def purge(cls, now):
+        """Forget what was looked at and never sent."""
+        unsent = cls.sent_at.is_null() & cls.letters_asked_at.is_null()
+        return cls.delete().where(unsent, cls.created_at < now - datetime.timedelta(days=1)).execute()
+
+
 class Reminder(Table):
     """A « relance » sent about a supporting document, and the message that carried it."""
 
     public_id = PublicId()
     request = ForeignKeyField(DocumentRequest, backref="reminders", on_delete="CASCADE")
+    batch = ForeignKeyField(ReminderBatch, null=True, backref="reminders", on_delete="SET NULL")
     channel = CharField(16)  # SMS, EMAIL, LETTER
     message = ForeignKeyField(OutboxMessage, null=True, on_delete="SET NULL")
+    link = ForeignKeyField(GuestLink, null=True, on_delete="SET NULL")  # by which the document may be deposited
     author = ForeignKeyField(User, null=True, index=False)  # none: by itself, before the deadline
     created_at = DateTimeField(default=clock.now)
     taken_back_at = DateTimeField(null=True)

@@ -17,7 +17,7 @@ class WrongSetting(SystemExit):
     """A setting that stops the start; one sentence that names it, never its value."""
 
     def __init__(self, name, sentence):
-        super().__init__(f"{name} : {sentence}")
+        super().__init__(f"{name} : {sentence}")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class Settings:
     clamd_url: str = ""  # tcp://host:port or unix:/path; without it, files are not scanned
     files_per_day: int = 200  # that one person may send
     account_space_mo: int = 20_000  # that the files of one account may take
+    reminder_days: int = 7  # nobody is reminded of a supporting document twice within them
+    reminders_before: str = "15 3"  # days before its deadline when a reminder goes by itself
+    proof_grace_days: int = 30  # after its deadline, until it has expired
+    school_campaign: str = "01/09 31/10"  # when certificates are asked for each year, and until when
     behind_proxy: bool = False
     demo_password: str = "pluie-marmotte-violon-39"  # nosec B105
     brand_name: str = "Trait d’Union"
@@ -56,6 +60,16 @@ class Settings:
     @property
     def digest_time(self):
         return datetime.datetime.strptime(self.digest_at, "%H:%M").time()
+
+    @property
+    def milestones(self):
+        """Days before a deadline, as numbers."""
+        return tuple(map(int, self.reminders_before.split()))
+
+    def school_days(self, year):
+        """The opening and the deadline of the campaign of a school year, as dates."""
+        opens, due = self.school_campaign.split()
+        return (datetime.datetime.strptime(f"{day}/{year}", "%d/%m/%Y").date() for day in (opens, due))
 
 
 class Brand:
@@ -102,8 +116,9 @@ def read(environ=os.environ):
     )
     check_addresses(settings)
     check_time(settings)
+    check_reminders(settings)
     if demo and settings.over_tls:
-        raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
+        raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
     return settings
 
 
@@ -149,7 +164,7 @@ def number(name, text):
 
 def secret_key(text):
     if len(text) < 32:
-        raise WrongSetting("SECRET_KEY", "il faut au moins 32 caractères tirés au hasard ; gardez-les secrets.")
+        raise WrongSetting("SECRET_KEY", "il faut au moins 32 caractères tirés au hasard ; gardez-les secrets.")
     return text
 
 
@@ -206,4 +221,18 @@ def check_time(settings):
     try:
         _ = settings.digest_time
     except ValueError:
-        raise WrongSetting("DIGEST_AT", "écrivez l’heure du récapitulatif ainsi : 07:30.") from None
+        raise WrongSetting("DIGEST_AT", "écrivez l’heure du récapitulatif ainsi : 07:30.") from None
+
+
+def check_reminders(settings):
+    try:
+        _ = settings.milestones
+    except ValueError:
+        raise WrongSetting("REMINDERS_BEFORE", "écrivez les jours avant l’échéance ainsi : 15 3.") from None
+    try:
+        opens, due = settings.school_days(2027)
+        if not opens < due or opens.month < 9:
+            raise ValueError
+    except ValueError:
+        sentence = "écrivez l’ouverture et la date limite, de septembre à décembre, ainsi : 01/09 31/10."
+        raise WrongSetting("SCHOOL_CAMPAIGN", sentence) from None

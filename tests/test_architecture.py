@@ -31,6 +31,8 @@ FORBIDDEN = {
     "proofs.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "documents.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "bulletins.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
+    "reminders.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
+    "reminder_letters.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
     "waivers.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "printing.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms", "portal.rendering"},
     "storage.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},

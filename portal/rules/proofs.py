@@ -111,13 +111,15 @@ def expires_after(grace: int, on: date) -> date:
     return on - timedelta(days=grace)
 
 
-def milestone(due_on: date, on: date, milestones: Iterable[int]) -> int | None:
-    """Which reminder before the deadline a day calls for (15 or 3 days before, say): the nearest that was reached.
+def reminder_due(due_on: date, told_on: date, on: date, milestones: Iterable[int], delay: int) -> bool:
+    """A day calls for a reminder before the deadline: so many days before it (15 and 3, say), once for each.
 
-    A worker that was away on the day makes up for it on the next one, and never for two of them at once.
+    `told_on`: when they were last told of it, by whomever. Nobody is told twice within `delay` days: a reminder that
+    went in the days before stands for this one. A worker that was away on the day makes up for it on the next one.
     """
     left = days_left(due_on, on)
-    return min((days for days in milestones if 0 <= left <= days), default=None)
+    reached = min((days for days in milestones if 0 <= left <= days), default=None)
+    return reached is not None and (due_on - told_on).days > reached + delay
 
 
 class Reach(NamedTuple):

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 from portal import clock
 from portal.formats import phone_fr, plural
-from portal.models import ADULT, RequestState
-from portal.rules import dates, proofs
+from portal.models import RequestState
+from portal.rules import proofs
 
 STATES = {
     RequestState.AWAITED: ("Attendu", "", ""),
@@ -32,8 +32,7 @@ def tell_many(requests):
 
 def told(row, today):
     person = row.beneficiary if row.beneficiary_id else row.waiver
-    employee = employee_of(row)
-    reach = reach_of(row, today)
+    employee, reach = row.answering, row.reach(today)
     return SimpleNamespace(
         public_id=row.public_id,
         version=row.version,
@@ -66,20 +65,6 @@ def told(row, today):
         company=row.category.company.label,
         account=row.category.company.account.name,
     )
-
-
-def employee_of(row):
-    """Who answers for a document; None for a waiver, and for a household whose employee is not there."""
-    return getattr(row.beneficiary, "employee", None) if row.beneficiary_id else None
-
-
-def reach_of(row, today):
-    """How to remind of this document, by the rule; None when there is no way."""
-    if not row.beneficiary_id:
-        return None
-    person, employee = row.beneficiary, employee_of(row)
-    means = (employee.mobile, employee.email) if employee else ("", "")
-    return proofs.reach(means, (person.mobile, person.email), dates.age(person.birth_date, today) >= ADULT)
 
 
 def name_of(person):

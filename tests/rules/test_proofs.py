@@ -82,15 +82,43 @@ def test_a_certificate_is_asked_only_where_it_can_keep_somebody_covered(born, fi
         assert child_covered_until(born, "STUDENT", first_limit, first_limit + more) >= YEAR.start
 
 
-@pytest.mark.parametrize(("left", "due"), [(16, None), (15, 15), (9, 15), (4, 15), (3, 3), (1, 3), (0, 3), (-1, None)])
-def test_a_day_calls_for_the_nearest_reminder_that_was_reached(left, due):
-    assert proofs.milestone(date(2026, 11, 23) + timedelta(left), date(2026, 11, 23), (15, 3)) == due
+@pytest.mark.parametrize(
+    ("left", "told", "due"),
+    [
+        (16, 60, False),
+        (15, 60, True),
+        (12, 60, True),  # the worker was away
+        (12, 13, False),  # asked for yesterday
+        (12, 20, False),  # reminded within the week before the fifteenth day
+        (4, 15, False),
+        (3, 15, True),
+        (3, 9, False),
+        (0, 15, True),
+        (-1, 60, False),
+    ],
+)
+def test_a_day_calls_for_the_reminder_that_was_reached(left, told, due):
+    deadline = date(2026, 11, 23)
+    on, told_on = deadline - timedelta(left), deadline - timedelta(told)
+    assert proofs.reminder_due(deadline, told_on, on, (15, 3), 7) is due
 
 
-@given(DAYS, DAYS, st.lists(st.integers(0, 60), max_size=4))
-def test_nothing_is_reminded_after_the_deadline_nor_too_early(due_on, on, milestones):
-    called = proofs.milestone(due_on, on, milestones)
-    assert called is None or 0 <= (due_on - on).days <= called
+@given(
+    st.integers(0, 90),
+    st.lists(st.integers(0, 40), max_size=4),
+    st.integers(1, 20),
+    st.sets(st.integers(-5, 90)),
+)
+def test_reminders_are_each_sent_once_and_never_within_the_delay(asked, milestones, delay, away):
+    deadline = date(2026, 11, 23)
+    told = [deadline - timedelta(asked)]
+    for left in range(asked, -6, -1):
+        on = deadline - timedelta(left)
+        if left not in away and proofs.reminder_due(deadline, told[-1], on, milestones, delay):
+            told.append(on)
+    assert len(told) - 1 <= len(set(milestones))
+    assert all((after - before).days > delay for before, after in zip(told, told[1:], strict=False))
+    assert all(on <= deadline for on in told)
 
 
 def test_the_deadline_and_the_days_of_grace_are_good_days():

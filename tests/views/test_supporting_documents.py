@@ -9,7 +9,6 @@ import pytest
 from portal import clock, proofs
 from portal.models import AuditEvent, Beneficiary, DocumentRequest, RequestState
 from portal.rules import proofs as rules
-from portal.views import awaited
 from tests import factories
 
 LISTE = "/justificatifs"
@@ -129,7 +128,7 @@ def test_the_query_and_the_rule_say_alike_who_can_be_reached(hr, family):
         own.where(Beneficiary.id.in_([child.id, minor.id])).execute()
         rows = DocumentRequest.whole(hr.document_requests())
         unreachable = {row.id for row in rows.where(DocumentRequest.unreachable(clock.today()))}
-        assert unreachable == {row.id for row in rows if awaited.reach_of(row, clock.today()) is None}
+        assert unreachable == {row.id for row in rows if row.reach(clock.today()) is None}
 
 
 def test_the_menu_tells_how_many_are_awaited_and_a_scope_narrows_it(signed_in, hr, family):

@@ -1,0 +1,103 @@
+"""Letters about supporting documents, for who has neither telephone nor e-mail: one PDF for all, made by the worker."""
+
+import io
+from collections import defaultdict
+
+from portal import clock, guests, printing, reminders, storage
+from portal.formats import plural
+from portal.models import (
+    AuditEvent,
+    Beneficiary,
+    Company,
+    DocumentRequest,
+    EmployeeCategory,
+    GuestChannel,
+    GuestPurpose,
+    Reminder,
+    ReminderBatch,
+    User,
+    db,
+)
+
+MOST = 500  # in one PDF
+
+
+def wanted(requests, now, days):
+    """Of these whole requests, those that a letter alone can tell of, by employee: {employee id: [requests]}."""
+    households = defaultdict(list)
+    for row in reminders.plan(requests, now, days).unreachable:
+        if row.answering is not None:
+            households[row.answering.id].append(row)
+    return dict(list(households.items())[:MOST])
+
+
+def make_next(public_url, now, days):
+    """Make the letters of the next batch that asks for them; 1 when there was one."""
+    batch = ReminderBatch.take(now)
+    if batch is None:
+        return 0
+    user = User.get_by_id(batch.user_id)
+    seen = user.document_requests().where(DocumentRequest.id.in_(batch.requests))
+    households = wanted(DocumentRequest.whole(seen), now, days)
+    people = with_companies(households)
+    asked = [guests.Wanted(GuestChannel.LETTER, beneficiary=person) for person in people]
+    drawn = guests.draw_many(GuestPurpose.DEPOSIT, now, asked, user)
+    written = [
+        letter(person, households[person.id], f"{public_url}{guests.path(token)}", now)
+        for person, (_, token) in zip(people, drawn, strict=True)
+    ]
+    pdf = printing.letters(written, title="Justificatifs attendus")
+    rows = [
+        Reminder(request=row, batch=batch, channel=GuestChannel.LETTER, link=link, author=user)
+        for person, (link, _) in zip(people, drawn, strict=True)
+        for row in households[person.id]
+    ]
+    finish(batch, pdf, rows, user, now)
+    return 1
+
+
+def finish(batch, pdf, rows, user, now):
+    """The file, what is kept of it, and that it was made, all at once."""
+    with db.atomic():
+        file = storage.file_away(io.BytesIO(pdf), "lettres.pdf", "application/pdf", account=None, now=now)
+        file.attach(now)
+        reminders.keep(rows, now)
+        batch.letters = file
+        batch.save(only=["letters"])
+        AuditEvent.write("reminders.letters", on=batch, by=user, after={"documents": len(rows)}, now=now)
+
+
+def with_companies(households):
+    """The employees to write to, with their address and their company, by name."""
+    people = Beneficiary.select(Beneficiary, EmployeeCategory, Company).join(EmployeeCategory).join(Company)
+    return list(people.where(Beneficiary.id.in_(list(households))).order_by(Beneficiary.name_key, Beneficiary.id))
+
+
+def letter(person, requests, url, now):
+    due_on = min((row.due_on for row in requests if row.due_on), default=None)
+    until = f", au plus tard le {due_on:%d/%m/%Y}" if due_on and due_on >= clock.day_of(now) else ""
+    awaited = plural(len(requests), "justificatif", "justificatifs")
+    return printing.Letter(
+        recipient=envelope(person),
+        sender=[person.category.company.label],
+        subject="Un justificatif est attendu pour votre contrat santé",
+        paragraphs=[
+            f"{'Madame' if person.title == 'Mme' else 'Monsieur'},",
+            f"Votre mutuelle attend {awaited} pour votre contrat santé{until}. Sans eux, une personne de votre foyer"
+            " pourrait ne plus être couverte.",
+            "La page dont l’adresse suit dit lesquels. Vous pouvez les y envoyer en photo ou en fichier.",
+        ],
+        after=[
+            "Votre date de naissance vous y sera demandée. Le lien est valable 30 jours. Vous pouvez aussi remettre le"
+            " document à votre service du personnel.",
+        ],
+        on=clock.day_of(now),
+        url=url,
+    )
+
+
+def envelope(person):
+    street = " ".join(filter(None, (person.street_number, person.street)))
+    town = " ".join(filter(None, (person.postal_code, person.city)))
+    country = person.country if person.country != "France" else ""
+    return list(filter(None, (f"{person.title} {person.full_name}", person.complement, street, town, country)))
