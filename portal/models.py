@@ -2424,6 +2424,25 @@ class DocumentRequest(Table):
     def late(cls, on):
         return cls.state.in_(cls.OPEN) & (cls.due_on < on)
 
+    def hold(self):
+        """This request as it is now, held until the end of the transaction."""
+        return database.locked(db, DocumentRequest.select().where(DocumentRequest.id == self.id)).get()
+
+    def sent(self):
+        """What was sent about it, with its message, the latest first."""
+        reminders = Reminder.select(Reminder, OutboxMessage).join(OutboxMessage, JOIN.LEFT_OUTER)
+        return list(reminders.where(Reminder.request == self).order_by(Reminder.id.desc()))
+
+    def received(self):
+        """The files that came for it, with who deposited them, the latest first."""
+        documents = (
+            SupportingDocument.select(SupportingDocument, StoredFile, User)
+            .join(StoredFile, JOIN.LEFT_OUTER)
+            .switch(SupportingDocument)
+            .join(User, JOIN.LEFT_OUTER)
+        )
+        return list(documents.where(SupportingDocument.request == self).order_by(SupportingDocument.id.desc()))
+
     @classmethod
     def unreachable(cls, on):
         """Nobody can be written to; of `whole` requests. `reach` says the same of one."""
@@ -2491,37 +2510,24 @@ class ReminderBatch(Table):
     sent_at = DateTimeField(null=True)
     leaves_at = DateTimeField(null=True)  # until then it may be taken back
     taken_back_at = DateTimeField(null=True)
-    letters_asked_at = DateTimeField(null=True)
-    leased_until = DateTimeField(null=True)  # a worker is making them
     letters = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL")  # as one PDF
 
     MOST = 5_000
-    LEASE = datetime.timedelta(minutes=10)
-
-    @property
-    def awaits_letters(self):
-        return self.letters_asked_at is not None and self.letters_id is None
-
-    @classmethod
-    def take(cls, now):
-        """The next batch whose letters are to be made, for this worker alone; None when there is none."""
-        free = cls.leased_until.is_null() | (cls.leased_until < now)
-        due = cls.select().where(cls.letters_asked_at.is_null(False), cls.letters.is_null(), free).order_by(cls.id)
-        for candidate in due.limit(5):
-            mine = cls.update(leased_until=now + cls.LEASE).where(cls.id == candidate.id, free)
-            if mine.execute() == 1:
-                return candidate
-        return None
 
     def use(self, now, leaves_at):
         """Once: True for the first who asks, even at the same time."""
         used = ReminderBatch.update(sent_at=now, leaves_at=leaves_at)
         return used.where(ReminderBatch.id == self.id, ReminderBatch.sent_at.is_null()).execute() == 1
 
+    @property
+    def told(self):
+        """How many documents a message was written about."""
+        return self.reminders.where(Reminder.message.is_null(False)).count()
+
     @classmethod
     def purge(cls, now):
         """Forget what was looked at and never sent."""
-        unsent = cls.sent_at.is_null() & cls.letters_asked_at.is_null()
+        unsent = cls.sent_at.is_null() & cls.letters.is_null()
         return cls.delete().where(unsent, cls.created_at < now - datetime.timedelta(days=1)).execute()
 
 

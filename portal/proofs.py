@@ -2,8 +2,21 @@
 
 import datetime
 
-from portal import clock
-from portal.models import DocumentRequest, RequestState, db
+from portal import clock, outbox, reminders
+from portal.models import (
+    Beneficiary,
+    BeneficiaryRole,
+    DocumentCampaign,
+    DocumentRequest,
+    GroupContract,
+    MessageKind,
+    Outdated,
+    RequestState,
+    SupportingDocument,
+    User,
+    db,
+)
+from portal.readers import letter
 from portal.rules import proofs as rules
 
 # Where a request comes from.
@@ -71,3 +84,158 @@ def insert(rows):
         some = DocumentRequest.insert_many(rows[start : start + AT_ONCE]).on_conflict_ignore()
         new += len(list(some.returning(DocumentRequest.id).execute()))
     return new
+
+
+# ── Received ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def receive(request, files, by, now, form_key=None):
+    """Keep files that answer a request, which the mutual then looks at; False when that very form was kept already.
+
+    `files`: StoredFile that wait. `by`: the user, None for the employee. Raises Outdated when it is no longer awaited.
+    """
+    with db.atomic():
+        if form_key and SupportingDocument.select().where(SupportingDocument.form_key == form_key).exists():
+            return False
+        row = request.hold()
+        if not row.is_open:
+            raise Outdated(row)
+        for place, file in enumerate(files):
+            file.attach(now)
+            SupportingDocument.create(
+                request=row, file=file, author=by, received_at=now, form_key=form_key if place == 0 else None
+            )
+        change(row, RequestState.RECEIVED, received_at=now, settled_at=None, remark="")
+        if by is None:
+            tell_hr([row], "proof_received", now)
+    return True
+
+
+def change(row, state, **values):
+    """Put a held request in a state."""
+    row.state, row.version = state, row.version + 1
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(only=["state", "version", *values])
+
+
+# ── Decided by the mutual ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def accept(request, now, version):
+    """What was received is right; raises Outdated when somebody decided meanwhile."""
+    with db.atomic():
+        row = decide(request, version)
+        change(row, RequestState.ACCEPTED, settled_at=now)
+        note(row, "ACCEPTED", "")
+        reminders.tell(row, "proof_accepted", now)
+    return row
+
+
+def refuse(request, why, now, version):
+    """It has to be sent again: who can be reached is told why, with a link; and so is HR. Raises Outdated."""
+    with db.atomic():
+        row = decide(request, version)
+        change(row, RequestState.REFUSED, settled_at=None, remark=why)
+        note(row, "REFUSED", why)
+        reminders.tell(row, "proof_again", now, linked=True)
+        tell_hr([row], "proof_refused", now)
+    return row
+
+
+def decide(request, version):
+    row = request.hold()
+    if row.state != RequestState.RECEIVED or row.version != version:
+        raise Outdated(row)
+    return row
+
+
+def note(row, outcome, why):
+    """On the files that were just looked at."""
+    undecided = SupportingDocument.request == row, SupportingDocument.outcome == ""
+    SupportingDocument.update(outcome=outcome, remark=why).where(*undecided).execute()
+
+
+def tell_hr(rows, template, now):
+    """One e-mail to each of HR who sees the college, without a name of anybody."""
+    told = {}
+    for row in rows:
+        for user in User.of_category(row.category):
+            told.setdefault(user, []).append(row)
+    outbox.write_many(
+        [
+            letter(user, template, now, kind=MessageKind.PROOF, link=page_of(some), count=len(some))
+            for user, some in told.items()
+        ]
+    )
+
+
+def page_of(rows):
+    return f"/justificatifs/{rows[0].public_id}" if len(rows) == 1 else "/justificatifs"
+
+
+# ── As days pass ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def each_day(settings, now):
+    """Open the campaign of the school year, remind before deadlines, say what has expired."""
+    open_school_campaign(settings, now)
+    announce(settings, now)
+    reminders.remind_before_deadlines(now, settings.milestones, settings.reminder_days)
+    while expire(now, settings.proof_grace_days):
+        pass
+
+
+def expire(now, grace):
+    """What was due so long ago has expired, and HR is told; how many, some at a time."""
+    too_late = DocumentRequest.awaited().where(DocumentRequest.due_on < rules.expires_after(grace, clock.day_of(now)))
+    with db.atomic():
+        ids = [row.id for row in too_late.order_by(DocumentRequest.id).limit(AT_ONCE)]
+        reminders.hold(ids)
+        fresh = DocumentRequest.id.in_(ids), DocumentRequest.state.in_(DocumentRequest.OPEN)
+        rows = list(DocumentRequest.select().where(*fresh))
+        done = {"state": RequestState.EXPIRED, "settled_at": now, "version": DocumentRequest.version + 1}
+        DocumentRequest.update(done).where(DocumentRequest.id.in_([row.id for row in rows])).execute()
+        tell_hr(rows, "proof_expired", now)
+    return len(rows)
+
+
+def open_school_campaign(settings, now):
+    """Ask for the certificates of the school year, once, on its day or as soon after it as the worker is there."""
+    today = clock.day_of(now)
+    year = rules.school_year(today)
+    opens, due = settings.school_days(year.start.year)
+    label = rules.campaign(rules.SCHOOL_CERTIFICATE, today)
+    if not opens <= today <= due or DocumentCampaign.select().where(DocumentCampaign.label == label).exists():
+        return None
+    with db.atomic():
+        wanted = [(child, rules.SCHOOL_CERTIFICATE) for child in students(year, today)]
+        asked = ask_many(wanted, label, RENEWAL, now, due)
+        return DocumentCampaign.create(
+            label=label,
+            document_type=rules.SCHOOL_CERTIFICATE.code,
+            sent_on=today,
+            due_on=due,
+            asked=asked,
+            created_at=now,
+        )
+
+
+def students(year, today):
+    """The children who are covered and of whom the contract's rules ask a certificate for that school year."""
+    covered = Beneficiary.terminated_on.is_null() | (Beneficiary.terminated_on >= today)
+    children = (
+        Beneficiary.select(Beneficiary, GroupContract)
+        .join(GroupContract, on=Beneficiary.contract)
+        .where(Beneficiary.role == BeneficiaryRole.CHILD, covered)
+    )
+    for child in children.iterator():
+        ages = child.contract.child_max_age, child.contract.child_student_max_age
+        if rules.certificate_needed(child.birth_date, "", year, *ages):
+            yield child
+
+
+def announce(settings, now):
+    """Write to everybody of the campaigns that nobody was told of yet."""
+    for campaign in DocumentCampaign.select().where(DocumentCampaign.announced_at.is_null()):
+        reminders.announce(campaign, now, settings.reminder_days)

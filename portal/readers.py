@@ -36,9 +36,9 @@ def tell_readers(rows, template, link, now, link_of=None, **words):
     outbox.write_many(letters)
 
 
-def letter(user, template, now, about=None, **words):
+def letter(user, template, now, about=None, kind=MessageKind.ENROLMENT, **words):
     """`link`, among the words: a path of the portal."""
-    options = {"kind": MessageKind.ENROLMENT, "about": about, "not_before": in_the_morning(now)}
+    options = {"kind": kind, "about": about, "not_before": in_the_morning(now)}
     return outbox.letter(user.identifier, template, now, user, **options, **words)
 
 

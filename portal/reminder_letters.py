@@ -1,4 +1,4 @@
-"""Letters about supporting documents, for who has neither telephone nor e-mail: one PDF for all, made by the worker."""
+"""Letters about supporting documents, for who has neither telephone nor e-mail: one PDF for all, made once."""
 
 import io
 from collections import defaultdict
@@ -9,17 +9,14 @@ from portal.models import (
     AuditEvent,
     Beneficiary,
     Company,
-    DocumentRequest,
     EmployeeCategory,
     GuestChannel,
     GuestPurpose,
     Reminder,
-    ReminderBatch,
-    User,
     db,
 )
 
-MOST = 500  # in one PDF
+MOST = 100  # in one PDF: it is made while one waits
 
 
 def wanted(requests, now, days):
@@ -31,40 +28,39 @@ def wanted(requests, now, days):
     return dict(list(households.items())[:MOST])
 
 
-def make_next(public_url, now, days):
-    """Make the letters of the next batch that asks for them; 1 when there was one."""
-    batch = ReminderBatch.take(now)
-    if batch is None:
-        return 0
-    user = User.get_by_id(batch.user_id)
-    seen = user.document_requests().where(DocumentRequest.id.in_(batch.requests))
-    households = wanted(DocumentRequest.whole(seen), now, days)
-    people = with_companies(households)
+def print_now(batch, requests, public_url, now, days):
+    """The file of the letters of a batch, made once; None when everybody can be written to. `requests`: whole."""
+    if batch.letters_id:
+        return batch.letters
+    households = wanted(requests, now, days)
+    if not households:
+        return None
+    user, people = batch.user, with_companies(households)
     asked = [guests.Wanted(GuestChannel.LETTER, beneficiary=person) for person in people]
-    drawn = guests.draw_many(GuestPurpose.DEPOSIT, now, asked, user)
-    written = [
-        letter(person, households[person.id], f"{public_url}{guests.path(token)}", now)
-        for person, (_, token) in zip(people, drawn, strict=True)
-    ]
-    pdf = printing.letters(written, title="Justificatifs attendus")
-    rows = [
-        Reminder(request=row, batch=batch, channel=GuestChannel.LETTER, link=link, author=user)
-        for person, (link, _) in zip(people, drawn, strict=True)
-        for row in households[person.id]
-    ]
-    finish(batch, pdf, rows, user, now)
-    return 1
+    with db.atomic():
+        drawn = guests.draw_many(GuestPurpose.DEPOSIT, now, asked, user)
+        written = [
+            letter(person, households[person.id], f"{public_url}{guests.path(token)}", now)
+            for person, (_, token) in zip(people, drawn, strict=True)
+        ]
+        pdf = printing.letters(written, title="Justificatifs attendus")
+        rows = [
+            Reminder(request=row, batch=batch, channel=GuestChannel.LETTER, link=link, author=user)
+            for person, (link, _) in zip(people, drawn, strict=True)
+            for row in households[person.id]
+        ]
+        return finish(batch, pdf, rows, user, now)
 
 
 def finish(batch, pdf, rows, user, now):
-    """The file, what is kept of it, and that it was made, all at once."""
-    with db.atomic():
-        file = storage.file_away(io.BytesIO(pdf), "lettres.pdf", "application/pdf", account=None, now=now)
-        file.attach(now)
-        reminders.keep(rows, now)
-        batch.letters = file
-        batch.save(only=["letters"])
-        AuditEvent.write("reminders.letters", on=batch, by=user, after={"documents": len(rows)}, now=now)
+    """The file, what is kept of it, and that it was made."""
+    file = storage.file_away(io.BytesIO(pdf), "lettres.pdf", "application/pdf", account=None, now=now)
+    file.attach(now)
+    reminders.keep(rows, now)
+    batch.letters = file
+    batch.save(only=["letters"])
+    AuditEvent.write("reminders.letters", on=batch, by=user, after={"documents": len(rows)}, now=now)
+    return file
 
 
 def with_companies(households):

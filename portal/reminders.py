@@ -103,14 +103,14 @@ def hold(ids):
     list(database.locked(db, DocumentRequest.select(DocumentRequest.id).where(DocumentRequest.id.in_(ids))))
 
 
-def write(sendings, now, leaves_at, by=None, batch=None):
-    """The messages, each with a link of its own, and what is kept of them."""
+def write(sendings, now, leaves_at, by=None, batch=None, template=None):
+    """The messages, each with its own link, and what is kept of them; `template`: words that are no reminder."""
     households = [sending for sending in sendings if sending.is_household]
     wanted = [guests.Wanted(one.reach.channel, one.reach.recipient, beneficiary=one.to) for one in households]
     drawn = iter(guests.draw_many(GuestPurpose.DEPOSIT, now, wanted, by))
     links = [next(drawn) if sending.is_household else (None, "") for sending in sendings]
     messages = [
-        message(sending, guests.path(token) if link else "", now, leaves_at)
+        message(sending, guests.path(token) if link else "", now, leaves_at, template)
         for sending, (link, token) in zip(sendings, links, strict=True)
     ]
     outbox.write_many(messages)
@@ -133,9 +133,9 @@ def keep(rows, now):
     DocumentRequest.update(reminded_at=now).where(about).execute()
 
 
-def message(sending, link, now, leaves_at):
-    """An e-mail or a text that is not written yet. `link`: the path by which the document is deposited."""
-    template = "proof_reminder" if sending.is_household else "waiver_reminder"
+def message(sending, link, now, leaves_at, template=None):
+    """An e-mail or a text that is not written yet. `link`: the path by which the document is deposited, or nothing."""
+    template = template or ("proof_reminder" if sending.is_household else "waiver_reminder")
     words = {
         "first_name": sending.to.first_name if sending.reach.of_employee else "",
         "link": link,
@@ -146,6 +146,19 @@ def message(sending, link, now, leaves_at):
     write_one = outbox.text if sending.reach.channel == "SMS" else outbox.letter
     options = {"kind": MessageKind.PROOF, "about": sending.requests[0], "not_before": leaves_at}
     return write_one(sending.reach.recipient, template, now, **options, **words)
+
+
+def tell(request, template, now, linked=False):
+    """Tell who can be reached what became of a document; `linked`: with a link to send it again."""
+    row = DocumentRequest.whole(DocumentRequest.select().where(DocumentRequest.id == request.id)).get()
+    reach = row.reach(clock.day_of(now))
+    if reach is None:
+        return
+    sending = Sending(reach, row.answering or row.waiver, [row])
+    if linked:
+        write([sending], now, in_the_morning(now), template=template)
+    else:
+        outbox.write_many([message(sending, "", now, in_the_morning(now), template)])
 
 
 # ── Taken back ───────────────────────────────────────────────────────────────────────────────────────────────────

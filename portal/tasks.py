@@ -11,7 +11,7 @@ from pathlib import Path
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import ageing, clock, documents, entrusting, guests, outbox, storage, waivers
+from portal import ageing, clock, documents, entrusting, guests, outbox, proofs, storage, waivers
 from portal.exchange import confirming, staging
 from portal.folder import Unavailable
 from portal.models import (
@@ -21,6 +21,7 @@ from portal.models import (
     Movement,
     OneTimeLink,
     OutboxMessage,
+    ReminderBatch,
     Throttle,
     UnsentWords,
     UserSession,
@@ -41,7 +42,7 @@ def work(settings, stop=None):
     stop = stop or stop_on_signals()
     with ThreadPoolExecutor(1) as pool:
         posting = pool.submit(repeat, stop, lambda: post(settings, stop))
-        repeat(stop, looking())
+        repeat(stop, looking(settings))
         posting.result()
 
 
@@ -67,7 +68,7 @@ def post(settings, stop):
     return outbox.write_digests(settings, clock.now()) + outbox.send_due(settings, clock.now(), stopped=stop.is_set)
 
 
-def looking():
+def looking(settings):
     """What is done beside messages: a function to call again and again."""
     purged_on, store_from = None, clock.now()
 
@@ -76,6 +77,7 @@ def looking():
         if clock.now().date() != purged_on:
             waivers.each_day(clock.now())
             ageing.each_day(clock.now())
+            proofs.each_day(settings, clock.now())
         purged_on = purge(clock.now(), purged_on)
         entrusting.tell_expired(clock.now())
         done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + import_next()
@@ -137,7 +139,7 @@ def tell(source, confirmed):
 def purge(now, last):
     """Once a day, and at each start, forget what is of no more use to signing in; the day it was done."""
     if now.date() != last:
-        for table in (Throttle, UserSession, OneTimeLink, OutboxMessage, UnsentWords):
+        for table in (Throttle, UserSession, OneTimeLink, OutboxMessage, UnsentWords, ReminderBatch):
             table.purge(now)
         guests.purge(now)
         tidy(storage.sweep, now)

@@ -27,7 +27,7 @@ def test_a_wrong_setting_is_named(tmp_path, name, value):
     with pytest.raises(SystemExit) as stopped:
         settings.read({**GOOD, "INSTANCE": str(tmp_path), name: value})
     sentence = str(stopped.value)
-    assert sentence.startswith(f"{name} : ")
+    assert sentence.startswith(f"{name}\u00a0: ")
     assert not value or len(value) < 10 or value not in sentence
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from portal import clock, documents, guests, outbox
+from portal import clock, documents, guests, outbox, proofs
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -17,11 +17,13 @@ from portal.models import (
     MessageKind,
     Movement,
     PermissionGrant,
+    ReminderBatch,
     ServiceRequest,
     User,
     UserRole,
     UserSession,
 )
+from portal.rules import proofs as rules
 from tests import factories
 
 PUBLIC = {
@@ -67,6 +69,7 @@ def stranger(signed_in):
     printed = {"title": "x", "document_type": "x", "account": person.account_id, "beneficiary": person}
     document = documents.ask("letters", {}, clock.now(), **printed)
     link, _ = guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=person))
+    awaited = proofs.ask(person, rules.BANK_DETAILS, "x", proofs.INSURER, clock.now())
     foreign = factories.enrolment(other)
     given, _ = guests.draw("ENROL", clock.now(), guests.Wanted("LETTER", enrolment=foreign))
     return {
@@ -85,6 +88,10 @@ def stranger(signed_in):
         "entrusting": foreign.public_id,
         "profile": session.public_id,
         "guests": link.public_id,
+        "deposits": awaited.public_id,
+        "staff_proofs": awaited.public_id,
+        "reminding": ReminderBatch.create(user=other, requests=[]).public_id,
+        "guest_deposit": link.public_id,
         **dict.fromkeys(("guest_enrolment", "guest_waiver", "guest_signature", "guest_copy"), given.public_id),
         "waivers": factories.waiver(contract.category).public_id,
         "staff_messages": letter.public_id,
@@ -99,6 +106,7 @@ WORDS = {
     "room": ["demandes"],
     "chapter": ["connexion"],
     "step": ["salarie"],
+    "piece": ["00000000-0000-4000-8000-000000000001"],
 }
 NOT_ROWS = {"room", "chapter", "token", "step"}
 
@@ -120,7 +128,7 @@ def test_every_address_of_another_company_is_not_found(app, signed_in, stranger)
             continue
         blueprint = rule.endpoint.partition(".")[0]
         assert blueprint in stranger, f"{rule}: give the walk a foreign example"
-        name = next((name for name in ("value", "line", "step") if name in rule.arguments), "value")
+        name = next((name for name in ("value", "line", "step", "piece") if name in rule.arguments), "value")
         for word in WORDS[name] if name in rule.arguments else [""]:
             path = address(app, rule, id=stranger[blueprint], **{name: word})
             missing = address(app, rule, id="00000000-0000-4000-8000-000000000000", **{name: word})

@@ -1,15 +1,19 @@
-"""The filters above the list of supporting documents."""
+"""Supporting documents: the filters above their lists, what is deposited, why the mutual refuses."""
 
 import datetime
 from itertools import starmap
 
 from wtforms import Form, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
 
 from portal import database
 from portal.formats import search_key, search_words
+from portal.forms.changes import SentOnce, text
 from portal.forms.checks import is_secret
+from portal.forms.uploads import UploadField
 from portal.models import Beneficiary, DocumentRequest, Employee, RequestState, Waiver, db
+from portal.rules import proofs
 
 SOON = 7  # days
 STATES = {
@@ -85,3 +89,40 @@ class ProofFilter(Form):
             "contact": CONTACTS.get(self.contact.data, "") if self.contact.data else "",
         }
         return [(name, written) for name, written in words.items() if written]
+
+
+class DepositForm(SentOnce):
+    """The files that answer one request, photographs or PDF."""
+
+    pieces = UploadField("Votre document", multiple=True, missing="Choisissez un fichier, ou prenez une photo.")
+
+
+class RefusalForm(SentOnce):
+    """Why the mutual refuses: a sentence that is ready, or its own."""
+
+    motif = SelectField("Raison", choices=[("", "Choisissez"), *proofs.REFUSALS.items(), ("OTHER", "Autre raison")])
+    precision = text("Précision", most=200)
+
+    def validate_motif(self, field):
+        if not field.data:
+            raise ValidationError("Choisissez la raison : le salarié la lira.")
+
+    def validate_precision(self, field):
+        if self.motif.data == "OTHER" and not (field.data or "").strip():
+            raise ValidationError("Écrivez la raison en une phrase : le salarié la lira.")
+
+    @property
+    def why(self):
+        """The sentence that is told."""
+        said = [proofs.REFUSALS.get(self.motif.data, ""), (self.precision.data or "").strip()]
+        return " ".join(filter(None, said))
+
+
+class QueueFilter(Form):
+    """Narrows the mutual's queue."""
+
+    etat = SelectField("État", choices=[("", "À examiner"), ("refuses", "Refusés"), ("acceptes", "Acceptés")])
+    STATES = {"": RequestState.RECEIVED, "refuses": RequestState.REFUSED, "acceptes": RequestState.ACCEPTED}
+
+    def narrow(self, requests):
+        return requests.where(DocumentRequest.state == self.STATES.get(self.etat.data or "", RequestState.RECEIVED))

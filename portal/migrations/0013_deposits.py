@@ -55,8 +55,6 @@ def up(migrator, db):
         sent_at = DateTimeField(null=True)
         leaves_at = DateTimeField(null=True)
         taken_back_at = DateTimeField(null=True)
-        letters_asked_at = DateTimeField(null=True)
-        leased_until = DateTimeField(null=True)
         letters = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL")
 
         class Meta:

@@ -13,12 +13,14 @@ from portal.views import (
     colleges,
     contracts,
     dependents,
+    deposits,
     document_files,
     employees,
     enrolment_steps,
     enrolments,
     entrusting,
     guest_copy,
+    guest_deposit,
     guest_enrolment,
     guest_signature,
     guest_waiver,
@@ -32,6 +34,7 @@ from portal.views import (
     movements,
     password,
     profile,
+    reminding,
     scope,
     selections,
     session,
@@ -45,14 +48,17 @@ from portal.views import (
 
 MOVES = (terminations, selections, changes, colleges, dependents, movements)
 AFFILIATIONS = (affiliations, imports, mending, joining)
+PROOFS = (supporting_documents, deposits, reminding)
 ENROLMENTS = (enrolments, enrolment_steps, entrusting)
-EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy)  # no user, no menu, no account
-ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, waivers, supporting_documents, profile)
+# No user, no menu, no account.
+EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
+ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, waivers, *PROOFS, profile)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
 WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}
+WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (

@@ -13,7 +13,11 @@ blueprint = Blueprint("guests", __name__, url_prefix="/salarie")
 
 FREE_TRIES, FREE_TRIES_OF_AN_ADDRESS = 5, 20
 # Where each kind of link leads once it is opened: an endpoint that takes the link's public id.
-HOMES = {GuestPurpose.ENROL: "guest_enrolment.show", GuestPurpose.COPY: "guest_copy.show"}
+HOMES = {
+    GuestPurpose.ENROL: "guest_enrolment.show",
+    GuestPurpose.COPY: "guest_copy.show",
+    GuestPurpose.DEPOSIT: "guest_deposit.show",
+}
 
 
 @blueprint.get("/<token>")

@@ -234,10 +234,10 @@ def test_a_campaign_is_announced_once_even_when_the_worker_is_killed(households,
 
 def test_letters_are_made_once_for_who_cannot_be_reached_otherwise(hr, households):
     batch = batch_of(hr, households)
-    assert reminder_letters.make_next("https://portail.example", clock.now(), DAYS) == 0
-    ReminderBatch.update(letters_asked_at=clock.now()).execute()
-    assert reminder_letters.make_next("https://portail.example", clock.now(), DAYS) == 1
-    assert reminder_letters.make_next("https://portail.example", clock.now(), DAYS) == 0
+    asked = whole(hr).where(DocumentRequest.id.in_(batch.requests))
+    first = reminder_letters.print_now(batch, asked, "https://portail.example", clock.now(), DAYS)
+    again = ReminderBatch.get_by_id(batch.id)
+    assert reminder_letters.print_now(again, asked, "https://portail.example", clock.now(), DAYS) == first
     file = ReminderBatch.get_by_id(batch.id).letters
     assert storage.content(file).startswith(b"%PDF")
     link, reminder = GuestLink.get(), Reminder.get()

@@ -321,7 +321,7 @@ def test_no_guest_view_answers_without_its_own_session(app, client, hr, drawn):
 
 
 def ask(client, app, rule, method, id):
-    words = {"step": "salarie", "value": "x"}
+    words = {"step": "salarie", "value": "x", "piece": "00000000-0000-4000-8000-000000000001"}
     with app.test_request_context():
         path = app.url_for(rule.endpoint, id=id, **{name: words[name] for name in rule.arguments - {"id"}})
     return client.post(path) if method == "POST" else client.get(path)

@@ -1,13 +1,23 @@
 """The screens of the mutual's own staff, under /gestion: closed to everybody else by the right « staff »."""
 
-from portal.views.staff import messages
+from portal.models import DocumentRequest, RequestState
+from portal.views.staff import messages, supporting_documents
 
-MODULES = (messages,)
+MODULES = (supporting_documents, messages)
 
 # Their group of the menu, below the others.
-MENU = (("Gestion", (("mail-forward", "Courriels et SMS", "staff_messages.index", {}),)),)
+MENU = (
+    (
+        "Gestion",
+        (
+            ("clipboard-check", "Justificatifs reçus", "staff_proofs.index", {}),
+            ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
+        ),
+    ),
+)
 
 
 def counts(user):
     """What waits for someone, by entry of the menu."""
-    return {"staff_messages": messages.failures(user).count()}
+    received = user.document_requests().where(DocumentRequest.state == RequestState.RECEIVED)
+    return {"staff_messages": messages.failures(user).count(), "staff_proofs": received.count()}

@@ -1,0 +1,121 @@
+"""« Justificatifs reçus »: what came, the oldest first; looked at safely, accepted, or refused with a reason."""
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
+
+from portal import clock, proofs
+from portal.access import audit, requires
+from portal.forms.supporting_documents import QueueFilter, RefusalForm
+from portal.models import DocumentRequest, Outdated, RequestState, db
+from portal.rendering import Page, get_or_404, page_size, render
+from portal.rules import proofs as rules
+from portal.views import files
+
+blueprint = Blueprint("staff_proofs", __name__, url_prefix="/gestion/justificatifs")
+
+MEANWHILE = "Quelqu’un a déjà traité ce justificatif."
+
+
+def requests():
+    return current_user.document_requests()
+
+
+@blueprint.get("")
+@requires("staff")
+def index():
+    form = QueueFilter(request.args)
+    found = DocumentRequest.whole(form.narrow(requests())).order_by(DocumentRequest.received_at, DocumentRequest.id)
+    return render("staff_proofs", form=form, page=Page(found, page_size(current_user.rows_per_page), rows=tell))
+
+
+def tell(rows):
+    return [told(row) for row in rows]
+
+
+def told(row):
+    person = row.beneficiary if row.beneficiary_id else row.waiver
+    return {
+        "id": row.public_id,
+        "version": row.version,
+        "document": rules.PROOFS[row.document_type].label,
+        "campaign": row.campaign,
+        "name": f"{(person.used_name or person.birth_name).upper()} {person.first_name}",
+        "born": person.birth_date,
+        "company": row.category.company.label,
+        "account": row.category.company.account.name,
+        "received_at": row.received_at,
+        "due_on": row.due_on,
+        "state": row.state,
+        "remark": row.remark,
+    }
+
+
+def found(id):
+    return get_or_404(DocumentRequest.whole(requests()), DocumentRequest.public_id == id)
+
+
+@blueprint.get("/<uuid:id>")
+@requires("staff")
+def show(id):
+    return page(found(id), RefusalForm())
+
+
+def page(row, form, status=200):
+    form.version.data = str(row.version)
+    return render(
+        "staff_proof",
+        status,
+        one=told(row),
+        form=form,
+        documents=[one for one in row.received() if one.file_id],
+        open=row.state == RequestState.RECEIVED,
+    )
+
+
+@blueprint.post("/<uuid:id>/acceptation")
+@requires("staff")
+def accept(id):
+    row, form = found(id), RefusalForm(request.form)
+    return decide(row, "proof.accept", lambda now: proofs.accept(row, now, form.seen), "Le justificatif est accepté.")
+
+
+@blueprint.post("/<uuid:id>/refus")
+@requires("staff")
+def refuse(id):
+    row, form = found(id), RefusalForm(request.form)
+    seen = form.seen
+    if not form.validate():
+        return page(row, form, 422)
+    said = "Le justificatif est refusé. Le salarié est prévenu s’il peut être joint, et son entreprise."
+    return decide(row, "proof.refuse", lambda now: proofs.refuse(row, form.why, now, seen), said)
+
+
+def decide(row, action, act, said):
+    try:
+        with db.atomic():
+            act(clock.now())
+            audit(action, on=row, account=row.category.account_id)
+        flash(said, "ok")
+    except Outdated:
+        flash(MEANWHILE, "warn")
+    return redirect(url_for("staff_proofs.index"), 303)
+
+
+@blueprint.get("/<uuid:id>/piece/<uuid:piece>")
+@requires("staff")
+def preview(id, piece):
+    """An image or a PDF, in a page where nothing runs."""
+    return files.preview(file_of(id, piece))
+
+
+@blueprint.post("/<uuid:id>/piece/<uuid:piece>")
+@requires("staff")
+def download(id, piece):
+    file = file_of(id, piece)
+    audit("proof.download", on=found(id))
+    return files.attachment(file)
+
+
+def file_of(id, piece):
+    found_one = (one.file for one in found(id).received() if one.public_id == piece and one.file_id)
+    return next(found_one, None) or abort(404)
