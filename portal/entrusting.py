@@ -19,6 +19,7 @@ from portal.models import (
     GuestLink,
     GuestPurpose,
     MessageKind,
+    RequestState,
     Waiver,
     db,
 )
@@ -240,11 +241,31 @@ def awaited(enrolment, waiver):
     return [(person.first_name, proof.label) for person, proof in people]
 
 
+SHOWN = (*DocumentRequest.OPEN, RequestState.RECEIVED, RequestState.ACCEPTED)
+
+
+def requests_of(link):
+    """What is, or was, awaited of the household of a link, or of the waiver that was signed by it; whole."""
+    waiver = waiver_of(link.enrolment) if link.enrolment_id else None
+    if waiver:
+        about = DocumentRequest.waiver == waiver
+    elif link.enrolment_id:
+        about = DocumentRequest.beneficiary.in_(household(link.enrolment.read_whole()))
+    else:
+        about = DocumentRequest.beneficiary.in_(same_household(link.beneficiary))
+    requests = DocumentRequest.select().where(about, DocumentRequest.state.in_(SHOWN))
+    return DocumentRequest.whole(requests).order_by(DocumentRequest.due_on, DocumentRequest.id)
+
+
 def household(enrolment):
     """The ids of those whom an enrolment brought; nobody once its affiliation was undone."""
     person = enrolment.movement and enrolment.movement.beneficiary
-    number, account = (person.household_number, person.account_id) if person else ("", 0)
-    same = Beneficiary.household_number == number, Beneficiary.account == account
+    return same_household(person) if person else Beneficiary.select(Beneficiary.id).where(False)
+
+
+def same_household(person):
+    """The ids of those of a household, in its account alone."""
+    same = Beneficiary.household_number == person.household_number, Beneficiary.account == person.account_id
     return Beneficiary.select(Beneficiary.id).where(*same)
 
 

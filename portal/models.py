@@ -2519,6 +2519,10 @@ class ReminderBatch(Table):
         used = ReminderBatch.update(sent_at=now, leaves_at=leaves_at)
         return used.where(ReminderBatch.id == self.id, ReminderBatch.sent_at.is_null()).execute() == 1
 
+    @classmethod
+    def begin(cls, user, ids):
+        return cls.create(user=user, requests=ids)
+
     @property
     def told(self):
         """How many documents a message was written about."""

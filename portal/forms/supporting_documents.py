@@ -26,6 +26,8 @@ STATES = {
     "tous": ("Tous", tuple(RequestState)),
 }
 DEADLINES = {"": "Toutes", "retard": "Dépassée", "semaine": "Dans les 7 jours"}
+REASONS = {"": "Choisissez", **proofs.REFUSALS, "OTHER": "Autre raison"}  # why the mutual refuses
+QUEUES = {"": "À examiner", "refuses": "Refusés", "acceptes": "Acceptés"}
 CONTACTS = {"": "Tous", "sans": "Sans contact", "avec": "Avec un contact"}
 
 
@@ -100,16 +102,18 @@ class DepositForm(SentOnce):
 class RefusalForm(SentOnce):
     """Why the mutual refuses: a sentence that is ready, or its own."""
 
-    motif = SelectField("Raison", choices=[("", "Choisissez"), *proofs.REFUSALS.items(), ("OTHER", "Autre raison")])
+    motif = SelectField("Raison", choices=list(starmap(SelectChoice, REASONS.items())))
     precision = text("Précision", most=200)
 
     def validate_motif(self, field):
         if not field.data:
             raise ValidationError("Choisissez la raison : le salarié la lira.")
 
-    def validate_precision(self, field):
-        if self.motif.data == "OTHER" and not (field.data or "").strip():
-            raise ValidationError("Écrivez la raison en une phrase : le salarié la lira.")
+    def validate(self, extra_validators=None):
+        super().validate(extra_validators)
+        if self.motif.data == "OTHER" and not (self.precision.data or "").strip():
+            self.precision.errors = ["Écrivez la raison en une phrase : le salarié la lira."]
+        return not self.errors
 
     @property
     def why(self):
@@ -121,7 +125,7 @@ class RefusalForm(SentOnce):
 class QueueFilter(Form):
     """Narrows the mutual's queue."""
 
-    etat = SelectField("État", choices=[("", "À examiner"), ("refuses", "Refusés"), ("acceptes", "Acceptés")])
+    etat = SelectField("État", choices=list(starmap(SelectChoice, QUEUES.items())))
     STATES = {"": RequestState.RECEIVED, "refuses": RequestState.REFUSED, "acceptes": RequestState.ACCEPTED}
 
     def narrow(self, requests):

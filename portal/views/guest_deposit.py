@@ -5,7 +5,7 @@ from flask import Blueprint, abort, flash, redirect, url_for
 from portal import clock, entrusting, guest_session, proofs
 from portal.forms.supporting_documents import DepositForm
 from portal.guest_session import guest
-from portal.models import Beneficiary, DocumentRequest, GuestPurpose, Outdated, RequestState, db
+from portal.models import GuestPurpose, Outdated, RequestState, db
 from portal.rendering import posted, render
 from portal.rules import proofs as rules
 from portal.views import files
@@ -13,31 +13,10 @@ from portal.views import files
 blueprint = Blueprint("guest_deposit", __name__, url_prefix="/salarie/<uuid:id>/pieces")
 
 OURS = (GuestPurpose.DEPOSIT, GuestPurpose.COPY)
-SHOWN = (*DocumentRequest.OPEN, RequestState.RECEIVED, RequestState.ACCEPTED)
-
-
-def requests_of(link):
-    """What is, or was, awaited of the household of this link; or of the waiver that was signed by it."""
-    about = DocumentRequest.beneficiary.in_(household(link))
-    waiver = entrusting.waiver_of(link.enrolment) if link.enrolment_id else None
-    if waiver:
-        about = DocumentRequest.waiver == waiver
-    requests = DocumentRequest.select().where(about, DocumentRequest.state.in_(SHOWN))
-    return DocumentRequest.whole(requests).order_by(DocumentRequest.due_on, DocumentRequest.id)
-
-
-def household(link):
-    if link.enrolment_id:
-        return entrusting.household(link.enrolment.read_whole())
-    same = (
-        Beneficiary.household_number == link.beneficiary.household_number,
-        Beneficiary.account == link.beneficiary.account,
-    )
-    return Beneficiary.select(Beneficiary.id).where(*same)
 
 
 def one_of(link, piece):
-    return next((row for row in requests_of(link) if row.public_id == piece), None) or abort(404)
+    return next((row for row in entrusting.requests_of(link) if row.public_id == piece), None) or abort(404)
 
 
 def told(row):
@@ -58,7 +37,7 @@ def told(row):
 @blueprint.get("")
 @guest(*OURS)
 def show(link):
-    rows = [told(row) for row in requests_of(link)]
+    rows = [told(row) for row in entrusting.requests_of(link)]
     return render(
         "guest_deposits",
         link=link,

@@ -23,7 +23,7 @@ def create():
     if not ids:
         flash("Cochez d’abord les justificatifs à relancer, à gauche du nom.", "warn")
         return redirect(address("/justificatifs"), 303)
-    batch = ReminderBatch.create(user=by(), requests=ids)
+    batch = ReminderBatch.begin(by(), ids)
     return redirect(url_for("reminding.show", id=batch.public_id), 303)
 
 

@@ -112,7 +112,7 @@ def preview(id, piece):
 @requires("staff")
 def download(id, piece):
     file = file_of(id, piece)
-    audit("proof.download", on=found(id))
+    audit("proof.download", on=file)
     return files.attachment(file)
 
 
