@@ -65,7 +65,7 @@ def path(token):
 def send(link, token, template, first_name, now):
     """Write the message that carries a link, in the caller's transaction; a letter carries it otherwise."""
     words = {"first_name": first_name, "link": path(token), "not_after": link.expires_at}
-    write = {GuestChannel.EMAIL: outbox.email, GuestChannel.SMS: outbox.sms}[GuestChannel(link.channel)]
+    write = outbox.sms if link.channel == GuestChannel.SMS else outbox.email
     return write(link.unseal(), template, now, kind=MessageKind.ENROLMENT, about=link, **words)
 
 

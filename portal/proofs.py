@@ -158,7 +158,7 @@ def note(row, outcome, why):
 
 def tell_hr(rows, template, now):
     """One e-mail to each of HR who sees the college, without a name of anybody."""
-    told = {}
+    told: dict[User, list] = {}
     for row in rows:
         for user in User.of_category(row.category):
             told.setdefault(user, []).append(row)

@@ -60,7 +60,8 @@ class Plan:
 
 def plan(requests, now, days):
     """Who would be written to about these whole requests; `days`: the delay within which nobody is reminded twice."""
-    made, sendings, today = Plan(), {}, clock.day_of(now)
+    made, today = Plan(), clock.day_of(now)
+    sendings: dict[tuple, Sending] = {}
     for row in requests:
         reach = row.reach(today)
         if not row.is_open:
