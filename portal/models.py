@@ -113,6 +113,19 @@ class EmployeeCategory(Table):
     class Meta:
         indexes = ((("company", "code"), True),)
 
+    @property
+    def key(self):
+        """What stands in forms for it, with the company's code, which is of one company alone."""
+        return f"{self.company.code}.{self.code}"
+
+    @classmethod
+    def with_companies(cls, categories):
+        """These colleges with their companies, in the order of both."""
+        joined = categories.select(cls, Company).join(Company)
+        return list(joined.order_by(Company.label, cls.label, cls.id).limit(cls.MOST_OFFERED))
+
+    MOST_OFFERED = 500  # in one list: beyond, an account is chosen first
+
 
 # ── Plans and contracts ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -1174,9 +1187,6 @@ class User(UserMixin, Table):
 
     def waivers(self):
         return Waiver.select().where(Waiver.category.in_(self.category_ids()))
-
-    def waiver_proofs(self):
-        return WaiverProof.select().join(Waiver).where(Waiver.category.in_(self.category_ids()))
 
     def document_requests(self):
         return DocumentRequest.select().where(DocumentRequest.category.in_(self.category_ids()))
@@ -2315,16 +2325,6 @@ class Waiver(Table):
         """What tells the same person in the same account."""
         names = (Waiver.birth_date == self.birth_date) & (Waiver.name_key == self.sorted_by)
         return (Waiver.account == self.account_id) & names
-
-
-class WaiverProof(Table):
-    """A proof of a waiver that came: one each time that it was asked for."""
-
-    public_id = PublicId()
-    waiver = ForeignKeyField(Waiver, backref="proofs", on_delete="CASCADE")
-    file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL", index=False)
-    author = ForeignKeyField(User, null=True, index=False)  # none: the employee
-    received_at = DateTimeField(default=clock.now)
 
 
 # ── Supporting documents: what is awaited of whom, and the reminders ─────────────────────────────────────────────

@@ -93,7 +93,7 @@ def stranger(signed_in):
         "reminding": ReminderBatch.create(user=other, requests=[]).public_id,
         "guest_deposit": link.public_id,
         **dict.fromkeys(("guest_enrolment", "guest_waiver", "guest_signature", "guest_copy"), given.public_id),
-        "waivers": factories.waiver(contract.category).public_id,
+        **dict.fromkeys(("waivers", "waiver_records"), factories.waiver(contract.category).public_id),
         "staff_messages": letter.public_id,
         "document_files": document.public_id,
     }

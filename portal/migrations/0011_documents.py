@@ -1,15 +1,9 @@
-"""Documents that the portal prints, with the code that is checked; the proofs of waivers."""
-
-from peewee import DateTimeField, ForeignKeyField, Model, UUIDField
+"""Documents that the portal prints, with the code that is checked."""
 
 from portal.database import is_sqlite
 
 
 def up(migrator, db):
-    def known(name, table):
-        meta = type("Meta", (), {"database": db, "legacy_table_names": False, "table_name": table})
-        return type(name, (Model,), {"Meta": meta})
-
     # Columns with a default: no table is made again, which on SQLite would empty what points to its rows.
     instant, blob = ("DATETIME", "BLOB") if is_sqlite(db) else ("TIMESTAMP", "BYTEA")
     for column in (
@@ -28,17 +22,3 @@ def up(migrator, db):
     db.execute_sql('CREATE INDEX "document_beneficiary_id" ON "document" ("beneficiary_id")')
     db.execute_sql('CREATE UNIQUE INDEX "document_check_hash" ON "document" ("check_hash")')
     db.execute_sql('CREATE INDEX "document_to_make" ON "document" ("id") WHERE context IS NOT NULL')
-
-    class WaiverProof(Model):
-        public_id = UUIDField(unique=True)
-        waiver = ForeignKeyField(known("Waiver", "waiver"), on_delete="CASCADE")
-        file = ForeignKeyField(known("StoredFile", "stored_file"), null=True, on_delete="SET NULL", index=False)
-        author = ForeignKeyField(known("User", "user"), null=True, index=False)
-        received_at = DateTimeField()
-
-        class Meta:
-            database = db
-            legacy_table_names = False
-            table_name = "waiver_proof"
-
-    db.create_tables([WaiverProof])

@@ -43,6 +43,7 @@ from portal.views import (
     terminations,
     upcoming,
     verification,
+    waiver_records,
     waivers,
 )
 
@@ -52,12 +53,14 @@ PROOFS = (supporting_documents, deposits, reminding)
 ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 # No user, no menu, no account.
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
-ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, waivers, *PROOFS, profile)
+WAIVERS = (waivers, waiver_records)
+ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, *WAIVERS, *PROOFS, profile)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
 WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}
+WITHIN |= {module.blueprint.name: "waivers" for module in WAIVERS}
 WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).

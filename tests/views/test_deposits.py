@@ -51,10 +51,10 @@ def staff(app, hr):
     return desk
 
 
-def send_files(client, address, *pieces, **words):
+def send_files(client, address, *pieces, field="pieces", **words):
     page = enrolling.hidden(client.get(address).get_data(as_text=True))
     data = page | words | {"csrf_token": client.token()}
-    data["pieces"] = [FileStorage(io.BytesIO(content), name) for name, content in pieces]
+    data[field] = [FileStorage(io.BytesIO(content), name) for name, content in pieces]
     boundary, body = encode_multipart(MultiDict(data))
     return client.open(address, method="POST", data=body, content_type=f"multipart/form-data; boundary={boundary}")
 

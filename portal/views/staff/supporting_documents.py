@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
-from portal import clock, proofs
+from portal import clock, proofs, waivers
 from portal.access import audit, requires
 from portal.forms.supporting_documents import QueueFilter, RefusalForm
 from portal.models import DocumentRequest, Outdated, RequestState, db
@@ -76,7 +76,13 @@ def page(row, form, status=200):
 @requires("staff")
 def accept(id):
     row, form = found(id), RefusalForm(request.form)
-    return decide(row, "proof.accept", lambda now: proofs.accept(row, now, form.seen), "Le justificatif est accepté.")
+    return decide(row, "proof.accept", lambda now: approve(row, form.seen, now), "Le justificatif est accepté.")
+
+
+def approve(row, seen, now):
+    proofs.accept(row, now, seen)
+    if row.waiver_id:
+        waivers.prove(row.waiver, now)
 
 
 @blueprint.post("/<uuid:id>/refus")
