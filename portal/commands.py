@@ -17,6 +17,7 @@ from portal.folder import Unavailable
 from portal.formats import plural
 from portal.models import AuditEvent, db
 from portal.rules import identifiers
+from portal.vault import Tampered
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -222,7 +223,7 @@ def load(kind, file):
 @click.option("--number", type=int, help="Écrire de nouveau la transmission de ce numéro.")
 @with_appcontext
 def hand_over_movements(folder, number):
-    """Write what users changed since the last time, for the management system: one CSV a kind, and a manifest."""
+    """Write what users changed and sent since the last time: one CSV a kind, the documents, and a manifest."""
     ready()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -232,8 +233,10 @@ def hand_over_movements(folder, number):
             done = list(hand_over.hand_over(folder, clock.now()))
     except OSError as error:
         stop(f"Le dossier {folder} ne s’écrit pas ({type(error).__name__}) : rien n’est perdu, recommencez.")
+    except (Unavailable, Tampered) as fault:
+        stop(f"Un justificatif ne se lit pas ({type(fault).__name__}) : rien n’est perdu, voyez « files check ».")
     for made, where, rows in done:
-        click.echo(f"Transmission n° {made} : {plural(rows, 'mouvement')} dans {where}.")
+        click.echo(f"Transmission n° {made} : {plural(rows, 'ligne')} dans {where}.")
     if not done:
         click.echo("Rien à transmettre.")
 

@@ -18,7 +18,7 @@ def said():
     try:
         yield
     except OSError as error:
-        raise Unavailable(errno.errorcode.get(error.errno) or type(error).__name__) from None
+        raise Unavailable(errno.errorcode.get(error.errno or 0) or type(error).__name__) from None
 
 
 class Folder:

@@ -704,7 +704,7 @@ class Change:
 
 
 class HandOver(Table):
-    """One numbered delivery of movements to the management system; its files can be written again."""
+    """One numbered delivery of movements and documents to the management system; its files can be written again."""
 
     number = IntegerField(unique=True)
     created_at = DateTimeField()
@@ -712,15 +712,19 @@ class HandOver(Table):
 
     @classmethod
     def open(cls, now):
-        """Take every movement that waits into the next number; None when none does."""
-        waits = Movement.state == MovementState.RECORDED
+        """Take every movement and document that waits into the next number; None when none does."""
+        movements, documents = Movement.state == MovementState.RECORDED, SupportingDocument.id.in_(accepted())
         with db.atomic():
             database.serialise(db, hash_of("hand-over"))
-            if not Movement.select(Movement.id).where(waits).exists():
+            if not (
+                Movement.select().where(movements).exists() or SupportingDocument.select().where(documents).exists()
+            ):
                 return None
             made = cls.create(number=(cls.select(fn.MAX(cls.number)).scalar() or 0) + 1, created_at=now)
-            count = Movement.update(state=MovementState.HANDED_OVER, hand_over=made).where(waits).execute()
-            AuditEvent.write("hand_over", after={"number": made.number, "movements": count}, now=now)
+            moved = Movement.update(state=MovementState.HANDED_OVER, hand_over=made).where(movements).execute()
+            given = SupportingDocument.update(hand_over=made).where(documents).execute()
+            after = {"number": made.number, "movements": moved, "documents": given}
+            AuditEvent.write("hand_over", after=after, now=now)
         return made
 
 
@@ -2498,6 +2502,18 @@ class SupportingDocument(Table):
     remark = CharField(default="")
     hand_over = ForeignKeyField(HandOver, null=True, backref="documents")
     form_key = CharField(64, null=True, unique=True)  # of the sending, on its first file
+
+
+def accepted():
+    """The ids of what the mutual accepted and no delivery holds yet.
+
+    A newcomer's documents wait for the number that the mutual gives: the management system could not file them before.
+    The proof of a waiver is for the company to keep, and about somebody whom that system does not know.
+    """
+    waiting = SupportingDocument.hand_over.is_null(), SupportingDocument.outcome == RequestState.ACCEPTED
+    found = SupportingDocument.select(SupportingDocument.id).join(StoredFile).switch(SupportingDocument)
+    found = found.join(DocumentRequest).join(Beneficiary)
+    return found.where(*waiting, StoredFile.dropped_at.is_null(), ~Beneficiary.provisional)
 
 
 class ReminderBatch(Table):

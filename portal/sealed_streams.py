@@ -48,7 +48,7 @@ def opened(file: IO[bytes], key: bytes, name: str) -> Iterator[bytes]:
     cipher, number = AESGCM(derive(key, b"file")), 0
     if exactly(file, 1) != VERSION:
         raise Tampered("file")
-    piece = exactly(file, PIECE + TAG)
+    piece: bytes | None = exactly(file, PIECE + TAG)
     while piece is not None:
         following = exactly(file, PIECE + TAG) or None
         try:

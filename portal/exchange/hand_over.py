@@ -1,4 +1,4 @@
-"""The hand-over: what users changed, one CSV a kind, numbered, whole or not there at all, the same when redone."""
+"""The hand-over: what users changed and sent, numbered, whole or not there at all, the same when it is done again."""
 
 import csv
 import hashlib
@@ -6,15 +6,17 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from portal import outbox
+from portal import outbox, storage
+from portal.exchange import uploads
 from portal.models import (
     ADDRESS,
     Beneficiary,
+    DocumentRequest,
     EmployeeCategory,
     GroupContract,
     HandOver,
@@ -23,8 +25,11 @@ from portal.models import (
     Movement,
     MovementKind,
     OutboxMessage,
+    StoredFile,
+    SupportingDocument,
     db,
 )
+from portal.rules import proofs
 
 COMMON = ("movement", "requested_at", "account_code", "member_number")
 CONTACT = ("phone", "mobile", "email")
@@ -43,6 +48,8 @@ FILES = {
     MovementKind.NAME: ("names.csv", ("effective_on", "title", "birth_name", "used_name", "first_name")),
     MovementKind.CONTACT: ("contacts.csv", ("effective_on", *CONTACT)),
 }
+DOCUMENTS = "documents.csv", "documents"  # the table, and the folder of the files that it names
+DOCUMENT = ("document", "received_at", "account_code", "member_number", "campaign", "document_type", "file")
 ROLES = ("Assuré", "Conjoint", "Enfant")
 
 
@@ -88,12 +95,8 @@ def write(delivery: HandOver, folder: Path) -> tuple[Path, int]:
     where, part = folder / f"{delivery.number:06}", folder / f".{delivery.number:06}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    manifest: dict[str, Any] = {"number": delivery.number, "created_at": delivery.created_at.isoformat(), "files": {}}
-    for kind, (name, columns) in FILES.items():
-        data, rows = table(delivery, kind, columns)
-        save(part / name, data)
-        manifest["files"][name] = {"rows": rows, "sha256": hashlib.sha256(data).hexdigest()}
-    save(part / "manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
+    manifest = fill(part, delivery)
+    settle_on_disk(part)
     old = folder / f".{delivery.number:06}.old"
     shutil.rmtree(old, ignore_errors=True)
     if where.exists():
@@ -104,11 +107,30 @@ def write(delivery: HandOver, folder: Path) -> tuple[Path, int]:
     return where, sum(file["rows"] for file in manifest["files"].values())
 
 
-def save(path: Path, data: bytes) -> None:
+def fill(part: Path, delivery: HandOver) -> dict[str, Any]:
+    """The tables of movements, that of the documents with their files, and the manifest that tells of all."""
+    manifest: dict[str, Any] = {"number": delivery.number, "created_at": delivery.created_at.isoformat()}
+    tables = {name: table(delivery, kind, columns) for kind, (name, columns) in FILES.items()}
+    manifest["documents"] = write_documents(part / DOCUMENTS[1], delivery)
+    tables[DOCUMENTS[0]] = document_table(delivery)
+    manifest["files"] = {
+        name: {"rows": rows, "sha256": save(part / name, [data])["sha256"]} for name, (data, rows) in tables.items()
+    }
+    save(part / "manifest.json", [(json.dumps(manifest, indent=1) + "\n").encode()])
+    return manifest
+
+
+def save(path: Path, pieces: Iterable[bytes]) -> dict[str, Any]:
+    """Write a file piece by piece, so that it is on the disk; what the manifest tells of it."""
+    size, digest = 0, hashlib.sha256()
     with open(path, "wb") as file:
-        file.write(data)
+        for piece in pieces:
+            file.write(piece)
+            digest.update(piece)
+            size += len(piece)
         file.flush()
         os.fsync(file.fileno())
+    return {"bytes": size, "sha256": digest.hexdigest()}
 
 
 def settle_on_disk(folder: Path) -> None:
@@ -137,6 +159,54 @@ def table(delivery: HandOver, kind: MovementKind, columns: tuple[str, ...]) -> t
         writer.writerow((*common, *(as_text(values.get(name)) for name in columns)))
         rows += 1
     return buffer.getvalue().encode(), rows
+
+
+# ── Supporting documents ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def write_documents(folder: Path, delivery: HandOver) -> dict[str, Any]:
+    """The content of each file; {its path in the delivery: what the manifest tells of it}."""
+    found, told = documents(delivery), {}
+    if found:
+        folder.mkdir()
+        for document in found:
+            told[path_of(document)] = save(folder.parent / path_of(document), storage.pieces(document.file))
+        settle_on_disk(folder)
+    return told
+
+
+def documents(delivery: HandOver) -> list[SupportingDocument]:
+    """The documents of a delivery in the order they came, with their file and whose they are; none that was erased."""
+    whole = (
+        SupportingDocument.select(SupportingDocument, StoredFile, DocumentRequest, Beneficiary, ManagedAccount)
+        .join(StoredFile)
+        .switch(SupportingDocument)
+        .join(DocumentRequest)
+        .join(Beneficiary)
+        .join(ManagedAccount)
+    )
+    held = SupportingDocument.hand_over == delivery, StoredFile.dropped_at.is_null()
+    return list(whole.where(*held).order_by(SupportingDocument.id))
+
+
+def path_of(document: SupportingDocument) -> str:
+    """Named by the document alone: a folder that is listed tells of nobody."""
+    kinds = (kind for kind in uploads.KINDS.values() if kind.mime_type == document.file.mime_type)
+    return f"{DOCUMENTS[1]}/{document.public_id}{next(kinds).extensions[0]}"
+
+
+def document_table(delivery: HandOver) -> tuple[bytes, int]:
+    """The documents as a table, and how many: columns that never change, so that it is the same when done again."""
+    buffer, found = io.StringIO(), documents(delivery)
+    writer = csv.writer(buffer, delimiter=";", lineterminator="\n")
+    writer.writerow(DOCUMENT)
+    for document in found:
+        asked, person = document.request, document.request.beneficiary
+        received_at = document.received_at.isoformat(timespec="seconds") + "Z"
+        whose = (person.account.code, person.member_number, asked.campaign)
+        words = proofs.PROOFS[asked.document_type].label
+        writer.writerow((document.public_id, received_at, *whose, words, path_of(document)))
+    return buffer.getvalue().encode(), len(found)
 
 
 def as_text(value: Any) -> str:

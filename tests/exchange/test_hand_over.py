@@ -2,25 +2,32 @@
 
 import csv
 import hashlib
+import io
 import json
 
 import pytest
 
-from portal import clock
-from portal.exchange import hand_over, management_system
+from portal import clock, proofs, storage
+from portal.exchange import hand_over, management_system, uploads
 from portal.exchange.newcomers import Newcomer, affiliate
 from portal.exchange.recognising import offers
 from portal.models import (
     Beneficiary,
+    DocumentRequest,
     HandOver,
     Movement,
     MovementKind,
     MovementState,
     NotTakenBack,
     OutboxMessage,
+    RequestState,
+    StoredFile,
+    SupportingDocument,
 )
+from portal.rules import proofs as rules
 from portal.rules.identifiers import nir_key
-from tests import factories
+from portal.vault import Tampered
+from tests import factories, files
 
 NIR = "180013947800" + "1"
 NIR += nir_key(NIR)
@@ -114,7 +121,8 @@ def test_every_kind_has_its_file_with_what_the_manifest_says(hr, contract, perso
     assert (left["member_number"], left["terminated_on"]) == (person.member_number, clock.today().isoformat())
     assert rows(where / "addresses.csv")[0]["city"] == "Dole"
     manifest = json.loads((where / "manifest.json").read_text())
-    assert len(manifest["files"]) == len(list(where.iterdir())) - 1 == len(MovementKind)
+    assert {*manifest["files"], "manifest.json"} == {path.name for path in where.iterdir()}
+    assert len(manifest["files"]) == len(MovementKind) + 1
     for name, told in manifest["files"].items():
         data = (where / name).read_bytes()
         assert told == {"rows": len(rows(where / name)), "sha256": hashlib.sha256(data).hexdigest()}
@@ -164,6 +172,118 @@ def test_who_leaves_is_written_to_once_it_is_told_for_good(hr, person, tmp_path)
     assert [message.unseal()["to"] for message in OutboxMessage.select()] == ["salarie@exemple.fr"]
     with pytest.raises(NotTakenBack):
         movements[0].take_back(clock.now())
+
+
+# ── Documents ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def deposit(hr, person, *contents, proof=rules.BANK_DETAILS, accepted=True):
+    """A request whose document came, and was accepted."""
+    now = clock.now()
+    row = proofs.ask(person, proof, None, proofs.INSURER, now)
+    kept = [
+        storage.receive(io.BytesIO(content), name, uploads.PROOFS, account=person.account_id, holder=hr.holder)
+        for name, content in contents
+    ]
+    proofs.receive(row, kept, hr, now)
+    return proofs.accept(row, now, 2) if accepted else row
+
+
+def test_accepted_documents_go_with_their_files(hr, person, tmp_path):
+    pdf, image = files.pdf(), files.image()
+    deposit(hr, person, ("rib-dupont.pdf", pdf), ("verso.png", image))
+    ((number, where, count),) = deliver(tmp_path)
+    assert (number, count) == (1, 2)
+    told = rows(where / "documents.csv")
+    assert [row["document"] for row in told] == [str(one.public_id) for one in SupportingDocument.select()]
+    assert {(row["member_number"], row["account_code"]) for row in told} == {
+        (person.member_number, person.account.code)
+    }
+    assert rules.by_words(told[0]["document_type"]) == rules.BANK_DETAILS
+    manifest = json.loads((where / "manifest.json").read_text())
+    assert manifest["files"]["documents.csv"]["rows"] == 2
+    assert set(manifest["documents"]) == {row["file"] for row in told}
+    for name, said in manifest["documents"].items():
+        data = (where / name).read_bytes()
+        assert said == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    assert (where / told[0]["file"]).read_bytes().startswith(b"%PDF")
+    assert (where / told[1]["file"]).suffix == ".png"
+    assert not [path for path in where.rglob("*") if "dupont" in path.name]
+    assert deliver(tmp_path) == []
+
+
+def test_what_is_not_accepted_or_has_no_number_yet_waits(hr, contract, person, tmp_path):
+    deposit(hr, person, ("a.pdf", files.pdf()), accepted=False)
+    newcomer = factories.beneficiary(contract, provisional=True)
+    deposit(hr, newcomer, ("b.pdf", files.pdf()))
+    assert deliver(tmp_path) == []
+    Beneficiary.update(provisional=False, member_number="77").where(Beneficiary.id == newcomer.id).execute()
+    ((_, where, count),) = deliver(tmp_path)
+    assert (count, rows(where / "documents.csv")[0]["member_number"]) == (1, "77")
+
+
+def test_a_file_that_was_refused_does_not_go_with_the_one_that_was_accepted(hr, person, tmp_path):
+    row = deposit(hr, person, ("flou.png", files.image()), accepted=False)
+    proofs.refuse(row, "Illisible.", clock.now(), 2)
+    proofs.receive(row, [received(hr, person)], hr, clock.now())
+    proofs.accept(row, clock.now(), 4)
+    ((_, where, count),) = deliver(tmp_path)
+    assert count == 1
+    assert [path.suffix for path in (where / "documents").iterdir()] == [".pdf"]
+
+
+def received(hr, person):
+    return storage.receive(
+        io.BytesIO(files.pdf()), "net.pdf", uploads.PROOFS, account=person.account_id, holder=hr.holder
+    )
+
+
+def test_documents_are_written_again_to_the_byte_whatever_became_of_the_person(hr, person, tmp_path):
+    deposit(hr, person, ("a.pdf", files.pdf()))
+    deliver(tmp_path / "first")
+    person.modify(MovementKind.NAME, {"used_name": "Autre"}, clock.today(), hr, clock.now(), 1)
+    deposit(hr, person, ("b.pdf", files.pdf()), proof=rules.HOME_ADDRESS)
+    hand_over.again(1, tmp_path / "second")
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name / "000001").rglob("*") if path.is_file()}
+        for name in ("first", "second")
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("fault", [storage.Unavailable, Tampered])
+def test_a_file_that_does_not_read_leaves_nothing_half_written(app, hr, person, tmp_path, monkeypatch, fault):
+    deposit(hr, person, ("a.pdf", files.pdf()), ("b.pdf", files.pdf()))
+    last = StoredFile.select().order_by(StoredFile.id.desc()).first().id
+    read = storage.pieces
+
+    def broken(row):
+        if row.id == last:
+            raise fault
+        return read(row)
+
+    runner, folder = app.test_cli_runner(), tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "pieces", broken)
+        told = runner.invoke(args=["hand-over", str(folder)])
+    assert told.exit_code == 1
+    assert "ne se lit pas" in told.output + (told.stderr or "")
+    assert not [path for path in folder.iterdir() if not path.name.startswith(".")]
+    assert "2\u00a0lignes" in runner.invoke(args=["hand-over", str(folder)]).output
+    assert len(list((folder / "000001" / "documents").iterdir())) == 2
+    assert SupportingDocument.select().where(SupportingDocument.hand_over == HandOver.get()).count() == 2
+    assert DocumentRequest.get().state == RequestState.ACCEPTED
+
+
+def test_the_documents_are_read_in_few_statements(hr, person, tmp_path, queries):
+    for proof in (rules.BANK_DETAILS, rules.HOME_ADDRESS, rules.HEALTH_RIGHTS, rules.CIVIL_STATUS):
+        deposit(hr, person, ("a.pdf", files.pdf()), proof=proof)
+    queries.clear()
+    deliver(tmp_path)
+    assert len(queries) <= 35
+
+
+# ── What comes back ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_load_that_knows_of_it_settles_a_termination(hr, person, tmp_path):
