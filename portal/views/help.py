@@ -17,6 +17,7 @@ CHAPTERS = {
     "premiers-pas": "Premiers pas : trouver quelqu’un",
     "adhesion": "Adhésion d’un salarié",
     "affiliations": "Affilier, radier, changer",
+    "dispenses": "Dispenses d’affiliation",
 }
 
 
