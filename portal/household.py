@@ -10,7 +10,7 @@ from portal.exchange.affiliation_cells import NAMES, TITLES
 from portal.exchange.affiliation_check import Context, check_rows
 from portal.exchange.affiliation_offers import CODES
 from portal.formats import iban_grouped, nir_grouped, search_key
-from portal.rules import Refused, dates, dependents, identifiers, places, waivers
+from portal.rules import Refused, dates, dependents, identifiers, places, proofs, waivers
 
 WHO = (cells.BIRTH_NAME, cells.USED_NAME, cells.FIRST_NAME, cells.BIRTH_DATE, cells.GENDER, cells.NIR)
 # The columns of the file that each step asks for.
@@ -219,6 +219,18 @@ class Household:
         about = (self.status(member), self.covered_from(member), self.offer.child_max_age)
         return dependents.child_proof_needed(self.born(member), *about)
 
+    def asked_of(self, member, to_employee=False):
+        """How that document is called; to the company, nothing that tells of somebody's health. "" when none is."""
+        proof = self.proof(member)
+        if proof is None:
+            return ""
+        return proof.label if to_employee else proofs.shown_to_hr(proof.code)
+
+    def asked(self, to_employee=False):
+        """[(name, words)] of the documents that will be asked for."""
+        found = [(member.name, self.asked_of(member, to_employee)) for member in self.members]
+        return [one for one in found if one[1]]
+
     def values(self, member):
         """What is sent of somebody who is right (Checked.values)."""
         typed = first(self.words("salarie"), NAMES[cells.MATRICULE])
@@ -358,14 +370,14 @@ PRIVATE_IBAN = "Donné par le salarié à la mutuelle"
 
 
 def summary(home, to_employee=False):
-    """Every answer in French: [(step, title, [(label, value)])]; the employee alone is told an IBAN that they gave."""
+    """Every answer in French: [(step, title, [(label, value)])]; the employee alone is told what is theirs to know."""
     told = {
         "garantie": told_of_contract(home),
         "salarie": told_of_person(home, home.employee),
         "coordonnees": told_of_address(home.employee.cells),
         "comptes": told_of_accounts(home, to_employee),
-        "conjoint": told_of_spouse(home),
-        "enfants": told_of_children(home),
+        "conjoint": told_of_spouse(home, to_employee),
+        "enfants": told_of_children(home, to_employee),
     }
     return [(step, STEP_TITLES[step][0], [line for line in lines if line[1]]) for step, lines in told.items()]
 
@@ -428,30 +440,32 @@ def account(iban, bic):
     return f"{iban_grouped(iban)}{f', BIC {bic}' if bic else ''}{f' ({name})' if name else ''}"
 
 
-def told_of_spouse(home):
+def told_of_spouse(home, to_employee):
     if home.spouse is None:
         return [("Conjoint", LATER["conjoint"] if home.presence("conjoint") == AWAITED else "Pas de conjoint")]
     link = cells.read(cells.LINK, home.spouse.cells[cells.RELATIONSHIP], home.today).value
-    proof = home.proof(home.spouse)
     return [
         ("Lien avec le salarié", dependents.SPOUSE_LINKS.get(link, "")),
         *told_of_person(home, home.spouse),
-        ("Pièce demandée", proof.label if proof else ""),
+        ("Pièce demandée", home.asked_of(home.spouse, to_employee)),
     ]
 
 
-def told_of_children(home):
+def told_of_children(home, to_employee):
     if home.presence("enfants") == PRESENT:
-        told = [(f"Enfant {number}", told_of_child(home, child)) for number, child in enumerate(home.children, 1)]
+        told = [
+            (f"Enfant {number}", told_of_child(home, child, to_employee))
+            for number, child in enumerate(home.children, 1)
+        ]
         return [*told, ("D’autres enfants", LATER["enfants"] if home.awaited[1] else "")]
     return [("Enfants", LATER["enfants"] if home.awaited[1] else "Pas d’enfant")]
 
 
-def told_of_child(home, child):
-    texts, proof = child.cells, home.proof(child)
+def told_of_child(home, child, to_employee):
+    texts, document = child.cells, home.asked_of(child, to_employee)
     born = f"né{'e' * (texts[cells.GENDER] == 'F')} le {texts[cells.BIRTH_DATE]}"
     nir = f"n° S. Sociale {nir_grouped(texts[cells.NIR])}" if texts[cells.NIR] else ""
-    asked = f"pièce demandée\u00a0: {proof.label}" if proof else ""
+    asked = f"pièce demandée\u00a0: {document}" if document else ""
     return ", ".join(filter(None, (child.name, born, SITUATIONS.get(home.status(child), ""), nir, asked)))
 
 

@@ -2535,6 +2535,10 @@ class ReminderBatch(Table):
         used = ReminderBatch.update(sent_at=now, leaves_at=leaves_at)
         return used.where(ReminderBatch.id == self.id, ReminderBatch.sent_at.is_null()).execute() == 1
 
+    def hold(self):
+        """This batch as it is now, held until the end of the transaction."""
+        return database.locked(db, ReminderBatch.select().where(ReminderBatch.id == self.id)).get()
+
     @classmethod
     def begin(cls, user, ids):
         return cls.create(user=user, requests=ids)

@@ -159,8 +159,11 @@ def note(row, outcome, why):
 def tell_hr(rows, template, now):
     """One e-mail to each of HR who sees the college, without a name of anybody."""
     told: dict[User, list] = {}
+    readers = {}  # of each college, asked once
     for row in rows:
-        for user in User.of_category(row.category):
+        if row.category_id not in readers:
+            readers[row.category_id] = User.of_category(row.category)
+        for user in readers[row.category_id]:
             told.setdefault(user, []).append(row)
     outbox.write_many(
         [

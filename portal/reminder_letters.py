@@ -30,14 +30,15 @@ def wanted(requests, now, days):
 
 def print_now(batch, requests, public_url, now, days):
     """The file of the letters of a batch, made once; None when everybody can be written to. `requests`: whole."""
-    if batch.letters_id:
-        return batch.letters
-    households = wanted(requests, now, days)
-    if not households:
-        return None
-    user, people = batch.user, with_companies(households)
-    asked = [guests.Wanted(GuestChannel.LETTER, beneficiary=person) for person in people]
     with db.atomic():
+        held = batch.hold()
+        if held.letters_id:
+            return held.letters
+        households = wanted(requests, now, days)
+        if not households:
+            return None
+        user, people = batch.user, with_companies(households)
+        asked = [guests.Wanted(GuestChannel.LETTER, beneficiary=person) for person in people]
         drawn = guests.draw_many(GuestPurpose.DEPOSIT, now, asked, user)
         written = [
             letter(person, households[person.id], f"{public_url}{guests.path(token)}", now)

@@ -94,7 +94,8 @@ def send(batch, requests, now, days, by):
         if not batch.use(now, now + UNDO):
             return None
         hold(batch.requests)
-        made = plan(requests.where(DocumentRequest.id.in_(batch.requests)), now, days)
+        chosen = requests.where(DocumentRequest.id.in_(batch.requests)).order_by(DocumentRequest.id)
+        made = plan(chosen, now, days)
         write(made.sendings, now, now + UNDO, by, batch)
     return made
 
@@ -166,9 +167,15 @@ def tell(request, template, now, linked=False):
 
 
 def take_back(batch, now):
-    """Keep the messages of a batch from leaving: (how many documents it was in time for, how many were too late)."""
+    """Keep the messages of a batch from leaving, once: (how many documents it was in time for, of how many).
+
+    None when there is nothing to take back: it was not sent, or was taken back before.
+    """
     sent = Reminder.select().where(Reminder.batch == batch, Reminder.taken_back_at.is_null())
     with db.atomic():
+        held = batch.hold()
+        if held.sent_at is None or held.taken_back_at is not None:
+            return None
         OutboxMessage.take_back(sent.select(Reminder.message), now)
         in_time = sent.select(Reminder.id, Reminder.request, Reminder.link).join(OutboxMessage)
         rows = list(in_time.where(OutboxMessage.state == MessageState.TAKEN_BACK))
@@ -179,8 +186,9 @@ def take_back(batch, now):
         )
         about = DocumentRequest.id.in_([row.request_id for row in rows])
         DocumentRequest.update(reminded_at=last).where(about).execute()
-        batch.taken_back_at = now
-        batch.save(only=["taken_back_at"])
+        if rows:
+            batch.taken_back_at = now
+            batch.save(only=["taken_back_at"])
         return len(rows), sent.where(Reminder.message.is_null(False)).count()
 
 

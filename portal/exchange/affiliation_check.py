@@ -13,7 +13,7 @@ from portal.exchange.affiliation_cells import CHILD, COLUMNS, EMPLOYEE, SPOUSE, 
 from portal.exchange.affiliation_file import NEEDED
 from portal.exchange.affiliation_offers import CODES, MISSING, Offer, Offers
 from portal.formats import date_fr, search_key
-from portal.rules import Refused, affiliations, dependents, identifiers
+from portal.rules import Refused, affiliations, dependents, identifiers, proofs
 
 # ── What is known besides the file ───────────────────────────────────────────────────────────────────────────────
 
@@ -410,7 +410,7 @@ class Check:
 
     def ask_for(self, person: Row, place: int, proof: dependents.Proof) -> None:
         person.proof = proof.code
-        person.warning(place, f"Pièce attendue : {proof.label}.")
+        person.warning(place, f"Pièce attendue : {proofs.shown_to_hr(proof.code)}.")
 
 
 def still_covered(known: KnownEmployee, day: date | None) -> bool:

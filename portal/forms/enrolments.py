@@ -16,7 +16,6 @@ from portal.forms.boxes import Sparing
 from portal.forms.changes import SentOnce
 from portal.household import AWAITED, MOST_CHILDREN, NAMES, NOBODY, PRESENT
 from portal.rules import Refused, affiliations, dates, places
-from portal.rules.dependents import CHILD_PROOFS
 
 FEW = 5  # contracts that are shown one by one; more make a list
 LONGEST = 500  # characters kept of a box
@@ -36,6 +35,7 @@ class StepForm(SentOnce):
     averti = HiddenField()
 
     step = ""
+    to_employee = False  # who types
     required: tuple[str, ...] = ()
     Meta = Sparing
 
@@ -253,9 +253,7 @@ class Child(Form):
     def __init__(self, *typed, **given):
         super().__init__(*typed, **given)
         mark(self, self.required)
-        self.too_old, self.until, self.proof = False, None, None
-
-    proofs = CHILD_PROOFS
+        self.too_old, self.until, self.proof = False, None, ""
 
 
 class ChildrenStep(StepForm):
@@ -296,7 +294,7 @@ class ChildrenStep(StepForm):
                 write(child, member)
                 child.too_old, until = home.too_old(member), home.covered_until(member)
                 child.until = until if until and until >= home.covered_from(member) else None
-                child.proof = home.proof(member)
+                child.proof = home.asked_of(member, self.to_employee)
 
     def tell(self, errors):
         children = {box.name: box for _, boxes in self.numbered() for box in boxes}
@@ -353,6 +351,7 @@ YOURS = {
 
 
 def speak_to_employee(form):
+    form.to_employee = True
     for name, label in YOURS.get(form.step, {}).items():
         form[name].label.text = label
 

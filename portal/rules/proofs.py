@@ -53,6 +53,13 @@ def shown_to_hr(code: str) -> str:
     return CONFIDENTIAL if proof.restricted else proof.label
 
 
+def reason_to_hr(code: str, reason: str) -> str:
+    """Why a document was refused, as HR reads it: of what tells of health, the sentence that is ready and no more."""
+    if not PROOFS[code].restricted or not reason:
+        return reason
+    return next((ready for ready in REFUSALS.values() if reason.startswith(ready)), TOLD_TO_EMPLOYEE)
+
+
 # ── Campaigns ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 DAYS_TO_ANSWER = 30  # where nobody said until when
@@ -152,3 +159,4 @@ REFUSALS = {
     "OUTDATED": "Le document n’est plus valable. Envoyez celui de l’année en cours.",
     "NOT_SIGNED": "Le document n’est ni signé ni tamponné.",
 }
+TOLD_TO_EMPLOYEE = "La mutuelle en dit la raison au salarié seul."

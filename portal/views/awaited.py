@@ -60,7 +60,7 @@ def told(row, today):
         channel=CHANNELS[reach.channel] if reach else "",
         is_open=row.is_open,
         state=STATES[row.state],
-        remark=row.remark,
+        remark=proofs.reason_to_hr(row.document_type, row.remark),
         category=row.category.label,
         company=row.category.company.label,
         account=row.category.company.account.name,

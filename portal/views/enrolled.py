@@ -152,7 +152,7 @@ def tell(row):
         tone=tone,
         icon=icon,
         refused=state_of(row) == MovementState.REFUSED,
-        proofs=[(member.name, proof.label) for member in home.members if (proof := home.proof(member))] if home else [],
+        proofs=home.asked() if home else [],
         waiting=waiting(row) if awaits and person else None,
         copy=row.copied_by(),
         bulletin=bulletin_of(person) if person else None,

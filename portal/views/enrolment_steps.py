@@ -160,7 +160,7 @@ def look(enrolment, home, form, status=200, changed=False, covered=None):
         home=home,
         blocks=summary(home),
         doubts=[(STEP_TITLES[step][1], *doubt) for step in STEPS for doubt in home.doubts(step)],
-        proofs=[(member.name, proof.label) for member in home.members if (proof := home.proof(member))],
+        proofs=home.asked(),
         form=form,
         changed=changed,
         covered=covered,

@@ -92,7 +92,7 @@ def look(link, going, home, form, status=200, changed=False):
         home=home,
         blocks=summary(home, to_employee=True),
         doubts=[(YOUR_TITLES[step][1], *doubt) for step in STEPS for doubt in home.doubts(step)],
-        proofs=[(member.name, proof.label) for member in home.members if (proof := home.proof(member))],
+        proofs=home.asked(to_employee=True),
         form=form,
         changed=changed,
     )

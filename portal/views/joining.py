@@ -9,7 +9,7 @@ from portal.exchange import joining, recognising
 from portal.forms.affiliations import EmployeeForm, IdentityForm
 from portal.models import Movement, db
 from portal.rendering import render
-from portal.rules.proofs import PROOFS
+from portal.rules.proofs import shown_to_hr
 from portal.views.affiliations import ask_for_account
 from portal.views.recording import TWICE, by
 from portal.views.scope import current_scope
@@ -105,7 +105,7 @@ def ask(form, account_id, offers, again, employee=None):
 def asked(newcomer, found):
     back, proof = found.action == "REHIRE", found.checked.values["proof"]
     told = "la couverture reprend, et sera transmise à la mutuelle" if back else ASKED
-    wanted = f" Pièce attendue : {PROOFS[proof].label}." if proof else ""
+    wanted = f" Pièce attendue : {shown_to_hr(proof)}." if proof else ""
     flash(f"{newcomer.full_name} : {told}.{wanted} D’ici là, vous pouvez la reprendre sur cette fiche.", "ok")
     return redirect(url_for("employees.show", id=newcomer.public_id), 303)
 

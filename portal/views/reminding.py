@@ -88,8 +88,13 @@ def send(id):
 def take_back(id):
     batch = mine(id)
     with db.atomic():
-        in_time, late = reminders.take_back(batch, clock.now())
-        audit("reminders.take_back", on=batch, after={"in_time": in_time, "late": late - in_time})
+        taken = reminders.take_back(batch, clock.now())
+        if taken:
+            in_time, of_all = taken
+            audit("reminders.take_back", on=batch, after={"in_time": in_time, "late": of_all - in_time})
+    if taken is None:
+        flash("Il n’y a rien à reprendre : cette relance n’est pas partie, ou elle est déjà reprise.", "info")
+        return redirect(url_for("reminding.show", id=id), 303)
     if in_time:
         flash(f"{plural(in_time, 'relance est reprise', 'relances sont reprises')} : rien ne part.", "ok")
     else:

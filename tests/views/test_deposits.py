@@ -20,8 +20,10 @@ from portal.models import (
     ReminderBatch,
     RequestState,
     SupportingDocument,
+    Waiver,
 )
 from portal.rules import proofs as rules
+from portal.rules import waivers as waiver_rules
 from tests import enrolling, factories, files
 from tests.views.test_supporting_documents import await_of, text
 
@@ -318,3 +320,86 @@ def test_the_school_campaign_opens_once_in_its_days_and_writes_to_the_households
 def test_no_campaign_opens_after_its_deadline(app, hr, household, monkeypatch):
     proofs.open_school_campaign(app.settings, datetime.datetime(clock.today().year, 11, 2, 10))
     assert DocumentCampaign.select().count() == 0
+
+
+# ── What HR may not know, and what was forgotten ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"motif": "OUTDATED", "precision": "La carte mobilité a expiré."}, rules.REFUSALS["OUTDATED"]),
+        ({"motif": "OTHER", "precision": "La carte mobilité a expiré."}, rules.TOLD_TO_EMPLOYEE),
+    ],
+)
+def test_why_a_proof_of_disability_is_refused_is_the_employee_s_to_read(signed_in, app, staff, household, words, told):
+    row = await_of(household[1], proof=rules.PROOFS["DISABILITY"])
+    send_files(signed_in, f"/justificatifs/{row.public_id}", ("carte.pdf", files.pdf()))
+    assert decide(staff, row, "refus", **words).status_code == 303
+    pages = [text(signed_in, path) for path in (f"/justificatifs/{row.public_id}", "/justificatifs?etat=refuses")]
+    pages.append(signed_in.post("/justificatifs/telechargement", {"format": "csv"}).get_data(as_text=True))
+    assert not [page for page in pages if "mobilité" in page]
+    assert told in pages[0]
+    phone, address = opened(app, household[0])
+    assert "La carte mobilité a expiré." in text(phone, address)
+
+
+def test_the_register_of_waivers_says_that_an_accepted_proof_came(signed_in, staff, hr):
+    waiver = factories.waiver(hr.contracts().first().category, proved_on=None)
+    row = proofs.ask_for_waiver(waiver, waiver_rules.CASES[waiver.reason].proof, clock.now())
+    send_files(signed_in, f"/justificatifs/{row.public_id}", ("attestation.pdf", files.pdf()))
+    assert Waiver.get().proved_on is None
+    assert decide(staff, row, "acceptation").status_code == 303
+    assert (fresh(row).state, Waiver.get().proved_on) == (RequestState.ACCEPTED, clock.today())
+
+
+def test_taking_back_twice_or_what_was_never_sent_says_so_and_is_not_written_down(signed_in, certificate):
+    where = remind(signed_in, certificate)
+    signed_in.post(f"{where}/annulation")
+    assert ReminderBatch.get().taken_back_at is None
+    assert "Rien n’est encore parti" in text(signed_in, where)
+    signed_in.post(f"{where}/envoi")
+    for _ in range(2):
+        signed_in.post(f"{where}/annulation")
+    assert AuditEvent.select().where(AuditEvent.action == "reminders.take_back").count() == 1
+    assert "Relance reprise" in text(signed_in, where)
+
+
+def test_what_has_left_is_not_said_to_be_taken_back(signed_in, app, certificate, at):
+    where = remind(signed_in, certificate)
+    signed_in.post(f"{where}/envoi")
+    outbox.send_due(app.settings, at(minutes=6))
+    signed_in.post(f"{where}/annulation")
+    assert "Relance envoyée" in text(signed_in, where)
+
+
+def test_what_expires_is_told_in_few_statements(hr, household, queries):
+    for number in range(12):
+        await_of(household[0], due=-40, campaign=f"Campagne {number}")
+    queries.clear()
+    assert proofs.expire(clock.now(), 30) == 12
+    assert len(queries) <= 10
+
+
+def test_an_expiry_that_breaks_in_the_middle_leaves_everything_as_it_was(hr, household, monkeypatch):
+    row = await_of(household[0], due=-40)
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "write_many", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            proofs.expire(clock.now(), 30)
+    assert fresh(row).state == RequestState.AWAITED
+    assert proofs.expire(clock.now(), 30) == 1
+
+
+def test_a_deposit_that_breaks_in_the_middle_keeps_nothing_and_can_be_done_again(
+    app, household, certificate, monkeypatch
+):
+    phone, address = opened(app, household[0])
+    with monkeypatch.context() as patched:
+        patched.setattr("portal.guest_session.audit", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            send_files(phone, f"{address}/{certificate.public_id}", ("a.pdf", files.pdf()))
+    assert (fresh(certificate).state, SupportingDocument.select().count()) == (RequestState.AWAITED, 0)
+    assert OutboxMessage.select().count() == 0
+    assert send_files(phone, f"{address}/{certificate.public_id}", ("a.pdf", files.pdf())).status_code == 303
+    assert fresh(certificate).state == RequestState.RECEIVED

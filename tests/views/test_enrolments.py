@@ -23,6 +23,7 @@ from portal.models import (
     Waiver,
     WaiverState,
 )
+from portal.rules import proofs as rules
 from tests import enrolling, factories
 from tests.enrolling import begin, children, fill, page_of, said, send, years_ago
 from tests.test_printing import faults
@@ -239,6 +240,27 @@ def test_what_the_household_calls_for_is_awaited_once(signed_in, hr, draft):
     asked = {(one.beneficiary.first_name, one.document_type, one.origin) for one in DocumentRequest.select()}
     assert asked == {("Paul", "COHABITATION", "ENROLMENT"), ("Léob", "SCHOOL_CERTIFICATE", "ENROLMENT")}
     assert DocumentRequest.select().count() == 2
+
+
+DISABLED = rules.PROOFS["DISABILITY"].label
+
+
+def disabled_child():
+    return {"enfants": children(years_ago(30)) | {"enfants-0-situation": "Handicap"}}
+
+
+def test_the_name_of_a_proof_of_disability_is_nowhere_for_hr(signed_in, hr, draft):
+    fill(signed_in, draft, **disabled_child())
+    address = f"/adhesion/{draft.public_id}"
+    step, look = (signed_in.get(f"{address}/{page}").get_data(as_text=True) for page in ("enfants", "verification"))
+    signed_in.post(f"{address}/verification", enrolling.hidden(look))
+    assert DocumentRequest.get().restricted
+    answer = signed_in.get(address).get_data(as_text=True)
+    for page in (step, look, answer):
+        assert rules.CONFIDENTIAL in page
+        assert DISABLED not in page
+    printed = Document.get(Document.document_type == "ENROLMENT_FORM").unseal()
+    assert "mobilité inclusion" not in str(printed)
 
 
 # Two tabs, two people

@@ -19,6 +19,7 @@ from portal.models import (
     Waiver,
     WaiverState,
 )
+from portal.rules import proofs as rules
 from tests import enrolling
 from tests.enrolling import IBAN, NIR, SPOUSE, children, years_ago
 from tests.entrusted import SIGNATURE, accept, base, code, given, message, opened, sign, token_in, type_all, type_step
@@ -122,8 +123,22 @@ def test_the_iban_that_the_employee_gave_is_not_shown_to_hr(ready, signed_in):
     for path in (f"/salaries/{person.public_id}", f"/adhesion/{Enrolment.get().public_id}"):
         page = signed_in.get(path).get_data(as_text=True).replace("\u00a0", "")
         assert IBAN[-7:].replace(" ", "") not in page.replace(" ", "")
-    revealed = signed_in.post(f"/salaries/{person.public_id}/reveler/iban-prestation")
-    assert revealed.status_code in (403, 404, 405)
+    for value in ("iban-prestation", "iban-cotisation"):
+        revealed = signed_in.post(f"/salaries/{person.public_id}/{value}")
+        assert IBAN.replace(" ", "") not in revealed.get_data(as_text=True).replace("\u00a0", "").replace(" ", "")
+    assert not AuditEvent.select().where(AuditEvent.action.endswith("iban.reveal")).exists()
+
+
+def test_the_employee_alone_reads_the_name_of_a_proof_of_disability(phone, signed_in, hr):
+    child = children(years_ago(30)) | {"enfants-0-situation": "Handicap"}
+    type_all(phone, enfants=child)
+    for page in (seen(phone, "/enfants"), seen(phone, "/verification")):
+        assert rules.PROOFS["DISABILITY"].label in page
+    signed_in.post(f"/adhesion/{Enrolment.get().public_id}/reprise")
+    for path in ("enfants", "verification"):
+        page = signed_in.get(f"/adhesion/{Enrolment.get().public_id}/{path}").get_data(as_text=True)
+        assert rules.CONFIDENTIAL in page
+        assert rules.PROOFS["DISABILITY"].label not in page
 
 
 def test_what_the_employee_typed_is_not_seen_by_hr_before_the_end(ready, signed_in):

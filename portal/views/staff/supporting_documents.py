@@ -80,9 +80,10 @@ def accept(id):
 
 
 def approve(row, seen, now):
-    proofs.accept(row, now, seen)
-    if row.waiver_id:
-        waivers.prove(row.waiver, now)
+    """Accepted; and the register of waivers, where it is one's, says that the proof came."""
+    accepted = proofs.accept(row, now, seen)
+    if accepted.waiver_id:
+        waivers.prove(accepted.waiver, now)
 
 
 @blueprint.post("/<uuid:id>/refus")
