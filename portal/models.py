@@ -2544,6 +2544,11 @@ class ReminderBatch(Table):
         return cls.create(user=user, requests=ids)
 
     @property
+    def size(self):
+        """How many of its documents there are still, whoever may see them."""
+        return DocumentRequest.select().where(DocumentRequest.id.in_(self.requests)).count()
+
+    @property
     def told(self):
         """How many documents a message was written about."""
         return self.reminders.where(Reminder.message.is_null(False)).count()

@@ -93,17 +93,23 @@ def receive(request, files, by, now, form_key=None):
     """Keep files that answer a request, which the mutual then looks at; False when that very form was kept already.
 
     `files`: StoredFile that wait. `by`: the user, None for the employee. Raises Outdated when it is no longer awaited.
+    A form that was kept and comes again once it was refused, from a page that was gone back to, brings other files.
     """
     with db.atomic():
-        if form_key and SupportingDocument.select().where(SupportingDocument.form_key == form_key).exists():
-            return False
         row = request.hold()
+        known = form_key and SupportingDocument.select().where(SupportingDocument.form_key == form_key).exists()
+        if known and not row.is_open:
+            return False
         if not row.is_open:
             raise Outdated(row)
         for place, file in enumerate(files):
             file.attach(now)
             SupportingDocument.create(
-                request=row, file=file, author=by, received_at=now, form_key=form_key if place == 0 else None
+                request=row,
+                file=file,
+                author=by,
+                received_at=now,
+                form_key=form_key if place == 0 and not known else None,
             )
         change(row, RequestState.RECEIVED, received_at=now, settled_at=None, remark="")
         if by is None:

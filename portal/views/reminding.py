@@ -1,6 +1,6 @@
 """« Relancer »: who would be written to, and how; then sent, to leave in five minutes; taken back; and letters."""
 
-from flask import Blueprint, current_app, flash, redirect, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, reminder_letters, reminders
@@ -107,8 +107,11 @@ def take_back(id):
 def letters(id):
     """The letters of those whom no message reaches, as one PDF, each with a link of its own."""
     batch = mine(id)
+    if seen(batch).count() < batch.size:
+        abort(404)  # some are of a college that they see no more: a letter opens the page of a household
     made = reminder_letters.print_now(batch, seen(batch), current_app.settings.public_url, clock.now(), days())
     if made is None:
         flash("Toutes les personnes de cette relance peuvent être jointes : il n’y a pas de lettre à imprimer.", "info")
         return redirect(url_for("reminding.show", id=id), 303)
+    audit("reminders.letters_download", on=batch)
     return files.attachment(made)

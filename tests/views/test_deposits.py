@@ -2,12 +2,14 @@
 
 import datetime
 import io
+import threading
 
 import pytest
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import encode_multipart
 
-from portal import clock, guests, outbox, proofs
+from portal import clock, guests, outbox, proofs, storage
+from portal.exchange import uploads
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -16,11 +18,13 @@ from portal.models import (
     GuestLink,
     GuestPurpose,
     OutboxMessage,
+    PermissionGrant,
     Reminder,
     ReminderBatch,
     RequestState,
     SupportingDocument,
     Waiver,
+    db,
 )
 from portal.rules import proofs as rules
 from portal.rules import waivers as waiver_rules
@@ -403,3 +407,46 @@ def test_a_deposit_that_breaks_in_the_middle_keeps_nothing_and_can_be_done_again
     assert OutboxMessage.select().count() == 0
     assert send_files(phone, f"{address}/{certificate.public_id}", ("a.pdf", files.pdf())).status_code == 303
     assert fresh(certificate).state == RequestState.RECEIVED
+
+
+def test_a_page_that_was_gone_back_to_after_a_refusal_keeps_what_it_sends(app, staff, household, certificate):
+    key = "22222222-2222-4222-8222-222222222222"
+    phone, address = opened(app, household[0])
+    page = f"{address}/{certificate.public_id}"
+    send_files(phone, page, ("flou.png", files.image()), form_key=key)
+    assert decide(staff, certificate, "refus", motif="ILLEGIBLE").status_code == 303
+    assert send_files(phone, page, ("net.pdf", files.pdf()), form_key=key).status_code == 303
+    assert (fresh(certificate).state, SupportingDocument.select().count()) == (RequestState.RECEIVED, 2)
+
+
+def test_the_same_deposit_twice_at_once_keeps_one_file(hr, household, certificate):
+    key, said = "33333333-3333-4333-8333-333333333333", []
+    kept = [
+        storage.receive(
+            io.BytesIO(files.pdf()), "a.pdf", uploads.PROOFS, account=household[0].account_id, holder=hr.holder
+        )
+        for _ in range(2)
+    ]
+
+    def send(file):
+        with db.connection_context():
+            said.append(proofs.receive(certificate, [file], None, clock.now(), key))
+
+    both = [threading.Thread(target=send, args=(file,)) for file in kept]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert sorted(said) == [False, True]
+    assert SupportingDocument.select().count() == 1
+    assert len(list(OutboxMessage.select().where(OutboxMessage.user == hr))) == 1
+
+
+def test_letters_are_not_given_again_to_who_sees_the_college_no_more(signed_in, hr, household, certificate):
+    Beneficiary.update(mobile="", email="").execute()
+    where = remind(signed_in, certificate)
+    assert signed_in.post(f"{where}/lettres").status_code == 200
+    assert AuditEvent.select().where(AuditEvent.action == "reminders.letters_download").count() == 1
+    PermissionGrant.delete().where(PermissionGrant.user == hr).execute()
+    PermissionGrant.create(user=hr, account=factories.account(), valid_from=clock.today())
+    assert signed_in.post(f"{where}/lettres").status_code in (403, 404)
