@@ -44,7 +44,7 @@ fix: install-tests ## Format, and mend what can be mended without thinking
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-bench: install-bench static ## Measure the portal beside its floors (SIZE=100000, DATABASES="sqlite postgresql")
+bench: install-bench static ## Measure the portal beside its floors (ARGS="--size 1000 --databases sqlite --only pages")
 	@$(PYTHON) -m bench $(ARGS)
 
 pictures: install-tests static ## Take the pictures of the guide from the running portal
