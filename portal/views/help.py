@@ -18,6 +18,7 @@ CHAPTERS = {
     "adhesion": "Adhésion d’un salarié",
     "affiliations": "Affilier, radier, changer",
     "dispenses": "Dispenses d’affiliation",
+    "messages": "Courriels et SMS",
 }
 
 
