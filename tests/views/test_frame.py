@@ -4,6 +4,7 @@ import pytest
 from peewee import OperationalError
 
 from tests import factories
+from tests.test_tenancy import WORDS
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'",
@@ -60,8 +61,8 @@ def walk_unsafe(app):
     for rule in app.url_map.iter_rules():
         if "POST" in rule.methods:
             with app.test_request_context():
-                values = {"id": "00000000-0000-4000-8000-000000000000", "value": "nir", "token": "x", "line": 2}
-                values["step"] = "salarie"
+                values = {"id": "00000000-0000-4000-8000-000000000000", "token": "x"}
+                values |= {name: words[0] for name, words in WORDS.items()}
                 yield app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
 
 
