@@ -43,7 +43,9 @@ SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff"}
 
 def image(content: bytes, kind: str) -> bytes:
     """The same image without its metadata: where, when and with what it was taken."""
-    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415  other files do not need it
+    from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError  # noqa: PLC0415  other files do not need it
+
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # weasyprint, where it is in the same process, allows them
 
     if not content.startswith(SIGNATURES[kind]):
         raise Refused("other")

@@ -1,6 +1,6 @@
 """The screens of the mutual's own staff, under /gestion: closed to everybody else by the right « staff »."""
 
-from portal.models import DocumentRequest, RequestState
+from portal.models import DocumentRequest, OutboxMessage, RequestState, fn
 from portal.views.staff import messages, supporting_documents
 
 MODULES = (supporting_documents, messages)
@@ -18,6 +18,9 @@ MENU = (
 
 
 def counts(user):
-    """What waits for someone, by entry of the menu."""
+    """What waits for someone, by entry of the menu; in one statement."""
     received = user.document_requests().where(DocumentRequest.state == RequestState.RECEIVED)
-    return {"staff_messages": messages.failures(user).count(), "staff_proofs": received.count()}
+    failed = messages.failures(user).select(
+        fn.COUNT(OutboxMessage.id), received.select(fn.COUNT(DocumentRequest.id)).alias("received")
+    )
+    return dict(zip(("staff_messages", "staff_proofs"), failed.tuples()[0], strict=True))
