@@ -1,24 +1,28 @@
 """Every page, at every width, light and dark: axe finds nothing, nothing overflows, nothing is asked elsewhere."""
 
+import io
 import os
 import re
 from pathlib import Path
 
 import pytest
 
-from portal import clock, enrolments, guests
+from portal import clock, enrolments, guests, proofs, reminders, signing, storage
 from portal.models import (
     Beneficiary,
     Document,
+    DocumentRequest,
     Enrolment,
     EnrolmentState,
     Movement,
     OneTimeLink,
+    ReminderBatch,
     ServiceRequest,
     UserRole,
     db,
 )
-from tests import enrolling, factories
+from portal.rules import proofs as rules
+from tests import enrolling, factories, files
 from tests.journeys import scenery
 from tests.journeys.browser import axe, sign_in
 
@@ -49,6 +53,8 @@ PAGES = {
     "aide-premiers-pas": ("help.show", "visitor", "/aide/premiers-pas"),
     "aide-adhesion": ("help.show", "visitor", "/aide/adhesion"),
     "aide-affiliations": ("help.show", "visitor", "/aide/affiliations"),
+    "aide-dispenses": ("help.show", "visitor", "/aide/dispenses"),
+    "aide-messages": ("help.show", "visitor", "/aide/messages"),
     "aide-rh": ("help.index", "hr", "/aide"),
     "verification": ("verification.show", "visitor", "/verification?code=7KQM-2XVD-90RT-HC4W"),
     "introuvable": ("", "visitor", "/nulle-part"),
@@ -121,14 +127,38 @@ PAGES = {
     "dispenses-vides": ("waivers.index", "hr", "/dispenses?q=introuvable"),
     "dispense-a-decider": ("waivers.show", "hr", "/dispenses/{asked_waiver}"),
     "dispense": ("waivers.show", "hr", "/dispenses/{waiver}"),
+    "dispense-cas": ("waiver_records.new", "hr", "/dispenses/nouvelle"),
+    "dispense-nouvelle": ("waiver_records.new", "hr", "/dispenses/nouvelle?cas=OP_DEPENDENT"),
+    "dispense-piece": ("waiver_records.proof", "hr", "/dispenses/{waiver}/piece"),
+    "adhesion-a-confier": ("entrusting.new", "hr", "/adhesion/confier"),
+    "adhesion-a-confier-saisie": ("entrusting.edit", "hr", "/adhesion/{draft}/confier"),
+    "adhesion-confiee": ("enrolments.show", "hr", "/adhesion/{entrusted}"),
     "justificatifs": ("supporting_documents.index", "hr", "/justificatifs"),
     "justificatifs-vide": ("supporting_documents.index", "hr", "/justificatifs?q=introuvable&echeance=retard"),
+    "justificatif": ("deposits.show", "hr", "/justificatifs/{proof}"),
+    "justificatif-recu": ("deposits.show", "hr", "/justificatifs/{received}"),
+    "relance": ("reminding.show", "hr", "/justificatifs/relances/{batch}"),
+    "relance-envoyee": ("reminding.show", "hr", "/justificatifs/relances/{sent_batch}"),
+    "justificatifs-recus": ("staff_proofs.index", "desk", "/gestion/justificatifs"),
+    "justificatif-a-examiner": ("staff_proofs.show", "desk", "/gestion/justificatifs/{received}"),
+    "salarie-adhesion": ("guest_enrolment.show", "employee", "/salarie/{link}/adhesion"),
+    "salarie-etape": ("guest_enrolment.step", "employee", "/salarie/{link}/adhesion/salarie?revoir=oui"),
+    "salarie-comptes": ("guest_enrolment.step", "employee", "/salarie/{link}/adhesion/comptes"),
+    "salarie-enfants": ("guest_enrolment.step", "employee", "/salarie/{link}/adhesion/enfants"),
+    "salarie-verification": ("guest_enrolment.last_look", "employee", "/salarie/{link}/adhesion/verification"),
+    "salarie-signature": ("guest_signature.show", "employee", "/salarie/{signing}/signature"),
+    "salarie-dispense": ("guest_waiver.show", "employee", "/salarie/{link}/dispense"),
+    "salarie-dispense-cas": ("guest_waiver.show", "employee", "/salarie/{link}/dispense?cas=OP_CSS"),
+    "salarie-copie": ("guest_copy.show", "employee", "/salarie/{copy}/copie"),
+    "salarie-pieces": ("guest_deposit.show", "employee", "/salarie/{deposit}/pieces"),
+    "salarie-piece": ("guest_deposit.edit", "employee", "/salarie/{deposit}/pieces/{proof}"),
     "a-venir": ("upcoming.show", "hr", "/demandes"),
 }
 NOT_PAGES = {
     "health.show": "one line of text",
     "affiliations.template": "a workbook",
     "imports.progress": "the region of a page; without htmx, a way back to it",
+    "staff_proofs.preview": "an image or a PDF",
     "guests.again": "the page of guests.show, in a session that is over",
 }
 REFUSED = {"introuvable": 404, "lien-use": 410, "salarie-lien-mort": 404}
@@ -147,6 +177,8 @@ def user_for(who):
         return user
     if who == "manager":
         return scenery.portfolio()
+    if who in ("desk", "employee"):
+        return scenery.roster()
     if who == "staff":
         factories.messages()
     return factories.user(role={"staff": UserRole.STAFF, "doctor": UserRole.HEALTH_PROFESSIONAL}[who])
@@ -191,6 +223,73 @@ def guest(_):
     return guests.draw("DEPOSIT", clock.now(), guests.Wanted("LETTER", beneficiary=employee))[1]
 
 
+BORN_ON = {}  # public id of an employee’s link → its token, the birth date that opens it
+
+
+def link_of(purpose, born, **about):
+    link, token = guests.draw(purpose, clock.now(), guests.Wanted("EMAIL", "ines@example.com", **about))
+    BORN_ON[str(link.public_id)] = token, born
+    return link
+
+
+def entrusted(user):
+    """An enrolment that its employee has in hand, whole."""
+    row = Enrolment.get(Enrolment.public_id == draft(user))
+    row.state = EnrolmentState.WITH_EMPLOYEE
+    row.save()
+    return row
+
+
+def enrol_link(user):
+    return link_of("ENROL", enrolling.EMPLOYEE["datedenaissance"], enrolment=entrusted(user))
+
+
+def signing_link(user):
+    """A code has just gone."""
+    link = enrol_link(user)
+    signing.prepare(link, "ENROL", "Inès Lacroix", 1)
+    signing.send_code(link, "EMAIL", "ines@example.com", "Inès", clock.now())
+    return link.public_id
+
+
+def copy_link(user):
+    row = Enrolment.get(Enrolment.public_id == sent(user))
+    return link_of("COPY", enrolling.EMPLOYEE["datedenaissance"], enrolment=row).public_id
+
+
+def awaited(user, proof=rules.SCHOOL_CERTIFICATE):
+    """A document that is awaited of somebody of the roster."""
+    person = Beneficiary.get(Beneficiary.member_number == "00638246")
+    Beneficiary.update(mobile="+33639980102").where(Beneficiary.id == person.id).execute()
+    return proofs.ask(person, proof, None, proofs.INSURER, clock.now(), scenery.day(days=-3))
+
+
+def deposit_link(user):
+    person = Beneficiary.get(Beneficiary.id == awaited(user).beneficiary_id)
+    return link_of("DEPOSIT", f"{person.birth_date:%d/%m/%Y}", beneficiary=person).public_id
+
+
+def received(user):
+    """A document that came, and is to be looked at."""
+    row = awaited(user, rules.BANK_DETAILS)
+    file = storage.file_away(io.BytesIO(files.pdf()), "rib.pdf", "application/pdf", account=None)
+    proofs.receive(row, [file], user, clock.now())
+    return row.public_id
+
+
+def batch(user):
+    """Documents to be reminded of: one that can be, one whose household has no contact."""
+    alone = Beneficiary.get(Beneficiary.birth_name == "Écuyer")
+    lonely = proofs.ask(alone, rules.BANK_DETAILS, None, proofs.INSURER, clock.now(), scenery.day(days=5))
+    return ReminderBatch.begin(user, [awaited(user).id, lonely.id])
+
+
+def sent_batch(user):
+    row = batch(user)
+    reminders.send(row, DocumentRequest.whole(user.document_requests()), clock.now(), 7, user)
+    return row.public_id
+
+
 def draft(user, **others):
     """An enrolment that can be sent."""
     household = enrolling.STEPS | {"enfants": enrolling.children(enrolling.years_ago(3), enrolling.years_ago(22))}
@@ -216,6 +315,15 @@ EXAMPLES = {
     "guest": guest,
     "draft": draft,
     "sent": sent,
+    "entrusted": lambda user: entrusted(user).public_id,
+    "link": lambda user: enrol_link(user).public_id,
+    "signing": signing_link,
+    "copy": copy_link,
+    "deposit": deposit_link,
+    "proof": lambda user: awaited(user).public_id,
+    "received": received,
+    "batch": lambda user: batch(user).public_id,
+    "sent_batch": sent_batch,
     "discarded": lambda user: factories.enrolment(user, state=EnrolmentState.DISCARDED).public_id,
     "waiver": lambda user: factories.waiver(user.categories().first()).public_id,
     "asked_waiver": lambda user: factories.waiver(user.categories().first(), state="REQUESTED").public_id,
@@ -235,10 +343,13 @@ def test_every_page_can_be_read_by_everybody(open_browser, name):
     _, who, address = PAGES[name]
     page = open_browser()
     user = user_for(who) if who != "visitor" else None
-    if user:
-        sign_in(page, user)
+    address = example(address, user)
+    if who == "employee":
+        open_link(page, address)
+    elif user:
+        sign_in(page, factories.user(role=UserRole.STAFF) if who == "desk" else user)
     page.complaints.expects(REFUSED.get(name))
-    page.goto(example(address, user))
+    page.goto(address)
     faults = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
@@ -246,6 +357,14 @@ def test_every_page_can_be_read_by_everybody(open_browser, name):
             page.set_viewport_size({"width": width, "height": height})
             faults += look(page, f"{name} {width} {theme}", ["color-contrast"] if theme == "dark" else None)
     assert not faults, "\n".join(faults)
+
+
+def open_link(page, address):
+    token, born = BORN_ON[address.split("/")[2]]
+    page.goto(f"/salarie/{token}")
+    page.get_by_label("Votre date de naissance").fill(born)
+    page.get_by_role("button", name="Continuer").click()
+    page.wait_for_url(re.compile(r"/salarie/[0-9a-f-]{36}/"))
 
 
 def look(page, name, only):
