@@ -150,6 +150,23 @@ def message(sending, link, now, leaves_at, template=None):
     return write_one(sending.reach.recipient, template, now, **options, **words)
 
 
+PERSONAL = "(lien personnel)"
+
+
+def previews(sendings, now):
+    """What would be read, as (sending, subject, words): the first message of each kind, as it would be written.
+
+    Nothing is drawn nor kept: where the link's token goes, it says so.
+    """
+    kinds: dict[tuple, Sending] = {}
+    for sending in sendings:
+        kinds.setdefault((sending.reach.channel, sending.is_household), sending)
+    for sending in kinds.values():
+        link = guests.path(PERSONAL) if sending.is_household else ""
+        made = message(sending, link, now, now)
+        yield sending, made.subject, made.unseal()["text"]
+
+
 def tell(request, template, now, linked=False):
     """Tell who can be reached what became of a document; `linked`: with a link to send it again."""
     row = DocumentRequest.whole(DocumentRequest.select().where(DocumentRequest.id == request.id)).get()

@@ -58,7 +58,9 @@ def show(id):
             "reminded", batch=batch, count=batch.told, leaves=batch.leaves_at > now, letters=unreachable(batch)
         )
     plan = reminders.plan(seen(batch), now, days())
-    return render("reminding", batch=batch, plan=plan, tell=awaited.tell, contact=awaited.contact, days=days())
+    previews = list(reminders.previews(plan.sendings, now))
+    told = {"tell": awaited.tell, "contact": awaited.contact, "name_of": awaited.name_of}
+    return render("reminding", batch=batch, plan=plan, previews=previews, days=days(), **told)
 
 
 def days():

@@ -1,14 +1,16 @@
 """Supporting documents: reminded of, deposited by HR or by the employee, decided by the mutual; each is told."""
 
 import datetime
+import html
 import io
+import re
 import threading
 
 import pytest
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import encode_multipart
 
-from portal import clock, guests, outbox, proofs, storage
+from portal import clock, guests, outbox, proofs, reminders, storage
 from portal.exchange import uploads
 from portal.models import (
     AuditEvent,
@@ -83,6 +85,37 @@ def test_nothing_goes_before_it_was_looked_at(signed_in, certificate):
     assert "Rien n’est encore parti" in page
     assert "06 39 98 01 02" in page.replace("\u00a0", " ").replace("\u202f", " ")
     assert OutboxMessage.select().count() == Reminder.select().count() == 0
+
+
+def test_the_words_that_are_shown_are_those_that_go(signed_in, household, certificate):
+    Beneficiary.update(mobile="").where(Beneficiary.id == household[0].id).execute()
+    where = remind(signed_in, certificate)
+    page = html.unescape(text(signed_in, where))
+    shown = [" ".join(part.split()) for part in re.findall("<p>(.*?)</p>", page.partition("<blockquote>")[2], re.S)]
+    assert GuestLink.select().count() == 0
+    signed_in.post(f"{where}/envoi")
+    sent = re.sub(r"/salarie/[\w-]{43}", f"/salarie/{reminders.PERSONAL}", OutboxMessage.get().unseal()["text"])
+    said = [" ".join(part.split()) for part in sent.split("\n\n")]
+    assert shown[1 : len(said) + 1] == said  # the subject stands first
+
+
+def test_each_way_of_writing_is_shown_once(signed_in, household, certificate, hr):
+    other = {"household_number": "F901", "mobile": "", "email": "zoe@example.com"}
+    rows = [certificate, await_of(factories.beneficiary(hr.contracts().first(), "Roux", "Zoé", **other))]
+    other |= {"household_number": "F902", "email": "paul@example.com"}
+    rows.append(await_of(factories.beneficiary(hr.contracts().first(), "Roux", "Paul", **other)))
+    page = text(signed_in, remind(signed_in, *rows))
+    assert (page.count("Par SMS<"), page.count("Par courriel<"), page.count("<blockquote>")) == (1, 1, 2)
+    assert "1\u00a0justificatif attendu" in page or "1 justificatif attendu" in page
+
+
+def test_each_line_is_reminded_of_alone_or_leads_to_a_contact(signed_in, household, certificate):
+    page = text(signed_in, "/justificatifs")
+    assert f'form="one" name="qui" value="{certificate.public_id}"' in page
+    Beneficiary.update(mobile="", email="").execute()
+    page = text(signed_in, "/justificatifs")
+    assert 'form="one" name="qui"' not in page
+    assert f'href="/salaries/{household[0].public_id}/contact' in page
 
 
 def test_a_reminder_leaves_after_five_minutes_once(signed_in, app, certificate, at):
