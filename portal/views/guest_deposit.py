@@ -1,12 +1,12 @@
 """The employee sends the documents that are awaited of their household, from a telephone."""
 
-from flask import Blueprint, abort, flash, redirect, url_for
+from flask import Blueprint, abort, flash, url_for
 
 from portal import clock, entrusting, guest_session, proofs
 from portal.forms.supporting_documents import DepositForm
 from portal.guest_session import guest
 from portal.models import GuestPurpose, Outdated, RequestState, db
-from portal.rendering import posted, render
+from portal.rendering import posted, redirect_whole, render
 from portal.rules import proofs as rules
 from portal.views import files
 
@@ -71,4 +71,4 @@ def create(link, piece):
         flash("C’est reçu. La mutuelle va l’examiner.", "ok")
     except Outdated:
         flash("Ce document n’est plus attendu : il est déjà reçu.", "info")
-    return redirect(url_for("guest_deposit.show", id=link.public_id), 303)
+    return redirect_whole(url_for("guest_deposit.show", id=link.public_id))
