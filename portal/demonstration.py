@@ -18,6 +18,7 @@ from statistics import NormalDist
 
 from portal import bulletins, clock, credentials, database, documents, enrolments
 from portal.demonstration_files import make_imports
+from portal.demonstration_proofs import entrust, make_proofs
 from portal.formats import search_key, sort_key
 from portal.household import summary
 from portal.models import (
@@ -96,6 +97,8 @@ def load(settings, seed=1, scale=1):
         make_enrolments(draw, managed[0], people)
         make_waivers(draw, managed[0])
         make_imports(draw, managed[0], people.nir)
+        make_proofs(draw, managed[0], days_ago)
+        entrust_one(draw, managed[0], people)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)
@@ -603,18 +606,12 @@ def await_document(draw, person, proof, state, days, reminded):
 
 # Of the guide's account: days ago, the steps that are typed. The last one is told that it will go.
 BEGUN = ((2, 4), (12, 2), (86, 1))
+ENTRUSTED = 4  # days ago
 
 
 def make_enrolments(draw, account, people):
     """Drafts at several steps, and two that were sent, of people who are covered: one whose spouse is awaited."""
-    author = User.known("rh@demo.example")
-    contract = (
-        GroupContract.select()
-        .join(EmployeeCategory)
-        .where(EmployeeCategory.account == account["id"])
-        .order_by(GroupContract.id)
-        .first()
-    )
+    author, contract = User.known("rh@demo.example"), first_contract(account)
     for days, typed in BEGUN:
         begin(draw, author, contract, days, dict(list(household_of_nobody(draw, contract, people).items())[:typed]))
     Enrolment.update(warned_at=clock.now()).where(Enrolment.updated_at < days_ago(84)).execute()
@@ -624,6 +621,18 @@ def make_enrolments(draw, account, people):
     latest = list(covered.order_by(Beneficiary.effective_on.desc(), Beneficiary.member_number).limit(2))
     for number, (person, days) in enumerate(zip(reversed(latest), (40, 18), strict=True), 1):
         send(draw, author, contract, person, days, number, household_of_nobody(draw, contract, people))
+
+
+def first_contract(account):
+    ours = GroupContract.select().join(EmployeeCategory).where(EmployeeCategory.account == account["id"])
+    return ours.order_by(GroupContract.id).first()
+
+
+def entrust_one(draw, account, people):
+    """One that its employee completes: HR said who it is, the employee has begun."""
+    author, contract = User.known("rh@demo.example"), first_contract(account)
+    steps = dict(list(household_of_nobody(draw, contract, people).items())[:3])
+    entrust(draw, begin(draw, author, contract, ENTRUSTED, steps), author, days_ago)
 
 
 def days_ago(days):

@@ -2,26 +2,35 @@
 
 import pytest
 
-from portal import credentials, demonstration, enrolments
+from portal import clock, credentials, demonstration, enrolments, guests, proofs, storage
 from portal.models import (
     TABLES,
     AffiliationImport,
     Beneficiary,
     Company,
+    DocumentCampaign,
+    DocumentRequest,
     EmployeeCategory,
     Enrolment,
     GroupContract,
+    GuestLink,
+    GuestPurpose,
     ImportRow,
     ImportState,
     IndividualProduct,
     MovementState,
+    OutboxMessage,
+    Reminder,
+    RequestState,
+    SealedField,
     ServiceRequest,
+    SupportingDocument,
     User,
 )
 from portal.rules import identifiers
 
 SECRET = {"nir", "nir_index", "reimbursement_iban", "contribution_iban", "password_hash", "created_at", "at", "hash"}
-SECRET |= {"answers", "content", "identity", "context"}
+SECRET |= {"answers", "content", "identity", "context", "token_hash", "digest"}
 
 
 @pytest.fixture
@@ -49,8 +58,6 @@ def test_each_sign_in_has_its_share(app, loaded):
 
 
 def test_nobody_of_the_guide_s_account_has_left(loaded):
-    from portal import clock
-
     assert loaded["rh"].beneficiaries().where(Beneficiary.active_on(clock.today())).count() == 67
 
 
@@ -86,7 +93,12 @@ def dump(database):
 def everything():
     """All rows of all tables, but what is sealed, hashed or dated by the clock."""
     for table in TABLES:
-        columns = [field for name, field in table._meta.fields.items() if name not in SECRET | {"previous_hash"}]
+        fields = table._meta.fields.items()
+        columns = [
+            field
+            for name, field in fields
+            if not (name in SECRET | {"previous_hash"} or isinstance(field, SealedField))
+        ]
         yield from table.select(*columns).order_by(table._meta.primary_key).tuples()
 
 
@@ -156,6 +168,7 @@ def test_enrolments_are_begun_sent_and_awaited(loaded):
     assert states == [
         *(("DRAFT", "conjoint"), ("DRAFT", "coordonnees"), ("DRAFT", "salarie")),
         *[("SUBMITTED", "verification")] * 2,
+        ("WITH_EMPLOYEE", "comptes"),
     ]
     for row in Enrolment.whole(rh.enrolments()):
         home = enrolments.household_of(row)
@@ -174,6 +187,32 @@ def test_a_file_is_done_and_another_waits_with_errors(loaded):
     assert became == {MovementState.PROCESSED, MovementState.HANDED_OVER}
     verdicts = [row.verdict for row in waiting.rows.order_by(ImportRow.line)]
     assert verdicts == ["CREATE", "CREATE", "ERROR", "ERROR", "ERROR", "CREATE", "WARNING", "UPDATE"]
+
+
+def test_a_campaign_was_announced_and_reminders_were_delivered(app, loaded):
+    campaign = DocumentCampaign.get()
+    assert campaign.announced_at
+    assert campaign.asked == DocumentRequest.select().where(DocumentRequest.campaign == campaign.label).count() > 0
+    sent = list(Reminder.select())
+    assert {(bool(one.author_id), one.message.state) for one in sent} == {(True, "SENT"), (False, "SENT")}
+    assert all(one.request.reminded_at == one.created_at and one.link_id for one in sent)
+    proofs.each_day(app.settings, clock.now())  # tells the same people nothing twice
+    assert DocumentCampaign.select().count() == 1
+
+
+def test_the_staff_have_a_document_to_examine_and_it_opens(loaded):
+    waiting = loaded["gestion"].document_requests().where(DocumentRequest.state == RequestState.RECEIVED).get()
+    (document,) = waiting.received()
+    assert storage.content(document.file).startswith(b"\x89PNG")
+    assert {one.outcome for one in SupportingDocument.select()} == {"", "ACCEPTED", "REFUSED"}
+
+
+def test_an_enrolment_is_in_its_employee_s_hands(loaded):
+    link = GuestLink.get(GuestLink.purpose == GuestPurpose.ENROL)
+    assert (link.enrolment.state, bool(link.opened_at)) == ("WITH_EMPLOYEE", True)
+    assert OutboxMessage.about(link).get().state == "SENT"
+    born = link.enrolment.unseal()["salarie"]["datedenaissance"][0]
+    assert f"{guests.born_on(link):%d/%m/%Y}" == born
 
 
 def test_movements_are_in_each_state(loaded):

@@ -16,6 +16,8 @@ CHAPTERS = {
     "connexion": "Se connecter",
     "premiers-pas": "Premiers pas : trouver quelqu’un",
     "adhesion": "Adhésion d’un salarié",
+    "completer": "Laisser le salarié compléter",
+    "justificatifs": "Pièces justificatives",
     "affiliations": "Affilier, radier, changer",
     "dispenses": "Dispenses d’affiliation",
     "messages": "Courriels et SMS",

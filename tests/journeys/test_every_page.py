@@ -56,6 +56,8 @@ PAGES = {
     "aide-dispenses": ("help.show", "visitor", "/aide/dispenses"),
     "aide-messages": ("help.show", "visitor", "/aide/messages"),
     "aide-rh": ("help.index", "hr", "/aide"),
+    "aide-completer": ("help.show", "visitor", "/aide/completer"),
+    "aide-justificatifs": ("help.show", "visitor", "/aide/justificatifs"),
     "verification": ("verification.show", "visitor", "/verification?code=7KQM-2XVD-90RT-HC4W"),
     "introuvable": ("", "visitor", "/nulle-part"),
     "salarie-lien": ("guests.show", "visitor", "/salarie/{guest}"),
