@@ -545,7 +545,7 @@ def move(draw, person, kind, state, before, after, on, given=None, **more):
 # ── Supporting documents ─────────────────────────────────────────────────────────────────────────────────────────
 
 # In the guide's account: who, whether their household can be written to, what is asked, its state, days from the first
-# of the month to the deadline, and whether the mutual reminded. The first two are late whatever the day.
+# of the month to the deadline, and whether the mutual reminded. The first two are late whatever the day: from today.
 AWAITED = (
     ("CHILD", True, proofs.SCHOOL_CERTIFICATE, "AWAITED", -8, True),
     ("CHILD", False, proofs.SCHOOL_CERTIFICATE, "AWAITED", -8, True),
@@ -581,7 +581,8 @@ def make_document_requests(draw, accounts):
 
 def await_document(draw, person, proof, state, days, reminded):
     """One document asked for before the month; the mutual reminds three weeks later."""
-    due = draw.month + datetime.timedelta(days=days)
+    late = state == "AWAITED" and days < 0
+    due = (clock.today() if late else draw.month) + datetime.timedelta(days=days)
     sent = min(due, draw.month) - datetime.timedelta(days=45)
     at = datetime.datetime.combine(draw.month, datetime.time(10, 5))
     DocumentRequest.create(

@@ -51,6 +51,14 @@ def test_the_message_holds_the_first_name_and_the_link_and_nothing_else_of_anybo
     assert "Lacroix" not in f"{row.subject} {row.recipient}"
 
 
+def test_a_draft_leads_to_being_given_until_it_is(signed_in, hr):
+    draft = enrolling.fill(signed_in, enrolling.begin(signed_in, hr), until="coordonnees")
+    way = f'href="/adhesion/{draft.public_id}/confier'
+    assert way in signed_in.get("/adhesion").get_data(as_text=True)
+    Enrolment.update(state=EnrolmentState.WITH_EMPLOYEE).execute()
+    assert way not in signed_in.get("/adhesion").get_data(as_text=True)
+
+
 def test_by_text_the_link_goes_to_a_mobile_alone(signed_in, hr):
     refused = invite(signed_in, hr, canal="SMS", portable="01 99 00 10 01")
     assert refused.status_code == 422
