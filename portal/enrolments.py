@@ -94,6 +94,16 @@ def begin(author, account_id, offer, words, form_key, now):
     return draft
 
 
+def begin_filled(author, account_id, form, now):
+    """A draft of what was entered on one page; `form`: its offer, its key and version, its words by step."""
+    words = form.words_by_step()
+    draft = begin(author, account_id, form.offer, words.pop("garantie"), form.key, now)
+    draft = draft.read_whole()
+    for step, texts in words.items():
+        save(draft, step, texts, form, NEXT, author, now)
+    return draft.read_whole()
+
+
 def note(row, key, action, by, now):
     """What tells of a step who wrote it."""
     who = by.full_name if by else BY_EMPLOYEE

@@ -31,16 +31,6 @@ WHO = tuple(NAMES[place] for place in IDENTITY)
 AGAIN = datetime.timedelta(minutes=1)  # before the same message may go once more to the same place
 
 
-def begin(author, account_id, form, now):
-    """A draft of what HR entered on one page; `form`: its offer, its key and version, its words by step."""
-    words = form.words_by_step()
-    draft = enrolments.begin(author, account_id, form.offer, words.pop("garantie"), form.key, now)
-    draft = draft.read_whole()
-    for step, texts in words.items():
-        enrolments.save(draft, step, texts, form, enrolments.NEXT, author, now)
-    return draft.read_whole()
-
-
 def missing(home):
     """What HR has to say before the employee can go on: [(step, name of the box, sentence)]."""
     found = [("garantie", name, sentence) for name, sentence in home.errors("garantie").items()]

@@ -13,6 +13,7 @@ from portal.exchange.affiliation_offers import CODES
 from portal.exchange.affiliation_template import WORDS
 from portal.formats import search_key
 from portal.forms.changes import SentOnce
+from portal.forms.enrolments import STEPS
 from portal.rules import dependents
 
 LABELS = tuple(title.replace("'", "’") for title in TITLES)
@@ -189,6 +190,7 @@ class Employee(OnePerson):
 
     def __init__(self, typed, offers, **given):
         super().__init__(typed, offers, **given)
+        self.typed = typed
         self.contrat.choices = answers((number, label_of(one)) for number, one in self.offers.items())
         if len(self.offers) == 1 and typed is None:
             self.contrat.data = next(iter(self.offers))
@@ -198,6 +200,10 @@ class Employee(OnePerson):
     @property
     def offer(self):
         return self.offers.get(self.contrat.data)
+
+    def words_by_step(self):
+        """What a whole enrolment keeps of the boxes, which have the same names in its steps."""
+        return {name: STEPS[name](self.typed).words() for name in ("garantie", "salarie", "coordonnees")}
 
     def texts(self):
         row = super().texts()

@@ -80,7 +80,7 @@ def right(form, home):
 def begin(account_id, form):
     try:
         with db.atomic():
-            draft = entrusting.begin(by(), account_id, form, clock.now())
+            draft = enrolments.begin_filled(by(), account_id, form, clock.now())
             audit("enrolment.begin", on=draft, account=account_id)
             give(draft, form)
     except IntegrityError:  # the other click was a little faster

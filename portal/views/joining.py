@@ -3,11 +3,11 @@
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from peewee import IntegrityError
 
-from portal import clock
-from portal.access import audit, requires
+from portal import clock, enrolments
+from portal.access import audit, may, requires
 from portal.exchange import joining, recognising
 from portal.forms.affiliations import EmployeeForm, IdentityForm
-from portal.models import Movement, db
+from portal.models import Enrolment, Movement, db
 from portal.rendering import render
 from portal.rules.proofs import shown_to_hr
 from portal.views.affiliations import ask_for_account
@@ -38,9 +38,11 @@ def create():
     account = current_scope().account
     if account is None:
         return ask_for_account()
-    if request.form.get("etape") != "demander":
+    if request.form.get("etape") not in ("demander", "adhesion"):
         return recognise(account)
     form = EmployeeForm(request.form, offers_of(account))
+    if request.form["etape"] == "adhesion":
+        return open_enrolment(account, form)
     known = [form.offer] if form.offer else form.offers.values()
     return ask(form, account.account_id, known, lambda status: short_form(form, account, status))
 
@@ -70,6 +72,24 @@ def recognise(account):
 
 def short_form(form, account, status=200):
     return render("affiliation", status, form=form, account=account)
+
+
+def open_enrolment(account, form):
+    """« Ouvrir une adhésion complète »: a draft that holds what was typed here, once; it begins with a contract."""
+    if not may("enrol"):
+        abort(403)
+    draft = Enrolment.begun_by(by(), form.key)
+    if draft is None and form.offer is None:
+        form.contrat.errors = ["Choisissez le contrat\u00a0: une adhésion commence par lui."]
+        return short_form(form, account, 422)
+    if draft is None:
+        try:
+            with db.atomic():
+                draft = enrolments.begin_filled(by(), account.account_id, form, clock.now())
+                audit("enrolment.begin", on=draft, account=account.account_id)
+        except IntegrityError:  # the other click was a little faster
+            draft = Enrolment.begun_by(by(), form.key) or abort(409)
+    return redirect(url_for("enrolment_steps.step", id=draft.public_id, step="salarie"), 303)
 
 
 # ── Asking, once ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ import pytest
 
 from portal import clock
 from portal.exchange.affiliation_cells import NAMES, TITLES
-from portal.models import AuditEvent, Beneficiary, BeneficiaryRole, DocumentRequest, Movement, MovementKind
+from portal.models import AuditEvent, Beneficiary, BeneficiaryRole, DocumentRequest, Enrolment, Movement, MovementKind
 from tests import factories
 from tests.exchange.test_affiliations import newcomers, nir, read, words
 from tests.views.test_terminations import fr, plain
@@ -40,6 +40,31 @@ def short_form(client, contract, **others):
     key = re.search(r'name="form_key"[^>]*value="([^"]+)"', page)[1]
     typed = boxes(words(contract, **others), [title for title in TITLES if title not in LEFT_OUT])
     return typed | {"contrat": contract.number, "etape": "demander", "form_key": key}
+
+
+def test_a_whole_enrolment_takes_what_was_typed_along_once(signed_in, contract):
+    typed = short_form(signed_in, contract) | {"etape": "adhesion", "codepostal": "39200", "rue": "rue du Pré"}
+    for _ in range(2):
+        answer = signed_in.post("/affiliations/nouvelle", typed)
+        assert answer.status_code == 303
+    draft = Enrolment.get()
+    assert answer.headers["Location"].startswith(f"/adhesion/{draft.public_id}/salarie")
+    said = draft.unseal()
+    assert said["garantie"]["contrat"] == [contract.number]
+    assert said["salarie"]["nom"] == [typed["nom"]]
+    assert (said["coordonnees"]["rue"], said["coordonnees"]["codepostal"]) == (["rue du Pré"], ["39200"])
+    assert f'value="{typed["nom"]}"' in signed_in.get(answer.headers["Location"]).get_data(as_text=True)
+    assert Enrolment.select().count() == 1
+
+
+def test_a_whole_enrolment_begins_with_a_contract_and_loses_nothing(signed_in, contract):
+    typed = short_form(signed_in, contract) | {"etape": "adhesion", "contrat": ""}
+    answer = signed_in.post("/affiliations/nouvelle", typed)
+    assert answer.status_code == 422
+    page = answer.get_data(as_text=True)
+    assert "une adhésion commence par lui" in page
+    assert f'value="{typed["nom"]}"' in page
+    assert Enrolment.select().count() == 0
 
 
 def again_with_doubts(answer, typed):
