@@ -2,6 +2,8 @@
 
 import datetime
 
+from peewee import IntegrityError
+
 from portal import clock, outbox, reminders
 from portal.models import (
     Beneficiary,
@@ -217,17 +219,14 @@ def open_school_campaign(settings, now):
     label = rules.campaign(rules.SCHOOL_CERTIFICATE, today)
     if not opens <= today <= due or DocumentCampaign.select().where(DocumentCampaign.label == label).exists():
         return None
-    with db.atomic():
-        wanted = [(child, rules.SCHOOL_CERTIFICATE) for child in students(year, today)]
-        asked = ask_many(wanted, label, RENEWAL, now, due)
-        return DocumentCampaign.create(
-            label=label,
-            document_type=rules.SCHOOL_CERTIFICATE.code,
-            sent_on=today,
-            due_on=due,
-            asked=asked,
-            created_at=now,
-        )
+    opened = {"label": label, "document_type": rules.SCHOOL_CERTIFICATE.code, "sent_on": today, "due_on": due}
+    try:
+        with db.atomic():
+            wanted = [(child, rules.SCHOOL_CERTIFICATE) for child in students(year, today)]
+            asked = ask_many(wanted, label, RENEWAL, now, due)
+            return DocumentCampaign.create(**opened, asked=asked, created_at=now)
+    except IntegrityError:  # another worker was a little faster
+        return None
 
 
 def students(year, today):

@@ -78,8 +78,8 @@ def looking(settings):
             waivers.each_day(clock.now())
             ageing.each_day(clock.now())
             proofs.each_day(settings, clock.now())
+            entrusting.tell_expired(clock.now())
         purged_on = purge(clock.now(), purged_on)
-        entrusting.tell_expired(clock.now())
         done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + import_next()
         if clock.now() >= store_from:
             taken = tidy(storage.take_away)

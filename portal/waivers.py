@@ -156,6 +156,24 @@ def prove(waiver, now):
     return row
 
 
+def keep_proof(waiver, files, by, now):
+    """Keep the files that prove a waiver, on what awaited them; raises Outdated when nothing does.
+
+    One that is over awaits nothing any more, and keeps its proof all the same: an inspection looks back for years.
+    """
+    states = (*DocumentRequest.OPEN, *([RequestState.CANCELLED] if waiver.state == WaiverState.ENDED else []))
+    asked = DocumentRequest.select().where(DocumentRequest.waiver == waiver, DocumentRequest.state.in_(states))
+    with db.atomic():
+        row = asked.order_by(DocumentRequest.id.desc()).first()
+        if row is None:
+            raise Outdated(None)
+        if row.state == RequestState.CANCELLED:
+            proofs.change(row.hold(), RequestState.AWAITED, settled_at=None)
+        proofs.receive(row, files, by, now)
+        proofs.note(row, "ACCEPTED", "")
+        return prove(waiver, now)
+
+
 UNSETTLED = (RequestState.AWAITED, RequestState.REFUSED, RequestState.RECEIVED)
 
 

@@ -6,11 +6,7 @@ from flask_login import current_user
 from portal import clock, proofs
 from portal.access import audit, requires
 from portal.forms.supporting_documents import DepositForm
-from portal.models import (
-    DocumentRequest,
-    Outdated,
-    db,
-)
+from portal.models import DocumentRequest, Outdated, db
 from portal.rendering import get_or_404, posted, render
 from portal.views import awaited, fates, files
 from portal.views.recording import TWICE, by

@@ -4,10 +4,10 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 from peewee import IntegrityError
 
-from portal import clock, enrolments, entrusting, proofs, waivers
+from portal import clock, enrolments, entrusting, waivers
 from portal.access import audit, requires
 from portal.forms.waivers import ProofForm, RecordForm
-from portal.models import DocumentRequest, EmployeeCategory, Outdated, Waiver, db
+from portal.models import EmployeeCategory, Outdated, Waiver, db
 from portal.rendering import get_or_404, posted, render
 from portal.rules import waivers as rules
 from portal.views import files
@@ -65,7 +65,8 @@ def create():
         with db.atomic():
             row = waivers.record(form.category, form.person(), form.asked, by(), clock.now(), form.key, enrolment)
             audit("waiver.record", on=row, account=row.account_id, after=waivers.told_of(row))
-            keep(row, form.piece.files)
+            if form.piece.files and form.case.proof:
+                keep(row, form.piece.files)
     except IntegrityError:  # the same form, sent twice
         flash(TWICE, "info")
         return redirect(url_for("waivers.index"), 303)
@@ -74,15 +75,8 @@ def create():
 
 
 def keep(waiver, pieces):
-    """The proof that came, on what awaited it."""
-    if not pieces:
-        return
-    awaited = current_user.document_requests().where(DocumentRequest.waiver == waiver)
-    row = awaited.where(DocumentRequest.state.in_(DocumentRequest.OPEN)).order_by(DocumentRequest.id.desc()).first()
-    if row is None:
-        raise Outdated(None)
-    proofs.receive(row, pieces, by(), clock.now())
-    waivers.prove(waiver, clock.now())
+    """The proof that came, written down."""
+    waivers.keep_proof(waiver, pieces, by(), clock.now())
     audit("waiver.prove", on=waiver, account=waiver.account_id, after={"files": len(pieces)})
 
 

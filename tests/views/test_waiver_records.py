@@ -115,6 +115,24 @@ def test_the_proof_comes_with_it_or_later(signed_in, hr):
     assert (late.status_code, SupportingDocument.select().count()) == (303, 2)
 
 
+def test_one_that_is_over_is_recorded_with_its_proof(signed_in, hr):
+    dates = {"demande": f"{day(-90):%d/%m/%Y}", "effet": f"{day(-80):%d/%m/%Y}", "fin": f"{day(-9):%d/%m/%Y}"}
+    sent = send_files(
+        signed_in, f"{NEW}?cas=OP_CSS", ("css.pdf", files.pdf()), field="piece", **words(hr, "OP_CSS", **dates)
+    )
+    assert sent.status_code == 303
+    row = Waiver.get()
+    assert (row.state, row.proved_on) == ("ENDED", clock.today())
+    assert SupportingDocument.get().outcome == "ACCEPTED"
+
+
+def test_a_proof_that_no_box_asks_for_is_left_out(signed_in, hr):
+    sent = send_files(
+        signed_in, f"{NEW}?cas=OP_DUE_BEFORE", ("x.pdf", files.pdf()), field="piece", **words(hr, "OP_DUE_BEFORE")
+    )
+    assert (sent.status_code, Waiver.select().count(), SupportingDocument.select().count()) == (303, 1, 0)
+
+
 def test_an_enrolment_that_was_begun_gives_way_to_it(signed_in, hr):
     draft = enrolling.fill(signed_in, enrolling.begin(signed_in, hr), until="comptes")
     address = f"{NEW}?cas=OP_CSS&adhesion={draft.public_id}"

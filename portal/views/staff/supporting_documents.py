@@ -112,17 +112,17 @@ def decide(row, action, act, said):
 @requires("staff")
 def preview(id, piece):
     """An image or a PDF, in a page where nothing runs."""
-    return files.preview(file_of(id, piece))
+    return files.preview(document_of(found(id), piece).file)
 
 
 @blueprint.post("/<uuid:id>/piece/<uuid:piece>")
 @requires("staff")
 def download(id, piece):
-    file = file_of(id, piece)
-    audit("proof.download", on=file)
-    return files.attachment(file)
+    row = found(id)
+    document = document_of(row, piece)
+    audit("proof.download", on=document, account=row.category.account_id)
+    return files.attachment(document.file)
 
 
-def file_of(id, piece):
-    found_one = (one.file for one in found(id).received() if one.public_id == piece and one.file_id)
-    return next(found_one, None) or abort(404)
+def document_of(row, piece):
+    return next((one for one in row.received() if one.public_id == piece and one.file_id), None) or abort(404)
