@@ -37,6 +37,7 @@ FORBIDDEN = {
     "printing.py": {"flask", "peewee", "portal.models", "portal.views", "portal.forms", "portal.rendering"},
     "storage.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "folder.py": {"flask", "peewee", "portal"},
+    "full_text.py": {"flask", "portal.models", "portal.views", "portal.forms", "portal.rendering"},
     "bucket.py": {"flask", "peewee", "portal.models", "portal.storage"},
     "antivirus.py": {"flask", "peewee", "portal.models", "portal.storage"},
     "sealed_streams.py": {"flask", "peewee", "portal.models", "portal.storage"},
