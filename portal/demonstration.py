@@ -18,6 +18,7 @@ from statistics import NormalDist
 
 from portal import bulletins, clock, credentials, database, documents, enrolments
 from portal.demonstration_files import make_imports
+from portal.demonstration_library import make_certificates
 from portal.demonstration_proofs import entrust, make_proofs
 from portal.demonstration_waivers import make_waivers
 from portal.formats import search_key, sort_key
@@ -98,6 +99,7 @@ def load(settings, seed=1, scale=1):
         make_imports(draw, managed[0], people.nir)
         make_proofs(draw, managed[0], days_ago)
         entrust_one(draw, managed[0], people)
+        make_certificates(draw, managed[0], days_ago)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)

@@ -2,12 +2,15 @@
 
 import hashlib
 import io
+import json
 import logging
 import re
 import secrets
 import time
 import traceback
 from pathlib import Path
+
+from peewee import IntegrityError
 
 from portal import clock, printing, storage
 from portal.models import Document, db
@@ -17,7 +20,12 @@ LENGTH = 16  # of 5 bits: 80 bits
 MEANT = str.maketrans("ILO", "110")  # what people type for a sign that looks like it
 PDF = "application/pdf"
 PATIENCE = 20.0  # seconds that a download waits for another process that is making it
-TYPES = {"ENROLMENT_FORM": "Bulletin d’adhésion individuel"}
+TYPES = {
+    "ENROLMENT_FORM": "Bulletin d’adhésion individuel",
+    "AFFILIATION_CERTIFICATE": "Attestation d’affiliation",
+    "TERMINATION_CERTIFICATE": "Attestation de radiation",
+    "DSN_SETUP_SHEET": "Fiche de paramétrage DSN",
+}
 log = logging.getLogger(__name__)
 
 
@@ -53,13 +61,28 @@ def find(typed):
 # ── Asked for ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def ask(template, context, now, *, title, document_type, account, contract=None, beneficiary=None):
+def ask(template, context, now, *, title, document_type, account, contract=None, beneficiary=None, fingerprint=None):
     """Have prints/<template>.html printed with these words (as JSON takes them), in the caller's transaction."""
     asked = row_of(now, title, document_type, account, contract, beneficiary)
-    asked.template = template
+    asked.template, asked.fingerprint = template, fingerprint
     asked.seal(context)
     asked.save(force_insert=True)
     return asked
+
+
+def ask_once(template, context, now, **about):
+    """The same, unless these very words were asked for today about the same person or contract: then that document."""
+    place = [getattr(about.get(name), "id", about.get(name)) for name in ("account", "contract", "beneficiary")]
+    said = json.dumps([clock.day_of(now).isoformat(), template, place, context], sort_keys=True)
+    fingerprint = hashlib.sha256(said.encode()).hexdigest()
+    known = Document.of_fingerprint(fingerprint)
+    if known:
+        return known
+    try:
+        with db.atomic():
+            return ask(template, context, now, fingerprint=fingerprint, **about)
+    except IntegrityError:  # another click was a little faster
+        return Document.of_fingerprint(fingerprint)
 
 
 def file(data, now, code=None, *, title, document_type, account, contract=None, beneficiary=None):

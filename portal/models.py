@@ -967,6 +967,7 @@ class Document(Table):
     created_at = DateTimeField(null=True)
     file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL", index=False)
     check_hash = CharField(64, null=True, unique=True)  # of the code that is printed on it
+    fingerprint = CharField(64, null=True, unique=True)  # of what it says, where the same is issued once a day
     initials = CharField(8, default="")  # of whom it is about, for who checks the code
     withdrawn_at = DateTimeField(null=True)  # what it says was undone
     template = CharField(32, default="")
@@ -1018,9 +1019,14 @@ class Document(Table):
         return cls.get_or_none(cls.check_hash == check_hash)
 
     @classmethod
+    def of_fingerprint(cls, fingerprint):
+        return cls.get_or_none(cls.fingerprint == fingerprint)
+
+    @classmethod
     def withdraw(cls, person):
         """What was made for somebody whose affiliation is undone says nothing any more."""
-        cls.update(withdrawn_at=clock.now()).where(cls.beneficiary == person).execute()
+        gone = {"withdrawn_at": clock.now(), "fingerprint": None}
+        cls.update(gone).where(cls.beneficiary == person).execute()
 
     @classmethod
     def reseal(cls, after, most=1_000):
@@ -1213,10 +1219,11 @@ class User(UserMixin, Table):
         return AffiliationImport.select().where(seen | mine)
 
     def people(self, public_ids):
-        """These people with contract, college, company and account, by name; without those the user may not see."""
+        """These people with contract, plan, college, company and account, by name; without those who are not seen."""
         named = (
-            Beneficiary.select(Beneficiary, GroupContract, EmployeeCategory, Company, ManagedAccount)
+            Beneficiary.select(Beneficiary, GroupContract, Plan, EmployeeCategory, Company, ManagedAccount)
             .join(GroupContract)
+            .join(Plan)
             .switch(Beneficiary)
             .join(EmployeeCategory)
             .join(Company)

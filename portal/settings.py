@@ -4,6 +4,7 @@ import base64
 import binascii
 import datetime
 import os
+import re
 import secrets
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -46,6 +47,7 @@ class Settings:
     dpo_email: str = "dpo@mutuelle-haut-jura.example"
     support_email: str = "entreprises@mutuelle-haut-jura.example"
     support_phone: str = "01 99 00 10 00"
+    dsn_code: str = "999000018"  # the mutual’s « code organisme » in payroll declarations
     support_hours: str = "du lundi au vendredi, 8 h 30 – 17 h 30"
     app_store_url: str = ""
     play_store_url: str = ""
@@ -117,6 +119,7 @@ def read(environ=os.environ):
     check_addresses(settings)
     check_time(settings)
     check_reminders(settings)
+    check_dsn_code(settings)
     if demo and settings.over_tls:
         raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
     return settings
@@ -236,3 +239,8 @@ def check_reminders(settings):
     except ValueError:
         sentence = "écrivez l’ouverture et la date limite, de septembre à décembre, ainsi : 01/09 31/10."
         raise WrongSetting("SCHOOL_CAMPAIGN", sentence) from None
+
+
+def check_dsn_code(settings):
+    if not re.fullmatch(r"[0-9A-Z]{5,9}", settings.dsn_code):
+        raise WrongSetting("DSN_CODE", "écrivez le code organisme de la mutuelle : neuf chiffres.")

@@ -78,6 +78,8 @@ def stranger(signed_in):
         "changes": person.public_id,
         "colleges": person.public_id,
         "selections": other.select_people([person.public_id]).public_id,
+        "certificates": person.public_id,
+        "certificate_batches": other.select_people([person.public_id]).public_id,
         "movements": movement.public_id,
         "imports": sent.public_id,
         "mending": sent.public_id,

@@ -9,6 +9,8 @@ from flask_login import current_user
 from portal.access import may
 from portal.views import (
     affiliations,
+    certificate_batches,
+    certificates,
     changes,
     colleges,
     contracts,
@@ -47,7 +49,7 @@ from portal.views import (
     waivers,
 )
 
-MOVES = (terminations, selections, changes, colleges, dependents, movements)
+MOVES = (terminations, selections, changes, colleges, dependents, movements, certificates, certificate_batches)
 AFFILIATIONS = (affiliations, imports, mending, joining)
 PROOFS = (supporting_documents, deposits, reminding)
 ENROLMENTS = (enrolments, enrolment_steps, entrusting)

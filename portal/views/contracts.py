@@ -1,12 +1,13 @@
 """« Liste des contrats », and the page of one contract."""
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask_login import current_user
 
-from portal import clock
+from portal import certificates, clock
 from portal.access import requires
 from portal.models import Company, EmployeeCategory, GroupContract, Plan
 from portal.rendering import Page, Sort, get_or_404, page_size, render
+from portal.views.document_files import given
 from portal.views.scope import current_scope
 
 blueprint = Blueprint("contracts", __name__, url_prefix="/contrats")
@@ -50,3 +51,12 @@ def show(id):
     documents, bulletins = current_user.documents_of_contract(contract)
     lists = {"documents": documents, "bulletins": bulletins}
     return render("contract", contract=contract, covered=covered, people_url=people_url, **lists)
+
+
+@blueprint.post("/<uuid:id>/fiche-dsn")
+@requires("documents")
+def dsn_sheet(id):
+    """« Fiche de paramétrage DSN »: what payroll software is told of the contract."""
+    contract = get_or_404(with_names(current_user.contracts()), GroupContract.public_id == id)
+    made = certificates.dsn_sheet(contract, current_app.settings.dsn_code, clock.now())
+    return given(made, "certificate.dsn_setup_sheet", url_for(".show", id=id))

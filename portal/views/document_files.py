@@ -18,10 +18,15 @@ def download(id):
     document = get_or_404(current_user.documents(), Document.public_id == id)
     if document.file_id is None and document.context is None:
         abort(404)  # it was announced without its file
+    return given(document, "document.download", request.form.get("vers") or url_for("home.index"))
+
+
+def given(document, action, back):
+    """The file of a document, and a line in the audit trail; back to where it was asked for when it cannot be made."""
     try:
         file = documents.made(document)
     except documents.NotMade:
         flash("Ce document n’a pas pu être préparé. Réessayez dans une minute.", "danger")
-        return redirect(safe_path(request.form.get("vers") or url_for("home.index")), 303)
-    audit("document.download", on=document, account=document.account_id)
+        return redirect(safe_path(back), 303)
+    audit(action, on=document, account=document.account_id)
     return files.attachment(file)

@@ -20,6 +20,7 @@ CHAPTERS = {
     "justificatifs": "Pièces justificatives",
     "affiliations": "Affilier, radier, changer",
     "dispenses": "Dispenses d’affiliation",
+    "attestations": "Attestations et fiche DSN",
     "messages": "Courriels et SMS",
 }
 

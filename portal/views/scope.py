@@ -25,10 +25,11 @@ from portal.rendering import (
 blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
 PEOPLE = {"employees", "terminations", "selections", "changes", "colleges", "dependents", "movements"}
+CERTIFICATES = {"certificates", "certificate_batches"}
 AFFILIATIONS = {"affiliations", "imports", "mending", "joining"}
 ENROLMENTS = {"enrolments", "enrolment_steps", "entrusting"}
 FOLLOWED = {*ENROLMENTS, "supporting_documents", "deposits", "reminding"}
-SCOPED = {"home", "contracts", *PEOPLE, *AFFILIATIONS, *FOLLOWED, "upcoming", "scope", "profile", "help"}
+SCOPED = {"home", "contracts", *PEOPLE, *CERTIFICATES, *AFFILIATIONS, *FOLLOWED, "upcoming", "scope", "profile", "help"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 

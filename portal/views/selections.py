@@ -29,6 +29,8 @@ def create():
     if kept is None:
         flash("Cochez d’abord les personnes concernées, à gauche de leur nom.", "warn")
         return redirect(address("/salaries"), 303)
+    if request.form.get("pour") == "attestation":
+        return redirect(url_for("certificate_batches.show", id=kept.public_id), 303)
     college = request.form.get("pour") == "college"
     if len(kept.people) == 1:
         return redirect(url_for("colleges.college" if college else "terminations.new", id=kept.people[0]), 303)
