@@ -118,6 +118,7 @@ COLUMNS = (
     (models.Movement, "secrets"),
     (models.AffiliationImport, "content"),
     (models.UnsentWords, "words"),
+    (models.BankDetails, "iban"),
     (models.GuestLink, "recipient"),
     (models.GuestLink, "code_to"),
 )

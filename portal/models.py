@@ -96,7 +96,21 @@ class Company(Table):
     code = CharField(32, unique=True)
     label = CharField()
     siret = CharField(14)
+    kbis_on = DateField(null=True)  # the date of the last Kbis that the mutual accepted
     search_key = KeyField(default="")
+
+    def hold(self):
+        """This company as it is now, held until the end of the transaction."""
+        return database.locked(db, Company.select().where(Company.id == self.id)).get()
+
+    def identify(self, siret, kbis_on):
+        """What an accepted Kbis says of it; an older one than the last changes nothing: False."""
+        if self.kbis_on and self.kbis_on > kbis_on:
+            return False
+        keys = f"{search_key(self.label)} {search_key(self.code)} {siret}"
+        changed = Company.update(siret=siret, kbis_on=kbis_on, search_key=keys)
+        changed.where(Company.id == self.id).execute()
+        return True
 
 
 class EmployeeCategory(Table):
@@ -1139,6 +1153,17 @@ class User(UserMixin, Table):
         return list(cls.select().where(active, fn.EXISTS(grants)).order_by(cls.id))
 
     @classmethod
+    def of_company(cls, company, on=None):
+        """Those of companies, brokers included, whom a grant in force lets see a whole company."""
+        grants = PermissionGrant.in_force(cls.id, on or clock.today()).where(
+            PermissionGrant.account == company.account_id,
+            PermissionGrant.company.is_null() | (PermissionGrant.company == company.id),
+            PermissionGrant.category.is_null(),
+        )
+        active = cls.disabled_at.is_null() & cls.role.not_in([UserRole.STAFF, UserRole.ADMIN])
+        return list(cls.select().where(active, fn.EXISTS(grants)).order_by(cls.id))
+
+    @classmethod
     def any_at_all(cls):
         return cls.select(cls.id).exists()
 
@@ -1218,6 +1243,20 @@ class User(UserMixin, Table):
         )
         return AffiliationImport.select().where(seen | mine)
 
+    def sendings(self):
+        """Documents of the companies and accounts that the user sees whole; and those that they sent themselves."""
+        if self.is_staff:
+            return Sending.select()
+        of_company = Sending.company.in_(self.whole_company_ids())
+        of_account = Sending.company.is_null() & Sending.account.in_(self.whole_account_ids())
+        still_seen = Sending.company.is_null() | Sending.company.in_(self.companies().select(Company.id))
+        here = Sending.account.in_(self.accounts().select(ManagedAccount.id))
+        return Sending.select().where(of_company | of_account | ((Sending.author == self.id) & here & still_seen))
+
+    def bank_details(self):
+        """Those of the companies that the user sees whole."""
+        return BankDetails.select().where(BankDetails.company.in_(self.whole_company_ids()))
+
     def people(self, public_ids):
         """These people with contract, plan, college, company and account, by name; without those who are not seen."""
         named = (
@@ -1250,6 +1289,9 @@ class User(UserMixin, Table):
         """Requests are an account's: who was given one company or college of it does not see them."""
         return ServiceRequest.select().where(ServiceRequest.account.in_(self.whole_account_ids()))
 
+    def accounts_seen_whole(self):
+        return ManagedAccount.select().where(ManagedAccount.id.in_(self.whole_account_ids()))
+
     def whole_account_ids(self, on=None):
         """Accounts that a grant opens whole."""
         if self.is_staff:
@@ -1258,6 +1300,18 @@ class User(UserMixin, Table):
             PermissionGrant.company.is_null(), PermissionGrant.category.is_null()
         )
         return whole.select(PermissionGrant.account)
+
+    def whole_company_ids(self, on=None):
+        """Companies that a grant opens whole."""
+        companies = Company.select(Company.id)
+        if self.is_staff:
+            return companies
+        whole = PermissionGrant.in_force(self.id, on or clock.today()).where(
+            PermissionGrant.account == Company.account,
+            PermissionGrant.company.is_null() | (PermissionGrant.company == Company.id),
+            PermissionGrant.category.is_null(),
+        )
+        return companies.where(fn.EXISTS(whole))
 
     def documents(self):
         """Those of a person whom the user sees; of a contract; those of an account, for who sees all of it."""
@@ -2579,6 +2633,134 @@ class Reminder(Table):
     author = ForeignKeyField(User, null=True, index=False)  # none: by itself, before the deadline
     created_at = DateTimeField(default=clock.now)
     taken_back_at = DateTimeField(null=True)
+
+
+# ── What companies send: documents, and what they say of the company ─────────────────────────────────────────────
+
+
+class SendingState(StrEnum):
+    RECEIVED = "RECEIVED"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class Sending(Table):
+    """A document that a company sent to the mutual, of one or several files: what it says, and what became of it."""
+
+    public_id = PublicId()
+    account = ForeignKeyField(ManagedAccount, backref="sendings", index=False)
+    company = ForeignKeyField(Company, null=True, backref="sendings")  # none: it is about the whole account
+    document_type = CharField(16)  # rules.sendings
+    state = CharField(16, default=SendingState.RECEIVED)
+    note = CharField(300, default="")
+    siret = CharField(14, default="")  # what a Kbis says,
+    issued_on = DateField(null=True)  # and its date
+    author = ForeignKeyField(User, index=False)
+    sent_at = DateTimeField(default=clock.now)
+    read_at = DateTimeField(null=True)  # by the mutual: it is withdrawn until then
+    reader = ForeignKeyField(User, null=True, index=False)
+    settled_at = DateTimeField(null=True)
+    remark = CharField(default="")  # why it was refused
+    version = IntegerField(default=1)
+    hand_over = ForeignKeyField(HandOver, null=True, backref="sendings")
+    form_key = CharField(64, null=True, unique=True)
+
+    class Meta:
+        indexes = (
+            (("account", "sent_at"), False),
+            (("state", "sent_at"), False),
+        )
+
+    @property
+    def can_be_withdrawn(self):
+        return self.state == SendingState.RECEIVED and self.read_at is None
+
+    @property
+    def is_open(self):
+        """It was read, and is to be decided."""
+        return self.state == SendingState.RECEIVED and self.read_at is not None
+
+    @classmethod
+    def whole(cls, sendings):
+        """These sendings with account, company, and who sent them."""
+        joined = sendings.select(cls, ManagedAccount, Company, User).join(ManagedAccount)
+        return (
+            joined.switch(cls)
+            .join(Company, JOIN.LEFT_OUTER, on=(cls.company == Company.id))
+            .switch(cls)
+            .join(User, on=(cls.author == User.id))
+        )
+
+    @classmethod
+    def with_files(cls, rows):
+        """These rows, their files in `kept`, in one query; none once it was withdrawn."""
+        rows = list(rows)
+        found = SentFile.select(SentFile, StoredFile).join(StoredFile)
+        found = found.where(SentFile.sending.in_([row.id for row in rows]), StoredFile.dropped_at.is_null())
+        by_sending = {}
+        for one in found.order_by(SentFile.id):
+            by_sending.setdefault(one.sending_id, []).append(one)
+        for row in rows:
+            row.kept = by_sending.get(row.id, [])
+        return rows
+
+    def hold(self):
+        """This sending as it is now, held until the end of the transaction."""
+        return database.locked(db, Sending.select().where(Sending.id == self.id)).get()
+
+    def proposed(self):
+        """The bank details that it asks for; None when it asks for none."""
+        return BankDetails.select().where(BankDetails.sending == self).first()
+
+
+class SentFile(Table):
+    public_id = PublicId()
+    sending = ForeignKeyField(Sending, backref="files", on_delete="CASCADE")
+    file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL", index=False)
+
+
+class BankDetails(Table):
+    """The bank account of a company: asked for with a RIB, in force once the mutual confirmed it, then replaced."""
+
+    public_id = PublicId()
+    company = ForeignKeyField(Company, backref="bank_details")
+    sending = ForeignKeyField(Sending, null=True, unique=True, on_delete="SET NULL")
+    holder = CharField()  # the name of the account’s holder
+    iban = SealedField()
+    bic = CharField(11, default="")
+    bank = CharField(default="")  # its name, where the register tells
+    since = DateTimeField(null=True)  # when the mutual confirmed it
+    until = DateTimeField(null=True)  # when another one took its place
+    hand_over = ForeignKeyField(HandOver, null=True, backref="bank_details")
+
+    def seal(self, iban):
+        self.iban = vault.seal(iban, "bank_details", "iban", self.public_id)
+
+    def unseal(self):
+        """The clear IBAN: the caller audits."""
+        return vault.open(self.iban, "bank_details", "iban", self.public_id)
+
+    @classmethod
+    def in_force(cls):
+        return cls.since.is_null(False) & cls.until.is_null()
+
+    def confirm(self, now):
+        """In the place of those in force, in the caller's transaction, which holds the company."""
+        BankDetails.update(until=now).where(BankDetails.company == self.company_id, BankDetails.in_force()).execute()
+        self.since = now
+        self.save(only=[BankDetails.since])
+
+
+# One in force a company, whoever confirms at the same time.
+BankDetails.add_index(
+    BankDetails.index(
+        BankDetails.company,
+        unique=True,
+        where=SQL("since IS NOT NULL AND until IS NULL"),
+        name="bank_details_in_force",
+    )
+)
 
 
 # ── What is typed when a session ends ────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 import datetime
 
 from portal import clock, outbox
-from portal.models import EmployeeCategory, MessageKind, User
+from portal.models import EmployeeCategory, MessageKind, Sending, User
 
 MORNING = datetime.time(8)  # in Paris: nobody is written to at night
 
@@ -18,6 +18,11 @@ def readers_of(row):
 def can_read(user, category_id):
     seen = user.categories().where(EmployeeCategory.id == category_id)
     return user.is_active and not user.is_staff and seen.exists()
+
+
+def can_see(user, sending):
+    """Somebody of a company, who still sees what they sent for it."""
+    return user.is_active and not user.is_staff and user.sendings().where(Sending.id == sending.id).exists()
 
 
 def tell_readers(rows, template, link, now, link_of=None, **words):

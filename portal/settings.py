@@ -39,6 +39,7 @@ class Settings:
     reminders_before: str = "15 3"  # days before its deadline when a reminder goes by itself
     proof_grace_days: int = 30  # after its deadline, until it has expired
     school_campaign: str = "01/09 31/10"  # when certificates are asked for each year, and until when
+    kbis_months: int = 3  # that a Kbis is taken for recent
     behind_proxy: bool = False
     demo_password: str = "pluie-marmotte-violon-39"  # nosec B105
     brand_name: str = "Trait d’Union"

@@ -29,6 +29,7 @@ FORBIDDEN = {
     "signing.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "guests.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "proofs.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},
+    "sendings.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "documents.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "bulletins.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     "reminders.py": {"flask", "portal.views", "portal.forms", "portal.rendering"},

@@ -18,6 +18,7 @@ from portal.models import (
     Movement,
     PermissionGrant,
     ReminderBatch,
+    Sending,
     ServiceRequest,
     User,
     UserRole,
@@ -72,6 +73,7 @@ def stranger(signed_in):
     awaited = proofs.ask(person, rules.BANK_DETAILS, "x", proofs.INSURER, clock.now())
     foreign = factories.enrolment(other)
     given, _ = guests.draw("ENROL", clock.now(), guests.Wanted("LETTER", enrolment=foreign))
+    deposited = Sending.create(account=person.account_id, document_type="GROUP", author=other)
     return {
         "employees": person.public_id,
         "terminations": person.public_id,
@@ -98,6 +100,7 @@ def stranger(signed_in):
         **dict.fromkeys(("waivers", "waiver_records"), factories.waiver(contract.category).public_id),
         "staff_messages": letter.public_id,
         "document_files": document.public_id,
+        **dict.fromkeys(("sendings", "staff_sendings"), deposited.public_id),
     }
 
 

@@ -26,7 +26,7 @@ STATES = {
     "tous": ("Tous", tuple(RequestState)),
 }
 DEADLINES = {"": "Toutes", "retard": "Dépassée", "semaine": "Dans les 7 jours"}
-REASONS = {"": "Choisissez", **proofs.REFUSALS, "OTHER": "Autre raison"}  # why the mutual refuses
+OTHER = "OTHER"  # a reason of the mutual’s own words
 QUEUES = {"": "À examiner", "refuses": "Refusés", "acceptes": "Acceptés"}
 CONTACTS = {"": "Tous", "sans": "Sans contact", "avec": "Avec un contact"}
 
@@ -102,23 +102,30 @@ class DepositForm(SentOnce):
 class RefusalForm(SentOnce):
     """Why the mutual refuses: a sentence that is ready, or its own."""
 
-    motif = SelectField("Raison", choices=list(starmap(SelectChoice, REASONS.items())))
+    READY = proofs.REFUSALS
+    READER = "le salarié"  # who is told why
+
+    motif = SelectField("Raison")
     precision = text("Précision", most=200)
+
+    def __init__(self, typed=None, **given):
+        super().__init__(typed, **given)
+        self.motif.choices = list({"": "Choisissez", **self.READY, OTHER: "Autre raison"}.items())
 
     def validate_motif(self, field):
         if not field.data:
-            raise ValidationError("Choisissez la raison : le salarié la lira.")
+            raise ValidationError(f"Choisissez la raison : {self.READER} la lira.")
 
     def validate(self, extra_validators=None):
         super().validate(extra_validators)
-        if self.motif.data == "OTHER" and not (self.precision.data or "").strip():
-            self.precision.errors = ["Écrivez la raison en une phrase : le salarié la lira."]
+        if self.motif.data == OTHER and not (self.precision.data or "").strip():
+            self.precision.errors = [f"Écrivez la raison en une phrase : {self.READER} la lira."]
         return not self.errors
 
     @property
     def why(self):
         """The sentence that is told."""
-        said = [proofs.REFUSALS.get(self.motif.data, ""), (self.precision.data or "").strip()]
+        said = [self.READY.get(self.motif.data, ""), (self.precision.data or "").strip()]
         return " ".join(filter(None, said))
 
 

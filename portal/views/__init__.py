@@ -39,6 +39,7 @@ from portal.views import (
     reminding,
     scope,
     selections,
+    sendings,
     session,
     staff,
     supporting_documents,
@@ -56,7 +57,7 @@ ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 # No user, no menu, no account.
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
 WAIVERS = (waivers, waiver_records)
-ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, *WAIVERS, *PROOFS, profile)
+ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, *WAIVERS, *PROOFS, sendings, profile)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
@@ -89,7 +90,7 @@ MENU = (
     (
         "Documents",
         (
-            ("file-upload", "Documents", "upcoming.show", {"room": "documents"}),
+            ("file-upload", "Documents", "sendings.index", {}),
             ("folders", "Espace documentaire", "upcoming.show", {"room": "espace-documentaire"}),
         ),
     ),

@@ -9,7 +9,6 @@ blueprint = Blueprint("upcoming", __name__)
 ROOMS = {
     "cotisations": "Règlement des cotisations",
     "echeancier": "Échéancier",
-    "documents": "Documents",
     "espace-documentaire": "Espace documentaire",
     "demandes": "Demandes",
     "reclamations": "Réclamations",

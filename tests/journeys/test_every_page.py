@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portal import clock, enrolments, guests, proofs, reminders, signing, storage
+from portal import clock, enrolments, guests, proofs, reminders, sendings, signing, storage
 from portal.models import (
     Beneficiary,
     Document,
@@ -17,6 +17,7 @@ from portal.models import (
     Movement,
     OneTimeLink,
     ReminderBatch,
+    Sending,
     ServiceRequest,
     UserRole,
     db,
@@ -146,6 +147,13 @@ PAGES = {
     "relance-envoyee": ("reminding.show", "hr", "/justificatifs/relances/{sent_batch}"),
     "justificatifs-recus": ("staff_proofs.index", "desk", "/gestion/justificatifs"),
     "justificatif-a-examiner": ("staff_proofs.show", "desk", "/gestion/justificatifs/{received}"),
+    "documents": ("sendings.index", "hr", "/documents"),
+    "documents-105-comptes": ("sendings.index", "manager", "/documents"),
+    "documents-vides": ("sendings.index", "hr", "/documents?etat=refuses"),
+    "document-envoye": ("sendings.show", "hr", "/documents/{deposited}"),
+    "documents-recus": ("staff_sendings.index", "desk", "/gestion/documents"),
+    "document-a-lire": ("staff_sendings.show", "desk", "/gestion/documents/{deposited}"),
+    "document-a-decider": ("staff_sendings.show", "desk", "/gestion/documents/{read}"),
     "salarie-adhesion": ("guest_enrolment.show", "employee", "/salarie/{link}/adhesion"),
     "salarie-etape": ("guest_enrolment.step", "employee", "/salarie/{link}/adhesion/salarie?revoir=oui"),
     "salarie-comptes": ("guest_enrolment.step", "employee", "/salarie/{link}/adhesion/comptes"),
@@ -164,6 +172,8 @@ NOT_PAGES = {
     "affiliations.template": "a workbook",
     "imports.progress": "the region of a page; without htmx, a way back to it",
     "staff_proofs.preview": "an image or a PDF",
+    "sendings.preview": "an image or a PDF",
+    "staff_sendings.preview": "an image or a PDF",
     "guests.again": "the page of guests.show, in a session that is over",
 }
 REFUSED = {"introuvable": 404, "lien-use": 410, "salarie-lien-mort": 404}
@@ -282,6 +292,22 @@ def received(user):
     return row.public_id
 
 
+def deposited(user):
+    """A Kbis that a company sent."""
+    company = user.companies().first()
+    file = storage.file_away(io.BytesIO(files.pdf()), "kbis.pdf", "application/pdf", account=company.account_id)
+    draft = Sending(account=company.account_id, company=company, document_type="KBIS", note="Notre nouveau siège")
+    draft.siret, draft.issued_on = "44306184100047", scenery.day(days=-9)
+    return sendings.send(draft, [file], user, clock.now())[0]
+
+
+def taken(user):
+    """The same, that the mutual has in hand."""
+    row = deposited(user)
+    sendings.read(row, user, clock.now())
+    return row.public_id
+
+
 def batch(user):
     """Documents to be reminded of: one that can be, one whose household has no contact."""
     alone = Beneficiary.get(Beneficiary.birth_name == "Écuyer")
@@ -327,6 +353,8 @@ EXAMPLES = {
     "deposit": deposit_link,
     "proof": lambda user: awaited(user).public_id,
     "received": received,
+    "deposited": lambda user: deposited(user).public_id,
+    "read": taken,
     "batch": lambda user: batch(user).public_id,
     "sent_batch": sent_batch,
     "discarded": lambda user: factories.enrolment(user, state=EnrolmentState.DISCARDED).public_id,

@@ -123,7 +123,7 @@ def test_a_nir_typed_in_the_search_of_accounts_leaves_the_address(signed_in, typ
     assert signed_in.fragment("/", query_string={"cq": typed}).headers["HX-Redirect"] == "/"
 
 
-@pytest.mark.parametrize("path", ["/cotisations", "/documents", "/espace-documentaire", "/demandes", "/reclamations"])
+@pytest.mark.parametrize("path", ["/cotisations", "/espace-documentaire", "/demandes", "/reclamations"])
 def test_a_screen_that_is_not_open_says_so(signed_in, path):
     text = signed_in.get(path).get_data(as_text=True)
     assert "n’est pas encore ouvert" in text

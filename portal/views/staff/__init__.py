@@ -1,9 +1,9 @@
 """The screens of the mutual's own staff, under /gestion: closed to everybody else by the right « staff »."""
 
-from portal.models import DocumentRequest, OutboxMessage, RequestState, fn
-from portal.views.staff import messages, supporting_documents
+from portal.models import DocumentRequest, OutboxMessage, RequestState, Sending, SendingState, fn
+from portal.views.staff import messages, sendings, supporting_documents
 
-MODULES = (supporting_documents, messages)
+MODULES = (supporting_documents, sendings, messages)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -11,6 +11,7 @@ MENU = (
         "Gestion",
         (
             ("clipboard-check", "Justificatifs reçus", "staff_proofs.index", {}),
+            ("file-upload", "Documents reçus", "staff_sendings.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
         ),
     ),
@@ -20,7 +21,10 @@ MENU = (
 def counts(user):
     """What waits for someone, by entry of the menu; in one statement."""
     received = user.document_requests().where(DocumentRequest.state == RequestState.RECEIVED)
+    sent = user.sendings().where(Sending.state == SendingState.RECEIVED)
     failed = messages.failures(user).select(
-        fn.COUNT(OutboxMessage.id), received.select(fn.COUNT(DocumentRequest.id)).alias("received")
+        fn.COUNT(OutboxMessage.id),
+        received.select(fn.COUNT(DocumentRequest.id)).alias("received"),
+        sent.select(fn.COUNT(Sending.id)).alias("sent"),
     )
-    return dict(zip(("staff_messages", "staff_proofs"), failed.tuples()[0], strict=True))
+    return dict(zip(("staff_messages", "staff_proofs", "staff_sendings"), failed.tuples()[0], strict=True))

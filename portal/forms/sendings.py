@@ -1,0 +1,197 @@
+"""What a company sends to the mutual: its type, what it says, its files; and the mutual's decision."""
+
+from itertools import starmap
+
+from wtforms import Form, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from portal.exchange import uploads
+from portal.formats import SPACE, date_fr
+from portal.forms.changes import SentOnce
+from portal.forms.checks import by_rule
+from portal.forms.supporting_documents import RefusalForm
+from portal.forms.uploads import UploadField
+from portal.models import Sending, SendingState
+from portal.rules import Refused, identifiers
+from portal.rules import sendings as rules
+
+WHOLE = "compte"  # in the place of a company: the whole account
+# What a list may be narrowed to; in « Reçus », what the mutual has not decided.
+STATES = {
+    "recus": ("Reçus", SendingState.RECEIVED),
+    "acceptes": ("Acceptés", SendingState.ACCEPTED),
+    "refuses": ("Refusés", SendingState.REFUSED),
+    "retires": ("Retirés", SendingState.WITHDRAWN),
+}
+KINDS = {"kbis": rules.KBIS, "rib": rules.BANK_DETAILS, "groupe": rules.GROUP}
+TYPES = [("", "Tous"), *((word, rules.TYPES[kind]) for word, kind in KINDS.items())]
+
+
+class Deposited(UploadField):
+    """Formats and limit in the words that users know."""
+
+    @property
+    def promise(self):
+        *most, last = [extension[1:] for kind in self.kinds for extension in uploads.KINDS[kind].extensions]
+        said = f"Les formats acceptés sont{SPACE}: {', '.join(most)} et {last}."
+        return f"{said} Taille max.{SPACE}: 4{SPACE}Mo par fichier."
+
+
+class SendingForm(SentOnce):
+    """One form for all types: each has its own questions, and those of the others are not read."""
+
+    type = RadioField(
+        "Veuillez choisir un type de document",
+        [InputRequired("Choisissez le type de document.")],
+        choices=list(starmap(SelectChoice, rules.TYPES.items())),
+    )
+    entreprise = SelectField("Entreprise")
+    siret = StringField("SIRET du Kbis")
+    extrait = StringField("Date du Kbis")
+    titulaire = StringField("Titulaire du compte", [Length(max=140, message="Au plus 140 caractères. Raccourcissez.")])
+    iban = StringField("IBAN")
+    bic = StringField("BIC")
+    note = TextAreaField("Message à la mutuelle", [Length(max=300, message="Au plus 300 caractères. Raccourcissez.")])
+    fichiers = Deposited(
+        "Déposez le fichier à télécharger ou cliquez ici",
+        kinds=uploads.ALL,
+        multiple=True,
+        missing="Choisissez au moins un fichier.",
+    )
+
+    def __init__(self, typed, companies, today, months, whole=False, has_account=None):
+        """`companies`: those of the account, through the door; `whole`: a group's document may be about all of it.
+
+        `months`: how long a Kbis is recent. `has_account(company, iban)`: the company is paid from it already.
+        """
+        super().__init__(typed)
+        self.companies = {company.code: company for company in companies}
+        self.today, self.months, self.has_account, self.issued_on = today, months, has_account, None
+        everyone = [(WHOLE, "Tout le compte")] if whole else []
+        choices = [*everyone, *((code, f"{one.label}, {code}") for code, one in self.companies.items())]
+        self.entreprise.choices = choices if len(choices) == 1 else [("", "Choisissez"), *choices]
+
+    @property
+    def company(self):
+        """None for the whole account, or before one is chosen."""
+        return self.companies.get(self.entreprise.data)
+
+    def of(self, kind):
+        return self.type.data == kind
+
+    def validate_entreprise(self, field):
+        if not field.data:
+            raise ValidationError("Choisissez l’entreprise.")
+        if field.data == WHOLE and not self.of(rules.GROUP):
+            raise ValidationError("Un Kbis ou un RIB est celui d’une seule entreprise : choisissez-la.")
+
+    def validate_siret(self, field):
+        if self.of(rules.KBIS):
+            by_rule(identifiers.siret)(self, field)
+
+    def validate_extrait(self, field):
+        if self.of(rules.KBIS):
+            self.issued_on = kbis_date(field, self.today, self.months)
+
+    def validate_titulaire(self, field):
+        field.data = " ".join((field.data or "").split())
+        if self.of(rules.BANK_DETAILS) and not field.data:
+            raise ValidationError("Recopiez le titulaire, comme il est écrit sur le RIB.")
+
+    def validate_iban(self, field):
+        if not self.of(rules.BANK_DETAILS):
+            return
+        by_rule(identifiers.iban)(self, field)
+        if self.company and self.has_account and self.has_account(self.company, field.data):
+            raise ValidationError("La mutuelle a déjà ce compte pour cette entreprise : il n’y a rien à changer.")
+
+    def validate_bic(self, field):
+        if self.of(rules.BANK_DETAILS) and (field.data or "").strip():
+            by_rule(identifiers.bic)(self, field)
+
+    def draft(self, account):
+        """A Sending that is not written yet."""
+        row = Sending(account=account, company=self.company, document_type=self.type.data)
+        row.note = (self.note.data or "").strip()
+        if self.of(rules.KBIS):
+            row.siret, row.issued_on = self.siret.data, self.issued_on
+        return row
+
+
+def kbis_date(field, today, months=None):
+    """The date that a box says of a Kbis; raises ValidationError."""
+    try:
+        found = rules.kbis_date(field.data or "", today, months)
+    except Refused as refused:
+        raise ValidationError(str(refused)) from None
+    field.data = date_fr(found)
+    return found
+
+
+class SendingFilter(Form):
+    """Narrows a list of sendings; an unknown value narrows nothing."""
+
+    etat = SelectField("État", choices=[SelectChoice("", "Tous"), *(SelectChoice(k, v[0]) for k, v in STATES.items())])
+    genre = SelectField("Type de document", choices=list(starmap(SelectChoice, TYPES)))
+
+    def narrow(self, sendings):
+        if self.etat.data in STATES:
+            sendings = sendings.where(Sending.state == STATES[self.etat.data][1])
+        if self.genre.data in KINDS:
+            sendings = sendings.where(Sending.document_type == KINDS[self.genre.data])
+        return sendings
+
+    @property
+    def in_force(self):
+        return self.etat.data in STATES or self.genre.data in KINDS
+
+
+class QueueFilter(SendingFilter):
+    """The same above the mutual's queue: what is to be done, unless another state is asked for."""
+
+    etat = SelectField(
+        "État",
+        choices=[
+            SelectChoice("", "À traiter"),
+            *(SelectChoice(word, label) for word, (label, _) in STATES.items() if word != "recus"),
+            SelectChoice("tous", "Tous"),
+        ],
+    )
+
+    def narrow(self, sendings):
+        narrowed = super().narrow(sendings)
+        if self.etat.data in STATES or self.etat.data == "tous":
+            return narrowed
+        return narrowed.where(Sending.state == SendingState.RECEIVED)
+
+
+class AcceptForm(SentOnce):
+    """What the mutual read on a Kbis: as the company typed it, or mended."""
+
+    siret = StringField("SIRET")
+    extrait = StringField("Date du Kbis")
+
+    def __init__(self, typed, sending, today):
+        given = {"siret": sending.siret, "extrait": date_fr(sending.issued_on) if sending.issued_on else ""}
+        super().__init__(typed, version=sending.version, **given)
+        self.sending, self.today, self.issued_on = sending, today, None
+
+    @property
+    def asks(self):
+        return self.sending.document_type == rules.KBIS
+
+    def validate_siret(self, field):
+        if self.asks:
+            by_rule(identifiers.siret)(self, field)
+
+    def validate_extrait(self, field):
+        if self.asks:
+            self.issued_on = kbis_date(field, self.today)
+
+
+class SendingRefusal(RefusalForm):
+    """Why the mutual refuses what a company sent."""
+
+    READY = rules.REFUSALS
+    READER = "l’entreprise"

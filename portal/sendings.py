@@ -1,0 +1,147 @@
+"""What companies send to the mutual: kept, withdrawn, read, decided; and what an accepted one changes."""
+
+from portal import outbox
+from portal.models import BankDetails, MessageKind, Outdated, Sending, SendingState, SentFile, User, db
+from portal.readers import can_see, letter
+from portal.rules import identifiers
+from portal.rules import sendings as rules
+
+# ── From the company ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def send(draft, files, by, now, form_key=None):
+    """Keep what somebody sends; the files of a group are independent: each is a sending of its own, decided alone.
+
+    `draft`: a Sending that is not written. `files`: StoredFile that wait. The sendings; [] when that very form was kept
+    already.
+    """
+    with db.atomic():
+        if form_key and Sending.select().where(Sending.form_key == form_key).exists():
+            return []
+        apart = [[file] for file in files] if draft.document_type == rules.GROUP else [files]
+        return [keep(draft, some, by, now, form_key if place == 0 else None) for place, some in enumerate(apart)]
+
+
+def keep(draft, files, by, now, form_key):
+    row = Sending.create(
+        account=draft.account_id,
+        company=draft.company_id,
+        document_type=draft.document_type,
+        note=draft.note,
+        siret=draft.siret,
+        issued_on=draft.issued_on,
+        author=by,
+        sent_at=now,
+        form_key=form_key,
+    )
+    for file in files:
+        file.attach(now)
+        SentFile.create(sending=row, file=file)
+    return row
+
+
+def propose(sending, holder, iban, bic, now):
+    """The bank details that a RIB asks for: those in force stay until the mutual confirms them.
+
+    Whoever sees the company is told, so that a change that nobody there asked for does not pass unnoticed.
+    """
+    known_bic, bank = identifiers.bank_of(iban)
+    row = BankDetails(company=sending.company_id, sending=sending, holder=holder, bic=bic or known_bic or "")
+    row.bank = bank or ""
+    row.seal(iban)
+    row.save(force_insert=True)
+    tell_company(sending, "bank_details_asked", now)
+    return row
+
+
+def withdraw(sending, now):
+    """Take it back before anybody read it: its files leave too. Raises Outdated when the mutual was faster."""
+    with db.atomic():
+        row = sending.hold()
+        if not row.can_be_withdrawn:
+            raise Outdated(row)
+        for one in Sending.with_files([row])[0].kept:
+            one.file.drop(now)
+        BankDetails.delete().where(BankDetails.sending == row).execute()
+        change(row, SendingState.WITHDRAWN, settled_at=now, siret="", issued_on=None)
+
+
+def change(row, state, **values):
+    """Put a held sending in a state."""
+    row.state, row.version = state, row.version + 1
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(only=["state", "version", *values])
+
+
+# ── At the mutual ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read(sending, by, now):
+    """It is in somebody's hands from now on: True for the first. Raises Outdated when it was withdrawn."""
+    with db.atomic():
+        row = sending.hold()
+        if row.state == SendingState.WITHDRAWN:
+            raise Outdated(row)
+        if not row.can_be_withdrawn:
+            return False
+        change(row, SendingState.RECEIVED, read_at=now, reader=by)
+    return True
+
+
+def accept(sending, now, version, siret="", issued_on=None):
+    """It is right, and changes what it is for; raises Outdated when somebody decided meanwhile.
+
+    `siret`, `issued_on`: what the mutual read on a Kbis. False when it says less than a later Kbis already did.
+    """
+    with db.atomic():
+        row = decide(sending, version)
+        newest = True
+        if row.document_type == rules.KBIS:
+            row.siret, row.issued_on = siret, issued_on
+            newest = row.company.hold().identify(siret, issued_on)
+        if row.document_type == rules.BANK_DETAILS:
+            row.company.hold()
+            row.proposed().confirm(now)
+            tell_company(row, "bank_details_changed", now)
+        change(row, SendingState.ACCEPTED, settled_at=now, siret=row.siret, issued_on=row.issued_on)
+        if row.document_type != rules.BANK_DETAILS:
+            tell_author(row, "sending_accepted", now)
+    return newest
+
+
+def refuse(sending, why, now, version):
+    """It changes nothing, and its author is told to read why; raises Outdated when somebody decided meanwhile."""
+    with db.atomic():
+        row = decide(sending, version)
+        change(row, SendingState.REFUSED, settled_at=now, remark=why)
+        tell_author(row, "sending_refused", now)
+
+
+def decide(sending, version):
+    row = sending.hold()
+    if not row.is_open or row.version != version:
+        raise Outdated(row)
+    return row
+
+
+# ── Told by e-mail, without a name nor a number ──────────────────────────────────────────────────────────────────
+
+
+def tell_company(row, template, now):
+    """Each of HR who sees the whole company, and the author."""
+    readers = {user.id: user for user in (*User.of_company(row.company), *authors(row))}
+    outbox.write_many([message(user, row, template, now) for user in readers.values()])
+
+
+def tell_author(row, template, now):
+    outbox.write_many([message(user, row, template, now) for user in authors(row)])
+
+
+def authors(row):
+    return [row.author] if can_see(row.author, row) else []
+
+
+def message(user, row, template, now):
+    words = {"kind": MessageKind.PROOF, "link": f"/documents/{row.public_id}"}
+    return letter(user, template, now, about=row, document=rules.TYPES[row.document_type], **words)

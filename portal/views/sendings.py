@@ -1,0 +1,145 @@
+"""« Documents »: a file sent to the mutual, what was sent with its state, withdrawn until it is read."""
+
+from flask import Blueprint, current_app, flash, redirect, request, url_for
+from flask_login import current_user
+from peewee import IntegrityError
+
+from portal import clock, sendings
+from portal.access import audit, requires
+from portal.forms.sendings import SendingFilter, SendingForm
+from portal.models import BankDetails, Company, EmployeeCategory, ManagedAccount, Outdated, Sending, db
+from portal.rendering import Page, get_or_404, page_size, posted, render
+from portal.rules import sendings as rules
+from portal.views import files, sent
+from portal.views.recording import TWICE, by
+from portal.views.scope import current_scope
+
+blueprint = Blueprint("sendings", __name__, url_prefix="/documents")
+
+READ = "Trop tard : la mutuelle a déjà ce document en main. Écrivez-lui s’il n’est pas le bon."
+
+
+@blueprint.get("")
+@requires("documents")
+def index():
+    return page(form_for(None))
+
+
+def form_for(typed):
+    """Of the chosen account; None when none is chosen. The company of the scope is chosen already."""
+    scope = current_scope()
+    if not scope.account:
+        return None
+    account = scope.account.account_id
+    offered = current_user.companies().where(Company.account == account).order_by(Company.label, Company.code)
+    whole = current_user.accounts_seen_whole().where(ManagedAccount.id == account).exists()
+    companies = list(offered.limit(EmployeeCategory.MOST_OFFERED))
+    form = SendingForm(typed, companies, clock.today(), current_app.settings.kbis_months, whole, pays_from)
+    if typed is None and not scope.is_whole_account:
+        form.entreprise.data = scope.chosen[0].company_code
+    return form
+
+
+def pays_from(company, iban):
+    """The mutual has this very account for a company that the user sees whole."""
+    details = current_user.bank_details().where(BankDetails.company == company, BankDetails.in_force()).first()
+    return details is not None and details.unseal() == iban
+
+
+def page(form, status=200):
+    narrowing = SendingFilter(request.args)
+    found = Sending.whole(narrowing.narrow(in_scope())).order_by(Sending.sent_at.desc(), Sending.id.desc())
+    listed = Page(found, page_size(current_user.rows_per_page), rows=sent.tell)
+    return render("sendings", status, form=form, narrowing=narrowing, page=listed)
+
+
+def in_scope():
+    scope, found = current_scope(), current_user.sendings()
+    if not scope.account:
+        return found
+    found = found.where(Sending.account == scope.account.account_id)
+    chosen = {row.company_id for row in scope.chosen}
+    return found if scope.is_whole_account else found.where(Sending.company.in_(chosen))
+
+
+@blueprint.post("")
+@requires("documents")
+@files.takes_files
+def create():
+    form = form_for(posted())
+    if form is None:
+        flash("Choisissez d’abord le compte : un document est celui d’une entreprise.", "warn")
+        return redirect(url_for("sendings.index"), 303)
+    account = current_scope().account.account_id
+    files.take_in(form.fichiers, account=account)
+    if not form.validate():
+        return page(form, 422)
+    try:
+        made = keep(form, account)
+    except IntegrityError:  # the same form, sent twice
+        made = []
+    say(made, form)
+    return redirect(url_for("sendings.index"), 303)
+
+
+def keep(form, account):
+    """In one transaction: what was sent, what it asks for, and who is told of it."""
+    now = clock.now()
+    with db.atomic():
+        made = sendings.send(form.draft(account), form.fichiers.files, by(), now, form.key)
+        for row in made:
+            about = {"type": row.document_type, "company": form.company and form.company.code}
+            audit("sending.send", on=row, account=account, after=about)
+        if made and form.of(rules.BANK_DETAILS):
+            sendings.propose(made[0], form.titulaire.data, form.iban.data, form.bic.data, now)
+    return made
+
+
+def say(made, form):
+    if not made:
+        flash(TWICE, "info")
+    elif form.of(rules.BANK_DETAILS):
+        flash("C’est reçu. L’ancien compte reste en vigueur jusqu’à ce que la mutuelle confirme le nouveau.", "ok")
+    else:
+        flash("C’est reçu. L’avis de la mutuelle s’affichera ici, et un courriel vous le dira.", "ok")
+
+
+def found(id):
+    return get_or_404(Sending.whole(current_user.sendings()), Sending.public_id == id)
+
+
+@blueprint.get("/<uuid:id>")
+@requires("documents")
+def show(id):
+    (one,) = sent.tell([found(id)])
+    return render("sending", one=one)
+
+
+@blueprint.post("/<uuid:id>/retrait")
+@requires("documents")
+def withdraw(id):
+    row = found(id)
+    try:
+        with db.atomic():
+            sendings.withdraw(row, clock.now())
+            audit("sending.withdraw", on=row, account=row.account_id)
+        flash("Le document est retiré : la mutuelle ne le verra pas.", "ok")
+    except Outdated:
+        flash(READ, "warn")
+    return redirect(url_for("sendings.show", id=id), 303)
+
+
+@blueprint.get("/<uuid:id>/piece/<uuid:piece>")
+@requires("documents")
+def preview(id, piece):
+    """An image or a PDF, in a page where nothing runs."""
+    return files.preview(sent.file_of(found(id), piece))
+
+
+@blueprint.post("/<uuid:id>/piece/<uuid:piece>")
+@requires("documents")
+def download(id, piece):
+    row = found(id)
+    file = sent.file_of(row, piece)
+    audit("sending.download", on=row, account=row.account_id)
+    return files.attachment(file)

@@ -1,0 +1,121 @@
+"""« Documents reçus »: what companies sent, the oldest first; read, then accepted, or refused with a reason."""
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
+
+from portal import clock, sendings
+from portal.access import audit, requires
+from portal.forms.sendings import AcceptForm, QueueFilter, SendingRefusal
+from portal.models import Outdated, Sending, SendingState, db
+from portal.rendering import Page, get_or_404, page_size, render
+from portal.views import files, sent
+from portal.views.recording import by
+
+blueprint = Blueprint("staff_sendings", __name__, url_prefix="/gestion/documents")
+
+MEANWHILE = "Quelqu’un a déjà traité ce document, ou l’entreprise l’a retiré."
+
+
+@blueprint.get("")
+@requires("staff")
+def index():
+    form = QueueFilter(request.args)
+    found_here = Sending.whole(form.narrow(current_user.sendings())).order_by(Sending.sent_at, Sending.id)
+    return render("staff_sendings", form=form, page=Page(found_here, page_size(current_user.rows_per_page), sent.tell))
+
+
+def found(id):
+    return get_or_404(Sending.whole(current_user.sendings()), Sending.public_id == id)
+
+
+@blueprint.get("/<uuid:id>")
+@requires("staff")
+def show(id):
+    row = found(id)
+    return page(row)
+
+
+def page(row, status=200, accepting=None, refusing=None):
+    (one,) = sent.tell([row])
+    refusing = refusing or SendingRefusal()
+    refusing.version.data = str(row.version)
+    accepting = accepting or AcceptForm(None, row, clock.today())
+    unread = row.state == SendingState.RECEIVED and row.read_at is None
+    return render("staff_sending", status, one=one, accepting=accepting, refusing=refusing, unread=unread)
+
+
+@blueprint.post("/<uuid:id>/lecture")
+@requires("staff")
+def read(id):
+    """Take it in hand: from now on, its company does not withdraw it any more."""
+    row = found(id)
+    try:
+        with db.atomic():
+            if sendings.read(row, by(), clock.now()):
+                audit("sending.read", on=row, account=row.account_id)
+    except Outdated:
+        flash(MEANWHILE, "warn")
+        return redirect(url_for("staff_sendings.index"), 303)
+    return redirect(url_for("staff_sendings.show", id=id), 303)
+
+
+@blueprint.post("/<uuid:id>/acceptation")
+@requires("staff")
+def accept(id):
+    row = found(id)
+    form = AcceptForm(request.form, row, clock.today())
+    if not form.validate():
+        return page(row, 422, accepting=form)
+
+    def act(now):
+        newest = sendings.accept(row, now, form.seen, form.siret.data or "", form.issued_on)
+        return "Le document est accepté." if newest else "Accepté. Un Kbis plus récent dit déjà le SIRET : il reste."
+
+    return decide(row, "sending.accept", act)
+
+
+@blueprint.post("/<uuid:id>/refus")
+@requires("staff")
+def refuse(id):
+    row, form = found(id), SendingRefusal(request.form)
+    seen = form.seen
+    if not form.validate():
+        return page(row, 422, refusing=form)
+
+    def act(now):
+        sendings.refuse(row, form.why, now, seen)
+        return "Le document est refusé. L’entreprise est prévenue, et lira pourquoi."
+
+    return decide(row, "sending.refuse", act)
+
+
+def decide(row, action, act):
+    try:
+        with db.atomic():
+            said = act(clock.now())
+            audit(action, on=row, account=row.account_id)
+        flash(said, "ok")
+    except Outdated:
+        flash(MEANWHILE, "warn")
+    return redirect(url_for("staff_sendings.index"), 303)
+
+
+@blueprint.get("/<uuid:id>/piece/<uuid:piece>")
+@requires("staff")
+def preview(id, piece):
+    """An image or a PDF, in a page where nothing runs."""
+    return files.preview(file_of(id, piece)[1])
+
+
+@blueprint.post("/<uuid:id>/piece/<uuid:piece>")
+@requires("staff")
+def download(id, piece):
+    row, file = file_of(id, piece)
+    audit("sending.download", on=row, account=row.account_id)
+    return files.attachment(file)
+
+
+def file_of(id, piece):
+    """(sending, file): what is not taken in hand yet is not opened."""
+    row = found(id)
+    return (row, sent.file_of(row, piece)) if row.read_at else abort(404)

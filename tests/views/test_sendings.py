@@ -1,0 +1,372 @@
+"""« Documents »: sent by a company, withdrawn until it is read, then accepted or refused by the mutual."""
+
+import datetime
+import io
+
+import pytest
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import encode_multipart
+
+from portal import clock
+from portal.models import (
+    AuditEvent,
+    BankDetails,
+    Company,
+    OutboxMessage,
+    PermissionGrant,
+    Sending,
+    SendingState,
+    SentFile,
+    StoredFile,
+)
+from tests import enrolling, factories, files
+
+IBAN, OTHER_IBAN = "FR7630006000011234567890189", "FR1420041010050500013M02606"
+SIRET = "44306184100047"
+
+
+@pytest.fixture
+def company(hr):
+    return hr.companies().order_by(Company.id).first()
+
+
+@pytest.fixture
+def staff(app, hr):
+    desk = app.test_client()
+    desk.sign_in(factories.user(role="staff"))
+    return desk
+
+
+def text(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True)
+
+
+def send(client, *pieces, address="/documents", **words):
+    page = enrolling.hidden(client.get(address).get_data(as_text=True))
+    data = page | words | {"csrf_token": client.token()}
+    data["fichiers"] = [FileStorage(io.BytesIO(content), name) for name, content in pieces]
+    boundary, body = encode_multipart(MultiDict(data))
+    return client.open(address, method="POST", data=body, content_type=f"multipart/form-data; boundary={boundary}")
+
+
+def kbis(client, company, **others):
+    words = {"type": "KBIS", "entreprise": company.code, "siret": SIRET, "extrait": f"{clock.today():%d/%m/%Y}"}
+    return send(client, ("kbis.pdf", files.pdf()), **words | others)
+
+
+def rib(client, company, iban=IBAN, **others):
+    words = {"type": "BANK_DETAILS", "entreprise": company.code, "titulaire": "ATELIERS COMBE-NOIRE", "iban": iban}
+    return send(client, ("rib.pdf", files.pdf()), **words | others)
+
+
+def group(client, *pieces, **others):
+    return send(
+        client, *(pieces or [("liste.csv", b"a;b\n1;2\n")]), **{"type": "GROUP", "entreprise": "compte"} | others
+    )
+
+
+def desk_of(row):
+    return f"/gestion/documents/{row.public_id}"
+
+
+def take(staff, row):
+    assert staff.post(f"{desk_of(row)}/lecture").status_code == 303
+
+
+def decide(staff, row, word, **words):
+    seen = str(Sending.get_by_id(row.id).version)
+    return staff.post(f"{desk_of(row)}/{word}", {"version": seen, **words})
+
+
+def accept_kbis(staff, row, siret=SIRET, day=None):
+    return decide(staff, row, "acceptation", siret=siret, extrait=f"{day or clock.today():%d/%m/%Y}")
+
+
+# ── Sent ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_page_says_types_formats_and_limit_before_anything(signed_in):
+    page = text(signed_in, "/documents")
+    for words in ("Veuillez choisir un type de document", "Kbis", "RIB ou Coordonnées SEPA", "Dépôt document groupe"):
+        assert words in page
+    assert "pdf, png, jpg, jpeg, csv, xlsx, xls, docx, doc et odt" in page
+    assert "Taille max.\u00a0: 4\u00a0Mo" in page
+    assert "Rien n’a encore été envoyé" in page
+
+
+def test_the_files_of_a_group_are_each_followed_alone(signed_in, hr):
+    assert group(signed_in, ("a.csv", b"a;b\n1;2\n"), ("b.pdf", files.pdf()), note="Pour juin").status_code == 303
+    assert [row.note for row in Sending.select()] == ["Pour juin"] * 2
+    assert SentFile.select().count() == StoredFile.select().where(StoredFile.attached_at.is_null(False)).count() == 2
+    page = text(signed_in, "/documents")
+    assert "a.csv" in page and "b.pdf" in page and "pas encore lu" in page
+    assert AuditEvent.select().where(AuditEvent.action == "sending.send").count() == 2
+
+
+def test_the_pages_of_a_kbis_are_one_sending(signed_in, company):
+    words = {"type": "KBIS", "entreprise": company.code, "siret": SIRET, "extrait": f"{clock.today():%d/%m/%Y}"}
+    assert send(signed_in, ("1.png", files.image()), ("2.png", files.image()), **words).status_code == 303
+    assert (Sending.select().count(), SentFile.select().count()) == (1, 2)
+
+
+def test_the_same_form_twice_is_kept_once(signed_in, company):
+    key = "11111111-1111-4111-8111-111111111111"
+    for _ in range(2):
+        assert rib(signed_in, company, form_key=key).status_code == 303
+    assert (Sending.select().count(), BankDetails.select().count()) == (1, 1)
+    assert "rien n’a été fait deux fois" in text(signed_in, "/documents")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"type": ""}, "Choisissez le type de document."),
+        ({"entreprise": "E999999"}, "Choisissez une des réponses proposées."),
+        ({"entreprise": "compte"}, "celui d’une seule entreprise"),
+        ({"siret": "12345678901234"}, "La clé (dernier chiffre) du SIRET"),
+        ({"extrait": "31/06/2026"}, "Le 31 juin n’existe pas"),
+        ({"extrait": "01/01/2031"}, "Cette date est à venir"),
+        ({"extrait": "01/01/2020"}, "a plus de 3 mois"),
+    ],
+)
+def test_what_a_kbis_says_is_checked(signed_in, company, words, said):
+    answer = kbis(signed_in, company, **words)
+    assert answer.status_code == 422
+    assert said in answer.get_data(as_text=True)
+    assert not Sending.select().exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"iban": "FR7630006000011234567890180"}, "La clé"),
+        ({"titulaire": ""}, "Recopiez le titulaire"),
+        ({"bic": "AGRI"}, "Le BIC a 8 ou 11 caractères"),
+    ],
+)
+def test_what_a_rib_says_is_checked(signed_in, company, words, said):
+    answer = rib(signed_in, company, **words)
+    assert answer.status_code == 422
+    assert said in answer.get_data(as_text=True)
+    assert not BankDetails.select().exists()
+
+
+def test_a_renamed_program_is_refused_beside_its_name_and_the_other_file_stays(signed_in):
+    answer = group(signed_in, ("bon.pdf", files.pdf()), ("carte.pdf", b"MZ" * 500))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "carte.pdf\u00a0: Ce fichier n’est pas au format PDF" in page
+    assert "bon.pdf" in page and "déjà reçu" in page
+    assert not Sending.select().exists()
+
+
+def test_without_an_account_one_is_chosen_first(client, database):
+    user = factories.user(accounts=[factories.account(), factories.account("Verreries")])
+    client.sign_in(user)
+    assert "Choisissez d’abord le compte." in text(client, "/documents")
+    assert client.post("/documents", {"type": "GROUP"}).status_code == 303
+    assert not Sending.select().exists()
+
+
+def test_a_file_is_previewed_where_nothing_runs_and_saved(signed_in):
+    group(signed_in, ("plan.pdf", files.pdf()), ("liste.csv", b"a;b\n1;2\n"))
+    kept = {one.file.file_name: one for one in SentFile.select()}
+    where = {name: f"/documents/{one.sending.public_id}/piece/{one.public_id}" for name, one in kept.items()}
+    shown = signed_in.get(where["plan.pdf"])
+    assert (shown.status_code, "sandbox" in shown.headers["Content-Security-Policy"]) == (200, True)
+    assert signed_in.get(where["liste.csv"]).status_code == 404
+    saved = signed_in.post(where["liste.csv"])
+    assert saved.headers["Content-Disposition"].startswith("attachment")
+    assert AuditEvent.select().where(AuditEvent.action == "sending.download").count() == 1
+    other = f"/documents/{kept['plan.pdf'].sending.public_id}/piece/{kept['liste.csv'].public_id}"
+    assert signed_in.post(other).status_code == 404
+
+
+# ── Withdrawn ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_it_is_withdrawn_until_it_is_read_and_its_files_leave(signed_in, company):
+    rib(signed_in, company)
+    row = Sending.get()
+    assert "Retirer ce document" in text(signed_in, f"/documents/{row.public_id}")
+    signed_in.post(f"/documents/{row.public_id}/retrait")
+    assert Sending.get().state == SendingState.WITHDRAWN
+    assert not BankDetails.select().exists()
+    assert StoredFile.get().dropped_at is not None
+    page = text(signed_in, f"/documents/{row.public_id}")
+    assert "Aucun fichier" in page and "Retirer ce document" not in page
+
+
+def test_once_read_it_is_not_withdrawn(signed_in, staff):
+    group(signed_in)
+    row = Sending.get()
+    take(staff, row)
+    signed_in.post(f"/documents/{row.public_id}/retrait")
+    assert Sending.get().state == SendingState.RECEIVED
+    page = text(signed_in, f"/documents/{row.public_id}")
+    assert "déjà ce document en main" in page and "Retirer ce document" not in page
+
+
+def test_what_was_withdrawn_is_not_read(signed_in, staff):
+    group(signed_in)
+    row = Sending.get()
+    signed_in.post(f"/documents/{row.public_id}/retrait")
+    assert staff.post(f"{desk_of(row)}/lecture").headers["Location"].endswith("/gestion/documents")
+    assert Sending.get().read_at is None
+
+
+# ── Decided ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_is_opened_nor_decided_before_it_is_taken_in_hand(signed_in, staff):
+    group(signed_in, ("plan.pdf", files.pdf()))
+    row, piece = Sending.get(), SentFile.get().public_id
+    page = text(staff, desk_of(row))
+    assert "Lire ce document" in page and "plan.pdf" not in page
+    assert staff.get(f"{desk_of(row)}/piece/{piece}").status_code == 404
+    decide(staff, row, "acceptation")
+    assert Sending.get().state == SendingState.RECEIVED
+    take(staff, row)
+    assert "plan.pdf" in text(staff, desk_of(row))
+    assert staff.get(f"{desk_of(row)}/piece/{piece}").status_code == 200
+
+
+def test_reading_twice_is_written_down_once(signed_in, staff):
+    group(signed_in)
+    for _ in range(2):
+        take(staff, Sending.get())
+    assert AuditEvent.select().where(AuditEvent.action == "sending.read").count() == 1
+
+
+def test_an_accepted_group_document_is_told(signed_in, staff, hr):
+    group(signed_in)
+    take(staff, Sending.get())
+    assert decide(staff, Sending.get(), "acceptation").status_code == 303
+    assert Sending.get().state == SendingState.ACCEPTED
+    told = OutboxMessage.get()
+    assert (told.user_id, "accepté" in told.subject) == (hr.id, True)
+    assert "Accepté" in text(signed_in, "/documents")
+
+
+def test_a_refusal_needs_a_reason_which_is_read(signed_in, staff):
+    group(signed_in)
+    row = Sending.get()
+    take(staff, row)
+    assert decide(staff, row, "refus", motif="").status_code == 422
+    assert decide(staff, row, "refus", motif="OTHER").status_code == 422
+    assert decide(staff, row, "refus", motif="ILLEGIBLE", precision="Page 2.").status_code == 303
+    page = text(signed_in, "/documents")
+    assert "Refusé" in page and "n’est pas lisible" in page and "Page 2." in page
+    assert "La raison se lit ici" in OutboxMessage.get().unseal()["text"]
+
+
+def test_two_who_decide_at_once_decide_once(signed_in, staff):
+    group(signed_in)
+    row = Sending.get()
+    take(staff, row)
+    seen = str(Sending.get().version)
+    for word in ("acceptation", "refus"):
+        staff.post(f"{desk_of(row)}/{word}", {"version": seen, "motif": "ILLEGIBLE"})
+    assert Sending.get().state == SendingState.ACCEPTED
+    assert "déjà traité" in text(staff, "/gestion/documents")
+
+
+def test_an_accepted_kbis_gives_the_siret_and_its_validity(signed_in, staff, company):
+    kbis(signed_in, company)
+    take(staff, Sending.get())
+    mended = "73282932000074"
+    assert accept_kbis(staff, Sending.get(), siret="1").status_code == 422
+    assert accept_kbis(staff, Sending.get(), siret=mended).status_code == 303
+    known = Company.get_by_id(company.id)
+    assert (known.siret, known.kbis_on, mended in known.search_key) == (mended, clock.today(), True)
+    assert Sending.get().siret == mended
+
+
+def test_an_older_kbis_than_the_last_changes_nothing(signed_in, staff, company):
+    Company.update(kbis_on=clock.today(), siret="73282932000074").where(Company.id == company.id).execute()
+    kbis(signed_in, company)
+    take(staff, Sending.get())
+    accept_kbis(staff, Sending.get(), day=clock.today() - datetime.timedelta(days=9))
+    assert Company.get_by_id(company.id).siret == "73282932000074"
+    assert "Un Kbis plus récent" in text(staff, "/gestion/documents")
+
+
+def test_the_old_account_stays_until_the_mutual_confirms_the_new_one(signed_in, staff, company, hr):
+    old = BankDetails(company=company, holder="X", since=clock.now())
+    old.seal(OTHER_IBAN)
+    old.save(force_insert=True)
+    assert rib(signed_in, company, iban=OTHER_IBAN).status_code == 422
+    assert rib(signed_in, company).status_code == 303
+    assert OutboxMessage.get().user_id == hr.id
+    assert [one.id for one in BankDetails.select().where(BankDetails.in_force())] == [old.id]
+    take(staff, Sending.get())
+    decide(staff, Sending.get(), "acceptation")
+    (now,) = BankDetails.select().where(BankDetails.in_force())
+    assert (now.unseal(), now.bic, BankDetails.get_by_id(old.id).until is not None) == (IBAN, "AGRIFRPPXXX", True)
+
+
+def test_a_refused_rib_changes_nothing(signed_in, staff, company):
+    rib(signed_in, company)
+    take(staff, Sending.get())
+    decide(staff, Sending.get(), "refus", motif="OTHER_IBAN")
+    assert not BankDetails.select().where(BankDetails.in_force()).exists()
+
+
+def test_no_iban_stands_in_a_message_the_audit_or_a_page(signed_in, staff, company):
+    rib(signed_in, company)
+    take(staff, Sending.get())
+    pages = [text(signed_in, "/documents"), text(staff, desk_of(Sending.get())), text(staff, "/gestion/documents")]
+    pages += [str(message.unseal()) for message in OutboxMessage.select()]
+    pages += [f"{event.before} {event.after}" for event in AuditEvent.select()]
+    assert not any(IBAN in page.replace("\u00a0", "").replace(" ", "") for page in pages)
+
+
+# ── Who sees it ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_has_one_college_sees_what_they_sent_alone(app, signed_in, hr, company):
+    kbis(signed_in, company)
+    group(signed_in)
+    narrow = factories.user()
+    college = hr.categories().first()
+    account = college.account
+    PermissionGrant.create(user=narrow, account=account, category=college, valid_from=datetime.date(2020, 1, 1))
+    browser = app.test_client()
+    browser.sign_in(narrow)
+    assert "Rien n’a encore été envoyé" in text(browser, "/documents")
+    assert browser.get(f"/documents/{Sending.get().public_id}").status_code == 404
+    assert kbis(browser, college.company).status_code == 303
+    assert narrow.sendings().count() == 1
+    assert hr.sendings().count() == 3
+    assert "Tout le compte" not in text(browser, "/documents")
+
+
+def test_the_list_is_narrowed_by_state_and_type(signed_in, company):
+    kbis(signed_in, company)
+    group(signed_in)
+    assert "liste.csv" not in text(signed_in, "/documents?genre=kbis")
+    assert "Aucun document ne correspond" in text(signed_in, "/documents?etat=refuses")
+
+
+def test_the_list_reads_as_many_statements_however_long_it_is(signed_in, staff, queries):
+    counts = []
+    for number in (1, 5):
+        group(signed_in, *[(f"{number}{place}.csv", b"a;b\n1;2\n") for place in range(number)])
+        for client, address in ((signed_in, "/documents"), (staff, "/gestion/documents")):
+            queries.clear()
+            text(client, address)
+            counts.append(len(queries))
+    assert counts[:2] == counts[2:]
+    assert max(counts) <= 14
+
+
+def test_the_menu_counts_what_waits_for_the_mutual(signed_in, staff):
+    group(signed_in)
+    badge = 'id="badge-staff_sendings"><span class="ui-count">1<'
+    assert badge in text(staff, "/gestion/documents")
+    take(staff, Sending.get())
+    assert badge in text(staff, "/gestion/documents")
+    decide(staff, Sending.get(), "acceptation")
+    assert badge not in text(staff, "/gestion/documents")
