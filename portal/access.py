@@ -15,9 +15,9 @@ from portal.models import AuditEvent, UnsentWords, UserRole, UserSession
 
 COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents"}
 RIGHTS = {
-    UserRole.COMPANY: COVERED,
-    UserRole.MULTI_ACCOUNT_MANAGER: COVERED,
-    UserRole.BROKER: COVERED,
+    UserRole.COMPANY: COVERED | {"write"},
+    UserRole.MULTI_ACCOUNT_MANAGER: COVERED | {"write"},
+    UserRole.BROKER: COVERED | {"write"},
     UserRole.HEALTH_PROFESSIONAL: set(),
     UserRole.STAFF: COVERED | {"staff"},
     UserRole.ADMIN: COVERED | {"staff"},
@@ -37,6 +37,12 @@ def public(view):
 def keeps_words(view):
     """What is typed in the form of a view outlives the session: it is there again after the sign-in that follows."""
     view.keeps_words = True
+    return view
+
+
+def polled(view):
+    """A page asks for this view by itself: that keeps no session alive, and says nothing once it has ended."""
+    view.polled = True
     return view
 
 
@@ -73,7 +79,8 @@ def load_user(token):
     live = UserSession.of(token, now)
     if live is None:
         return None
-    live.touch(now)
+    if not getattr(current_app.view_functions.get(request.endpoint), "polled", False):
+        live.touch(now)
     user = live.user
     user.session, user.token = live, token
     return user
@@ -90,7 +97,8 @@ def let_in():
     if view is None or getattr(view, "public", False):
         return None
     if not current_user.is_authenticated:
-        return ask_to_sign_in()
+        by_itself = request.htmx and getattr(view, "polled", False)
+        return ("", 204) if by_itself else ask_to_sign_in()
     right = getattr(view, "right", None)
     return None if right is None or may(right) else abort(403)
 

@@ -119,6 +119,7 @@ COLUMNS = (
     (models.AffiliationImport, "content"),
     (models.UnsentWords, "words"),
     (models.BankDetails, "iban"),
+    (models.AnswerDraft, "body"),
     (models.GuestLink, "recipient"),
     (models.GuestLink, "code_to"),
 )

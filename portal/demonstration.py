@@ -20,6 +20,7 @@ from portal import bulletins, clock, credentials, database, documents, enrolment
 from portal.demonstration_files import make_imports
 from portal.demonstration_library import make_certificates
 from portal.demonstration_proofs import entrust, make_proofs
+from portal.demonstration_threads import make_threads
 from portal.demonstration_waivers import make_waivers
 from portal.formats import search_key, sort_key
 from portal.household import summary
@@ -42,7 +43,6 @@ from portal.models import (
     MovementState,
     PermissionGrant,
     Plan,
-    ServiceRequest,
     User,
     UserRole,
     db,
@@ -90,7 +90,6 @@ def load(settings, seed=1, scale=1):
             people.fill(account, contracts[account["id"]])
         people.flush()
         managed, other = accounts[:-1], accounts[-1]
-        make_requests(draw, managed)
         make_users(settings, draw, managed, other)
         make_movements(draw, managed[0])
         make_document_requests(draw, managed)
@@ -100,6 +99,7 @@ def load(settings, seed=1, scale=1):
         make_proofs(draw, managed[0], days_ago)
         entrust_one(draw, managed[0], people)
         make_certificates(draw, managed[0], days_ago)
+        make_threads(draw, managed, days_ago)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)
@@ -718,33 +718,6 @@ def print_bulletin(draw, row, person, at):
 
 
 # ── Requests and sign-ins ────────────────────────────────────────────────────────────────────────────────────────
-
-REQUESTS = (
-    ("Attestation de tiers payant", "Carte non reçue", "IN_PROGRESS"),
-    ("Cotisations", "Écart sur le bordereau du 3e trimestre", "IN_PROGRESS"),
-    ("Portabilité", "Départ au 31/12, quelles démarches ?", "DONE"),
-    ("Modification de contrat", "Ajout d’un collège", "DONE"),
-    ("Autre demande", "Notice d’information en grands caractères", "DONE"),
-    ("Radiation", "Radiation au 31/05", "DONE"),
-    ("Adhésion", "Bulletin signé illisible", "DONE"),
-)
-
-
-def make_requests(draw, accounts):
-    """Thirteen: two in progress, two unread."""
-    morning = datetime.datetime.combine(draw.month, datetime.time(9, 30))
-    for number in range(13):
-        kind, subject, status = REQUESTS[number % 7]
-        ServiceRequest.create(
-            public_id=draw.uuid(),
-            number=638_246 - number * 211,
-            account=accounts[number % 5]["id"],
-            kind=kind,
-            subject=subject,
-            status=status if number < 7 else "DONE",
-            unread=number in (2, 3),
-            created_at=morning - datetime.timedelta(days=4 + 9 * number),
-        )
 
 
 def make_users(settings, draw, accounts, other):

@@ -24,6 +24,7 @@ TYPES = {
     "ENROLMENT_FORM": "Bulletin d’adhésion individuel",
     "AFFILIATION_CERTIFICATE": "Attestation d’affiliation",
     "TERMINATION_CERTIFICATE": "Attestation de radiation",
+    "COMPLAINT_COPY": "Copie de réclamation",
     "DSN_SETUP_SHEET": "Fiche de paramétrage DSN",
 }
 log = logging.getLogger(__name__)

@@ -31,6 +31,7 @@ from peewee import (
     JSONField,
     Model,
     OperationalError,
+    TextField,
     UUIDField,
     fn,
 )
@@ -38,6 +39,7 @@ from playhouse.fields import EnumField, IntEnumField
 
 from portal import clock, database
 from portal.formats import search_key, sort_key
+from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
 from portal.rules import Refused, proofs
 from portal.rules.dates import age
@@ -952,19 +954,6 @@ class Selection(Table):
         Selection.update(outcome=outcome).where(Selection.id == self.id).execute()
 
 
-class ServiceRequest(Table):
-    """A « demande » of a company to the mutual."""
-
-    public_id = PublicId()
-    number = IntegerField(unique=True)
-    account = ForeignKeyField(ManagedAccount)
-    kind = CharField()
-    subject = CharField()
-    status = CharField(32)  # IN_PROGRESS, DONE
-    unread = BooleanField(default=False)
-    created_at = DateTimeField(default=clock.now)
-
-
 class Document(Table):
     """A document of an account, perhaps of one contract; one of a person is seen with that person alone.
 
@@ -1144,10 +1133,15 @@ class User(UserMixin, Table):
     @classmethod
     def of_category(cls, category, on=None):
         """Those of companies, brokers included, whom a grant in force lets see a college."""
+        return cls.of_place(category.account_id, category.company_id, category.id, on)
+
+    @classmethod
+    def of_place(cls, account, company, category, on=None):
+        """The same of a college, a whole company (`category` None) or a whole account (both None), by their ids."""
         grants = PermissionGrant.in_force(cls.id, on or clock.today()).where(
-            PermissionGrant.account == category.account_id,
-            PermissionGrant.company.is_null() | (PermissionGrant.company == category.company_id),
-            PermissionGrant.category.is_null() | (PermissionGrant.category == category.id),
+            PermissionGrant.account == account,
+            PermissionGrant.company.is_null() | (PermissionGrant.company == company),
+            PermissionGrant.category.is_null() | (PermissionGrant.category == category),
         )
         active = cls.disabled_at.is_null() & cls.role.not_in([UserRole.STAFF, UserRole.ADMIN])
         return list(cls.select().where(active, fn.EXISTS(grants)).order_by(cls.id))
@@ -1285,9 +1279,33 @@ class User(UserMixin, Table):
         people = [str(public_id) for (public_id,) in kept.tuples()]
         return Selection.create(user_id=self.id, people=people) if people else None
 
-    def service_requests(self):
-        """Requests are an account's: who was given one company or college of it does not see them."""
-        return ServiceRequest.select().where(ServiceRequest.account.in_(self.whole_account_ids()))
+    def threads(self):
+        """Requests and complaints of the places that a grant opens whole: who sees one college sees its people's."""
+        if self.is_staff:
+            return MessageThread.select()
+        grants = PermissionGrant.in_force(self.id, clock.today()).where(
+            PermissionGrant.account == MessageThread.account,
+            PermissionGrant.company.is_null() | (PermissionGrant.company == MessageThread.company),
+            PermissionGrant.category.is_null() | (PermissionGrant.category == MessageThread.category),
+        )
+        mine = MessageThread.account.in_(self.accounts().select(ManagedAccount.id))
+        return MessageThread.select().where(mine, fn.EXISTS(grants))
+
+    def unread_threads(self):
+        """Those of these in which somebody answered since the user read them."""
+        unread = ThreadFollower.select(ThreadFollower.thread).where(
+            ThreadFollower.user == self.id, ThreadFollower.unread > 0
+        )
+        return self.threads().where(MessageThread.id.in_(unread))
+
+    def prepared_answers(self):
+        """The mutual's staff alone answer with them."""
+        return PreparedAnswer.select().where(self.is_staff)
+
+    def colleagues(self):
+        """Of the mutual, to whom a thread may be passed on."""
+        staff = User.role.in_([UserRole.STAFF, UserRole.ADMIN]) & User.disabled_at.is_null()
+        return User.select().where(self.is_staff, staff).order_by(User.last_name, User.first_name, User.id)
 
     def accounts_seen_whole(self):
         return ManagedAccount.select().where(ManagedAccount.id.in_(self.whole_account_ids()))
@@ -2761,6 +2779,258 @@ BankDetails.add_index(
         name="bank_details_in_force",
     )
 )
+
+
+# ── Requests and complaints ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class ThreadState(StrEnum):
+    RECEIVED = "RECEIVED"
+    IN_PROGRESS = "IN_PROGRESS"
+    AWAITING_ANSWER = "AWAITING_ANSWER"  # of the company
+    TREATED = "TREATED"
+    CLOSED = "CLOSED"
+
+
+class MessageThread(Table):
+    """A « demande » or a « réclamation »: what a company and the mutual write to each other about one thing.
+
+    It is seen by who sees its place whole: the college where there is one (of a person), else the company, else the
+    account.
+    """
+
+    public_id = PublicId()
+    number = IntegerField(unique=True)
+    kind = CharField(16)  # rules.threads: REQUEST, COMPLAINT
+    nature = CharField(32)
+    subject = CharField(150)  # « Détail »
+    account = ForeignKeyField(ManagedAccount, index=False)
+    company = ForeignKeyField(Company, null=True, index=False)
+    category = ForeignKeyField(EmployeeCategory, null=True, index=False)
+    beneficiary = ForeignKeyField(Beneficiary, null=True, backref="threads", on_delete="SET NULL")
+    author = ForeignKeyField(User, null=True, index=False)
+    follow_up = CharField(8, default="EMAIL")  # of the author: EMAIL, SMS, NONE
+    state = CharField(16, default=ThreadState.RECEIVED)
+    assignee = ForeignKeyField(User, null=True, index=False)
+    created_at = DateTimeField(default=clock.now)
+    written_at = DateTimeField(default=clock.now)  # the last that both sides can read
+    due_on = DateField(null=True)  # until when the mutual answers, while it is its turn
+    treated_at = DateTimeField(null=True)
+    last_message = IntegerField(default=0)  # the last of all, notes too: what two people answering compare
+    last_said = IntegerField(default=0)  # the last that both sides can read
+    rating = IntegerField(null=True)  # 1 to 5
+    rating_comment = CharField(1000, default="")
+    rated_at = DateTimeField(null=True)
+    form_key = CharField(64, null=True, unique=True)
+    # A complaint's alone.
+    complainant = CharField(16, default="")
+    acknowledge_by = DateField(null=True)
+    acknowledged_at = DateTimeField(null=True)
+    answer_by = DateField(null=True)
+    answered_at = DateTimeField(null=True)
+    outcome = CharField(16, default="")
+    cause = CharField(16, default="")
+    copy = ForeignKeyField(Document, null=True, on_delete="SET NULL", index=False)
+
+    class Meta:
+        indexes = (
+            (("account", "kind", "written_at"), False),
+            (("kind", "state", "due_on"), False),
+            (("kind", "written_at"), False),
+        )
+
+    WITH_MUTUAL = (ThreadState.RECEIVED, ThreadState.IN_PROGRESS)
+    OPEN = (*WITH_MUTUAL, ThreadState.AWAITING_ANSWER)
+    OVER = (ThreadState.TREATED, ThreadState.CLOSED)
+
+    @property
+    def is_open(self):
+        return self.state in self.OPEN
+
+    @property
+    def is_complaint(self):
+        return self.kind == "COMPLAINT"
+
+    def hold(self):
+        """This thread as it is now, held until the end of the transaction."""
+        return database.locked(db, MessageThread.select().where(MessageThread.id == self.id)).get()
+
+    @classmethod
+    def whole(cls, threads, reader=None):
+        """These threads with their place, whom they are about, who wrote and who answers; `unread` for the reader."""
+        unread = ThreadFollower.select(ThreadFollower.unread).where(
+            ThreadFollower.thread == cls.id, ThreadFollower.user == (reader.id if reader else None)
+        )
+        joined = (
+            threads.select(
+                cls,
+                *(ManagedAccount.id, ManagedAccount.code, ManagedAccount.name),
+                *(Company.id, Company.code, Company.label),
+                *(EmployeeCategory.id, EmployeeCategory.code, EmployeeCategory.label),
+                *(Beneficiary.id, *Beneficiary.listed()),
+                *(User.id, User.first_name, User.last_name, User.role),
+                *(Assignee.id, Assignee.first_name, Assignee.last_name),
+                fn.COALESCE(unread, 0).alias("unread"),
+            )
+            .join(ManagedAccount)
+            .switch(cls)
+            .join(Company, JOIN.LEFT_OUTER)
+            .switch(cls)
+            .join(EmployeeCategory, JOIN.LEFT_OUTER)
+            .switch(cls)
+            .join(Beneficiary, JOIN.LEFT_OUTER)
+            .switch(cls)
+            .join(User, JOIN.LEFT_OUTER, on=(cls.author == User.id), attr="author")
+        )
+        return joined.switch(cls).join(Assignee, JOIN.LEFT_OUTER, on=(cls.assignee == Assignee.id), attr="assignee")
+
+    @classmethod
+    def holding(cls, threads, typed):
+        """Those of which one message holds every word, notes apart; the first holds number, nature and subject too."""
+        matching = message_words.matching(db, typed)
+        if matching is None:
+            return threads
+        written = ThreadMessage.select(ThreadMessage.thread).where(ThreadMessage.id.in_(matching))
+        return threads.where(cls.id.in_(written))
+
+    def conversation(self, inside=False, after=0):
+        """Its messages in order, with who wrote them; `inside`: the notes of the mutual too."""
+        said = ThreadMessage.select(ThreadMessage, User).join(User, JOIN.LEFT_OUTER)
+        said = said.where(ThreadMessage.thread == self, ThreadMessage.id > after).order_by(ThreadMessage.id)
+        return list(said if inside else said.where(~ThreadMessage.internal))
+
+    def files(self, inside=False):
+        """The files of its messages, with the id of each."""
+        found = ThreadFile.select(ThreadFile, StoredFile).join(StoredFile).switch(ThreadFile).join(ThreadMessage)
+        found = found.where(ThreadMessage.thread == self, StoredFile.dropped_at.is_null()).order_by(ThreadFile.id)
+        return list(found if inside else found.where(~ThreadMessage.internal))
+
+    def was_answered(self, form_key):
+        """This very form has sent its message."""
+        sent = ThreadMessage.thread == self, ThreadMessage.form_key == form_key
+        return form_key is not None and ThreadMessage.select(ThreadMessage.id).where(*sent).exists()
+
+    def others_writing(self, user, since):
+        """Colleagues of the mutual who have begun an answer that is not sent."""
+        drafts = AnswerDraft.select(AnswerDraft, User).join(User)
+        theirs = AnswerDraft.thread == self, AnswerDraft.user != user, AnswerDraft.saved_at > since
+        return list(drafts.where(*theirs, User.role.in_([UserRole.STAFF, UserRole.ADMIN])))
+
+
+class ThreadMessage(Table):
+    """What was written in a thread, or an event of it: taken, passed on, treated, closed."""
+
+    public_id = PublicId()
+    thread = ForeignKeyField(MessageThread, index=False, on_delete="CASCADE")
+    author = ForeignKeyField(User, null=True, index=False)
+    by_staff = BooleanField(default=False)
+    internal = BooleanField(default=False)  # never shown to users
+    event = CharField(16, default="")  # threads.EVENTS; "" for what was written
+    body = TextField(default="")
+    created_at = DateTimeField(default=clock.now)
+    form_key = CharField(64, null=True, unique=True)
+
+    class Meta:
+        indexes = ((("thread", "id"), False),)
+
+
+message_words = TextIndex("message_words")
+
+
+class ThreadFile(Table):
+    """A file that was joined to a message."""
+
+    public_id = PublicId()
+    message = ForeignKeyField(ThreadMessage, backref="files", on_delete="CASCADE")
+    file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL")
+
+
+class ThreadFollower(Table):
+    """Who wrote in a thread is told of what comes next, and has not read so many messages of it."""
+
+    thread = ForeignKeyField(MessageThread, index=False, on_delete="CASCADE")
+    user = ForeignKeyField(User, index=False, on_delete="CASCADE")
+    unread = IntegerField(default=0)
+
+    class Meta:
+        indexes = ((("thread", "user"), True),)
+
+    @classmethod
+    def follow(cls, thread, user, unread=0):
+        kept = cls.insert(thread=thread, user=user, unread=unread)
+        kept.on_conflict(conflict_target=[cls.thread, cls.user], update={cls.unread: unread}).execute()
+
+    @classmethod
+    def of(cls, thread):
+        """Those who follow it and are still active."""
+        followers = User.select().join(cls).where(cls.thread == thread, User.disabled_at.is_null())
+        return list(followers.order_by(User.id))
+
+    @classmethod
+    def read(cls, thread, user):
+        """All of it is read; False when it was already."""
+        mine = cls.update(unread=0).where(cls.thread == thread, cls.user == user, cls.unread > 0)
+        return bool(mine.execute())
+
+
+# Partial: what is not read is counted on every page.
+ThreadFollower.add_index(
+    ThreadFollower.index(ThreadFollower.user, where=SQL("unread > 0"), name="thread_follower_unread")
+)
+
+
+class AnswerDraft(Table):
+    """An answer that is being written: each has one in a thread, and finds it again until it is sent."""
+
+    public_id = PublicId()
+    thread = ForeignKeyField(MessageThread, index=False, on_delete="CASCADE")
+    user = ForeignKeyField(User, index=False, on_delete="CASCADE")
+    body = SealedField()
+    saved_at = DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = ((("thread", "user"), True),)
+
+    KEPT = datetime.timedelta(days=90)
+
+    @classmethod
+    def keep(cls, thread, user, text, now):
+        """Instead of the one that was kept before; an empty text keeps none."""
+        with db.atomic():
+            database.serialise(db, hash_of(f"draft {thread.id} {user.id}"))
+            cls.forget(thread, user)
+            if text.strip():
+                kept = cls(thread=thread, user=user, saved_at=now)
+                kept.body = vault.seal(text, "answer_draft", "body", kept.public_id)
+                kept.save(force_insert=True)
+
+    @classmethod
+    def of(cls, thread, user):
+        return cls.get_or_none(cls.thread == thread, cls.user == user)
+
+    @classmethod
+    def forget(cls, thread, user):
+        return cls.delete().where(cls.thread == thread, cls.user == user).execute()
+
+    @property
+    def text(self):
+        return vault.open(self.body, "answer_draft", "body", self.public_id)
+
+    @classmethod
+    def purge(cls, now):
+        return cls.delete().where(cls.saved_at < now - cls.KEPT).execute()
+
+
+class PreparedAnswer(Table):
+    """A text that the mutual's staff answer with, prepared in advance."""
+
+    public_id = PublicId()
+    title = CharField(100, unique=True)
+    body = TextField()
+    updated_at = DateTimeField(default=clock.now)
+
+
+Assignee = User.alias("assignee")
 
 
 # ── What is typed when a session ends ────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from portal.rules import Refused, threads
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -40,6 +42,10 @@ class Settings:
     proof_grace_days: int = 30  # after its deadline, until it has expired
     school_campaign: str = "01/09 31/10"  # when certificates are asked for each year, and until when
     kbis_months: int = 3  # that a Kbis is taken for recent
+    answer_days: str = ""  # « CARD=1 CONTRACT=15 »: working days in which requests are answered, where they differ
+    ombudsman: str = (
+        "Médiateur de la Mutualité Française, FNMF, 255 rue de Vaugirard, 75719 Paris cedex 15, mediateur-mutualite.fr"
+    )
     behind_proxy: bool = False
     demo_password: str = "pluie-marmotte-violon-39"  # nosec B105
     brand_name: str = "Trait d’Union"
@@ -68,6 +74,11 @@ class Settings:
     def milestones(self):
         """Days before a deadline, as numbers."""
         return tuple(map(int, self.reminders_before.split()))
+
+    @property
+    def promised_days(self):
+        """Nature of a request → working days, where the mutual has its own."""
+        return threads.days_of(self.answer_days)
 
     def school_days(self, year):
         """The opening and the deadline of the campaign of a school year, as dates."""
@@ -121,6 +132,7 @@ def read(environ=os.environ):
     check_time(settings)
     check_reminders(settings)
     check_dsn_code(settings)
+    check_answers(settings)
     if demo and settings.over_tls:
         raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
     return settings
@@ -245,3 +257,10 @@ def check_reminders(settings):
 def check_dsn_code(settings):
     if not re.fullmatch(r"[0-9A-Z]{5,9}", settings.dsn_code):
         raise WrongSetting("DSN_CODE", "écrivez le code organisme de la mutuelle : neuf chiffres.")
+
+
+def check_answers(settings):
+    try:
+        _ = settings.promised_days
+    except Refused as refused:
+        raise WrongSetting("ANSWER_DAYS", str(refused)) from None

@@ -16,6 +16,7 @@ from portal.exchange import confirming, staging
 from portal.folder import Unavailable
 from portal.models import (
     AffiliationImport,
+    AnswerDraft,
     ImportState,
     MessageKind,
     Movement,
@@ -139,7 +140,7 @@ def tell(source, confirmed):
 def purge(now, last):
     """Once a day, and at each start, forget what is of no more use to signing in; the day it was done."""
     if now.date() != last:
-        for table in (Throttle, UserSession, OneTimeLink, OutboxMessage, UnsentWords, ReminderBatch):
+        for table in (Throttle, UserSession, OneTimeLink, OutboxMessage, UnsentWords, ReminderBatch, AnswerDraft):
             table.purge(now)
         guests.purge(now)
         tidy(storage.sweep, now)

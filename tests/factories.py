@@ -4,7 +4,7 @@ import datetime
 import itertools
 from types import SimpleNamespace
 
-from portal import clock, credentials, enrolments, outbox
+from portal import clock, credentials, enrolments, outbox, threads
 from portal.formats import search_key, sort_key
 from portal.models import (
     Beneficiary,
@@ -16,13 +16,16 @@ from portal.models import (
     ManagedAccount,
     MessageKind,
     MessageState,
+    MessageThread,
     PermissionGrant,
     Plan,
+    ThreadFollower,
     User,
     UserRole,
     Waiver,
     vault,
 )
+from portal.rules import threads as thread_rules
 from portal.rules import waivers as waiver_rules
 
 PASSWORD = "quatre mots vraiment quelconques"
@@ -112,6 +115,22 @@ def beneficiary(contract, last_name="Barbaud", first_name="Philippe", nir=None, 
         person.nir_index = vault.index(nir, "nir", person.account_id)
     person.save(force_insert=True)
     return person
+
+
+def thread(user, place=None, kind="REQUEST", body="Où est la carte ?", unread=False, days=None, **values):
+    """A thread that this user opens, of the first account that they see; `unread`: by them."""
+    place = place or threads.Place(user.accounts().order_by(ManagedAccount.id).first())
+    natures = list(thread_rules.NATURES[kind])
+    values = {"nature": natures[0], "subject": "Carte non reçue"} | values
+    if kind == thread_rules.COMPLAINT:
+        values.setdefault("complainant", thread_rules.COMPANY)
+    state = values.pop("state", None)
+    made = threads.begin(user, threads.Asked(kind=kind, body=body, place=place, **values), clock.now(), days or {})
+    if state:
+        MessageThread.update(state=state).where(MessageThread.id == made.id).execute()
+    if unread:
+        ThreadFollower.follow(made, user, unread=1)
+    return MessageThread.whole(MessageThread.select(), user).where(MessageThread.id == made.id).get()
 
 
 def waiver(category, reason="OP_DEPENDENT", last_name="Vuillet", first_name="Élodie", **values):

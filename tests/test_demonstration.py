@@ -18,12 +18,12 @@ from portal.models import (
     ImportRow,
     ImportState,
     IndividualProduct,
+    MessageThread,
     MovementState,
     OutboxMessage,
     Reminder,
     RequestState,
     SealedField,
-    ServiceRequest,
     SupportingDocument,
     User,
 )
@@ -47,8 +47,9 @@ def test_each_sign_in_has_its_share(app, loaded):
     assert rh.beneficiaries().where(Beneficiary.role == 0).count() == 38
     assert (rh.accounts().count(), rh.companies().count(), rh.categories().count()) == (1, 2, 3)
     assert multi.accounts().count() == 105
-    assert multi.service_requests().count() == 13
-    assert multi.service_requests().where(ServiceRequest.status == "IN_PROGRESS").count() == 2
+    requests = multi.threads().where(MessageThread.kind == "REQUEST")
+    assert (requests.count(), multi.unread_threads().count()) == (13, 2)
+    assert requests.where(MessageThread.state == "IN_PROGRESS").count() == 2
     assert broker.accounts().count() == 12
     theirs = {account.id for account in other.accounts()}
     assert len(theirs) == 1

@@ -56,7 +56,7 @@ def test_a_form_that_writes_through_htmx_is_sent_once(path):
     """
     for form in re.findall(r"<form\b(?:[^>{]|\{\{.*?\}\}|\{%.*?%\})*>", source(path), flags=re.S):
         if 'method="post"' in form and "swap(" in form:
-            while_typing = 'hx-trigger="change delay:' in form
+            while_typing = bool(re.search('hx-trigger="(change|input) delay:', form))
             assert f'hx-sync="this:{"queue last" if while_typing else "drop"}"' in form, form
 
 

@@ -19,7 +19,6 @@ from portal.models import (
     PermissionGrant,
     ReminderBatch,
     Sending,
-    ServiceRequest,
     User,
     UserRole,
     UserSession,
@@ -98,6 +97,7 @@ def stranger(signed_in):
         "guest_deposit": link.public_id,
         **dict.fromkeys(("guest_enrolment", "guest_waiver", "guest_signature", "guest_copy"), given.public_id),
         **dict.fromkeys(("waivers", "waiver_records"), factories.waiver(contract.category).public_id),
+        **dict.fromkeys(("threads", "answering"), factories.thread(other).public_id),
         "staff_messages": letter.public_id,
         "document_files": document.public_id,
         **dict.fromkeys(("sendings", "staff_sendings"), deposited.public_id),
@@ -219,13 +219,13 @@ def test_a_grant_of_one_college_shows_nothing_of_the_others(client, database):
         document_type="x",
         published_on="2026-01-01",
     )
-    ServiceRequest.create(number=1, account=account, kind="x", subject="y", status="IN_PROGRESS", unread=True)
+    factories.thread(whole)
     narrow = factories.user()
     PermissionGrant.create(user=narrow, account=account, category=mine, valid_from="2020-01-01")
     client.sign_in(narrow)
     assert "CANARI" not in client.get(f"/salaries/{employee.public_id}").get_data(as_text=True)
-    assert narrow.documents().count() == narrow.service_requests().count() == 0
-    assert whole.documents().count() == whole.service_requests().count() == 1
+    assert narrow.documents().count() == narrow.threads().count() == 0
+    assert whole.documents().count() == whole.threads().count() == 1
     assert list(narrow.find_accounts(["canari"])) == []
     assert [found.id for found in whole.find_accounts(["canari"])] == [account.id]
 
@@ -270,6 +270,7 @@ def test_a_health_professional_reaches_no_company_page(client, database):
 
 
 def address(app, rule, **values):
+    values["room"] = "cotisations" if rule.endpoint.startswith("upcoming") else "demandes"
     with app.test_request_context():
         return app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
 

@@ -9,6 +9,8 @@ from flask_login import current_user
 from portal.access import may
 from portal.views import (
     affiliations,
+    answering,
+    asking,
     certificate_batches,
     certificates,
     changes,
@@ -44,6 +46,7 @@ from portal.views import (
     staff,
     supporting_documents,
     terminations,
+    threads,
     upcoming,
     verification,
     waiver_records,
@@ -57,7 +60,9 @@ ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 # No user, no menu, no account.
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
 WAIVERS = (waivers, waiver_records)
-ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, *WAIVERS, *PROOFS, sendings, profile)
+THREADS = (threads, asking, answering)
+FILES = (*PROOFS, sendings)
+ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, *WAIVERS, *FILES, *THREADS, profile)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
@@ -65,6 +70,7 @@ WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
 WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}
 WITHIN |= {module.blueprint.name: "waivers" for module in WAIVERS}
 WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
+WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (
@@ -94,11 +100,14 @@ MENU = (
             ("folders", "Espace documentaire", "upcoming.show", {"room": "espace-documentaire"}),
         ),
     ),
+)
+# For who writes to the mutual: its own staff answer elsewhere.
+EXCHANGES = (
     (
         "Échanges",
         (
-            ("messages", "Demandes", "upcoming.show", {"room": "demandes"}),
-            ("message-report", "Réclamations", "upcoming.show", {"room": "reclamations"}),
+            ("messages", "Demandes", "threads.index", {"room": "demandes"}),
+            ("message-report", "Réclamations", "threads.index", {"room": "reclamations"}),
         ),
     ),
 )
@@ -128,8 +137,10 @@ def menu():
     if "menu" not in g:
         room = (request.view_args or {}).get("room")
         within = WITHIN.get(request.blueprint, request.blueprint)
-        g.menu = drawn(may("see"), may("staff"), within, room, scope.kept_scope())
+        g.menu = drawn((may("see"), may("write"), may("staff")), within, room, scope.kept_scope())
         counts = {"supporting_documents": scope.current_scope().awaited} if may("documents") else {}
+        if may("write"):
+            counts |= threads.unread_counts()
         if may("staff"):
             counts |= staff.counts(current_user)
         g.menu = with_counts(g.menu, counts)
@@ -137,9 +148,10 @@ def menu():
 
 
 @lru_cache(512)
-def drawn(sees, manages, blueprint, room, scope):
+def drawn(rights, blueprint, room, scope):
     """The menu of a place; `scope` is in its addresses, which are the same for all who are there."""
-    groups = (MENU if sees else MENU[:1]) + (staff.MENU if manages else ())
+    sees, writes, manages = rights
+    groups = (MENU if sees else MENU[:1]) + (EXCHANGES if writes else ()) + (staff.MENU if manages else ())
     return tuple((title, tuple(entry(blueprint, room, *parts) for parts in entries)) for title, entries in groups)
 
 

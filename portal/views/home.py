@@ -13,13 +13,14 @@ from portal.models import (
     Document,
     GroupContract,
     ManagedAccount,
+    MessageThread,
     Movement,
     MovementKind,
-    ServiceRequest,
     fn,
 )
 from portal.rendering import Page, Sort, address, render, wants_fragment
 from portal.rules.dates import month_end, months_before
+from portal.rules.threads import REQUEST
 from portal.views import roster
 from portal.views.scope import current_scope, head_counts, refuse_secret
 from portal.views.to_do import awaiting
@@ -55,9 +56,9 @@ def figures(today):
     """What « Accueil » says of the scope, beside the table of accounts."""
     people = roster.visible().where(Beneficiary.active_on(today), Beneficiary.effective_on <= today)
     by_role = dict(people.select(Beneficiary.role, fn.COUNT(Beneficiary.id)).group_by(Beneficiary.role).tuples())
-    asked = in_scope(current_user.service_requests(), account=ServiceRequest.account)
-    by_status = dict(
-        asked.select(ServiceRequest.status, fn.COUNT(ServiceRequest.id)).group_by(ServiceRequest.status).tuples()
+    asked = in_scope(current_user.threads(), account=MessageThread.account).where(MessageThread.kind == REQUEST)
+    by_state = dict(
+        asked.select(MessageThread.state, fn.COUNT(MessageThread.id)).group_by(MessageThread.state).tuples()
     )
     movements = in_scope(current_user.movements(), category=Movement.category)
     in_progress = movements.where(
@@ -71,9 +72,9 @@ def figures(today):
         "covered": sum(by_role.values()),
         "affiliations": in_progress,
         "documents": in_scope(current_user.documents(), account=Document.account).count(),
-        "requests": sum(by_status.values()),
-        "requests_in_progress": by_status.get("IN_PROGRESS", 0),
-        "awaiting": awaiting(today, asked),
+        "requests": sum(by_state.values()),
+        "requests_in_progress": sum(count for state, count in by_state.items() if state in MessageThread.OPEN),
+        "awaiting": awaiting(today),
         "months": months,
         "curves": curves,
     }

@@ -29,7 +29,9 @@ CERTIFICATES = {"certificates", "certificate_batches"}
 AFFILIATIONS = {"affiliations", "imports", "mending", "joining"}
 ENROLMENTS = {"enrolments", "enrolment_steps", "entrusting"}
 FOLLOWED = {*ENROLMENTS, "supporting_documents", "deposits", "reminding", "sendings"}
-SCOPED = {"home", "contracts", *PEOPLE, *CERTIFICATES, *AFFILIATIONS, *FOLLOWED, "upcoming", "scope", "profile", "help"}
+THREADS = {"threads", "asking", "answering"}
+SCOPED = {"home", "contracts", *PEOPLE, *CERTIFICATES, *AFFILIATIONS, *FOLLOWED, *THREADS, "upcoming"}
+SCOPED |= {"scope", "profile", "help"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 

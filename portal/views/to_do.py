@@ -9,14 +9,16 @@ from portal import clock
 from portal.access import may
 from portal.formats import date_fr, plural
 from portal.forms.employees import SOON
-from portal.models import Beneficiary, Enrolment, ServiceRequest, fn
-from portal.views import enrolled, roster
+from portal.models import Beneficiary, Enrolment, fn
+from portal.rules import threads as rules
+from portal.views import enrolled, roster, threads
 
 
-def awaiting(today, asked):
+def awaiting(today):
     """What waits for this user, the most urgent first: tone, icon, words, second line, badge, address."""
     enrolling = (to_complete(), unfinished()) if may("enrol") else ()
-    found = (*enrolling, leaving(today), growing_up(today), answered(asked))
+    writing = (answered(rules.REQUEST, "demande", "demandes"), answered(rules.COMPLAINT, "réclamation", "réclamations"))
+    found = (*enrolling, leaving(today), growing_up(today), *(writing if may("write") else ()))
     return [line for count, line in found if count]
 
 
@@ -65,12 +67,14 @@ def growing_up(today):
     return count, ("warn", "school", words, detail, before(soon), link_to("age-limite"))
 
 
-def answered(asked):
-    count = asked.where(ServiceRequest.unread).count()
-    words = plural(count, "demande a reçu une réponse", "demandes ont reçu une réponse")
+def answered(kind, one, many):
+    """Threads in which the mutual wrote since this user read them."""
+    count = threads.visible(kind, unread_alone=True).count()
     badge = "Non lue" if count == 1 else "Non lues"
     detail = "Une réponse de la mutuelle vous attend."
-    return count, ("info", "messages", words, detail, badge, url_for("upcoming.show", room="demandes"))
+    words = plural(count, f"{one} a reçu une réponse", f"{many} ont reçu une réponse")
+    where = url_for("threads.index", room=many.replace("é", "e"), lues="non")
+    return count, ("info", "messages", words, detail, badge, where)
 
 
 def before(day):

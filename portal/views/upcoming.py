@@ -10,8 +10,6 @@ ROOMS = {
     "cotisations": "Règlement des cotisations",
     "echeancier": "Échéancier",
     "espace-documentaire": "Espace documentaire",
-    "demandes": "Demandes",
-    "reclamations": "Réclamations",
 }
 names = ", ".join(f"'{room}'" for room in ROOMS)
 

@@ -18,7 +18,6 @@ from portal.models import (
     OneTimeLink,
     ReminderBatch,
     Sending,
-    ServiceRequest,
     UserRole,
     db,
 )
@@ -203,10 +202,8 @@ def fill_home(user):
     """Something of each kind in « Accueil », and documents in a contract."""
     account, contract = user.accounts().get(), user.contracts().get()
     with db.atomic():
-        for number, status in ((1, "IN_PROGRESS"), (2, "DONE")):
-            ServiceRequest.create(
-                number=number, account=account, kind="Courriel", subject="Carte", status=status, unread=number == 2
-            )
+        for state, unread in (("IN_PROGRESS", False), ("TREATED", True)):
+            factories.thread(user, state=state, unread=unread)
         Movement.create(category=contract.category, kind="AFFILIATION")
         scenery.moves(user)
         day = scenery.day()

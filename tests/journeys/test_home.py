@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from portal.models import ServiceRequest
+from tests import factories
 from tests.journeys import scenery
 from tests.journeys.browser import axe, path, same_after_reload, settled, sign_in
 
@@ -13,11 +13,8 @@ from tests.journeys.browser import axe, path, same_after_reload, settled, sign_i
 @pytest.fixture
 def home(page):
     user = scenery.roster()
-    account = user.accounts().get()
-    for number, status in ((1, "IN_PROGRESS"), (2, "DONE")):
-        ServiceRequest.create(
-            number=number, account=account, kind="Courriel", subject="Carte", status=status, unread=number == 2
-        )
+    for state, unread in (("IN_PROGRESS", False), ("TREATED", True)):
+        factories.thread(user, state=state, unread=unread)
     sign_in(page, user)
     page.goto("/")
     return page

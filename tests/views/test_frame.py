@@ -95,13 +95,15 @@ def test_reading_writes_nothing(app, signed_in, hr, queries):
     ids = dict.fromkeys(("employees", "terminations", "changes", "colleges", "dependents"), person.public_id)
     ids |= {"contracts": GroupContract.get().public_id, "selections": hr.select_people([person.public_id]).public_id}
     ids |= dict.fromkeys(("enrolments", "enrolment_steps"), factories.enrolment(hr).public_id)
+    ids["threads"] = factories.thread(hr).public_id
     ids["imports"] = AffiliationImport.send(person.account_id, hr, "salaries.csv", b"a;b", None).public_id
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods:
             continue
         with app.test_request_context():
             id = ids.get(rule.endpoint.partition(".")[0], "00000000-0000-4000-8000-000000000000")
-            values = {"id": id, "room": "demandes", "chapter": "connexion", "step": "salarie"}
+            room = "cotisations" if rule.endpoint == "upcoming.show" else "demandes"
+            values = {"id": id, "room": room, "chapter": "connexion", "step": "salarie"}
             path = app.url_for(rule.endpoint, **{name: values.get(name, "x") for name in rule.arguments})
         queries.clear()
         signed_in.get(path).close()

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from portal import clock, enrolments
-from portal.models import Beneficiary, Document, GroupContract, Movement, ServiceRequest
+from portal.models import Beneficiary, Document, GroupContract, Movement
 from tests import enrolling, factories
 
 
@@ -42,7 +42,7 @@ def test_figures_of_another_company_are_not_counted(signed_in, hr):
     other = factories.hr_user(people=7)
     account = other.accounts().first()
     Document.create(account=account, title="Autre", document_type="notice", published_on=datetime.date.today())
-    ServiceRequest.create(number=1, account=account, kind="x", subject="y", status="IN_PROGRESS", unread=True)
+    factories.thread(other, unread=True)
     text = signed_in.get("/").get_data(as_text=True)
     assert (tile(text, "Contrats en cours"), tile(text, "Salariés"), tile(text, "Documents")) == ("3", "9", "0")
     assert "0, dont 0 en cours" in text
@@ -53,8 +53,7 @@ def test_what_awaits_is_named_with_the_way_to_it(signed_in, hr):
     contract = GroupContract.get()
     soon = datetime.date.today() + datetime.timedelta(days=10)
     factories.beneficiary(contract, "Partante", terminated_on=soon)
-    account = contract.category.account
-    ServiceRequest.create(number=1, account=account, kind="x", subject="y", status="IN_PROGRESS", unread=True)
+    factories.thread(hr, unread=True)
     text = signed_in.get("/").get_data(as_text=True).replace("\u00a0", " ")
     assert "1 radiation à venir" in text
     assert f">Le {soon:%d/%m/%Y}<" in text
@@ -123,7 +122,7 @@ def test_a_nir_typed_in_the_search_of_accounts_leaves_the_address(signed_in, typ
     assert signed_in.fragment("/", query_string={"cq": typed}).headers["HX-Redirect"] == "/"
 
 
-@pytest.mark.parametrize("path", ["/cotisations", "/espace-documentaire", "/demandes", "/reclamations"])
+@pytest.mark.parametrize("path", ["/cotisations", "/espace-documentaire"])
 def test_a_screen_that_is_not_open_says_so(signed_in, path):
     text = signed_in.get(path).get_data(as_text=True)
     assert "n’est pas encore ouvert" in text

@@ -1,0 +1,143 @@
+"""How requests and complaints are told in French: whose turn it is and until when, and the messages in order."""
+
+from types import SimpleNamespace
+
+from portal import clock
+from portal.formats import date_fr, plural
+from portal.models import ThreadState
+from portal.rules import deadlines, threads
+
+STATES = {
+    ThreadState.RECEIVED: ("Reçue", "info", "mail-check"),
+    ThreadState.IN_PROGRESS: ("En cours", "info", "clock"),
+    ThreadState.AWAITING_ANSWER: ("En attente de votre réponse", "warn", "arrow-back-up"),
+    ThreadState.TREATED: ("Traitée", "ok", "circle-check"),
+    ThreadState.CLOSED: ("Close", "", "check"),
+}
+TO_STAFF = STATES | {ThreadState.AWAITING_ANSWER: ("En attente de l’entreprise", "warn", "hourglass")}
+WORDS = {
+    threads.REQUEST: SimpleNamespace(
+        one="demande", many="Demandes", la="la demande", key="demandes", icon="messages", new="Faire une demande"
+    ),
+    threads.COMPLAINT: SimpleNamespace(
+        one="réclamation",
+        many="Réclamations",
+        la="la réclamation",
+        key="reclamations",
+        icon="message-report",
+        new="Faire une réclamation",
+    ),
+}
+EVENTS = {
+    "TAKEN": "prise en charge par {who}",
+    "PASSED": "confiée à {first}",
+    "ACKNOWLEDGED": "accusé de réception",
+    "REOPENED": "rouverte par {who}",
+    ThreadState.AWAITING_ANSWER: "en attente de la réponse de l’entreprise",
+    ThreadState.TREATED: "traitée par {who}",
+    ThreadState.CLOSED: "close par {who}",
+}
+
+
+def tell(found, to_staff=False):
+    today = clock.today()
+    return [told(thread, today, to_staff) for thread in found]
+
+
+def told(thread, today, to_staff=False):
+    nature = threads.ALL[thread.nature].label
+    return SimpleNamespace(
+        public_id=thread.public_id,
+        number=thread.number,
+        kind=thread.kind,
+        nature=nature,
+        subject=thread.subject,
+        created_at=thread.created_at,
+        written_at=thread.written_at,
+        follow_up=threads.FOLLOWED.get(thread.follow_up, ""),
+        state=(TO_STAFF if to_staff else STATES)[thread.state],
+        code=thread.state,
+        is_open=thread.is_open,
+        unread=thread.unread,
+        rating=thread.rating,
+        rating_comment=thread.rating_comment,
+        satisfaction=satisfaction(thread),
+        turn=turn(thread, today, to_staff),
+        late=is_late(thread, today),
+        due_on=thread.due_on,
+        place=place(thread),
+        account=thread.account.name,
+        person=thread.beneficiary if thread.beneficiary_id else None,
+        author=thread.author.full_name if thread.author_id else "",
+        assignee=thread.assignee.full_name if thread.assignee_id else "",
+    )
+
+
+def satisfaction(thread):
+    """« À évaluer », « 4 sur 5 », or nothing while it is open."""
+    if thread.rating:
+        return f"{thread.rating} sur 5"
+    return "" if thread.is_open else "À évaluer"
+
+
+def is_late(thread, today):
+    return thread.due_on is not None and thread.is_open and thread.due_on < today
+
+
+def turn(thread, today, to_staff):
+    """Who has something to do, and until when."""
+    if thread.state in thread.OVER:
+        return ""
+    until = f" avant le {date_fr(thread.due_on)}" if thread.due_on else ""
+    if is_late(thread, today):
+        days = plural(-deadlines.days_left(thread.due_on, today), "jour")
+        until = f" depuis le {date_fr(thread.due_on)}, {days} de retard"
+    if thread.state == ThreadState.AWAITING_ANSWER:
+        return "À l’entreprise de répondre" if to_staff else "À vous de répondre"
+    if thread.is_complaint and not thread.acknowledged_at:
+        return f"Accusé de réception à donner{until}" if to_staff else f"La mutuelle accuse réception{until}"
+    return f"À répondre{until}" if to_staff else f"La mutuelle répond{until}"
+
+
+def place(thread):
+    """The company, and the college where it is of one; nothing for a whole account."""
+    parts = [
+        row.label
+        for row, there in ((thread.company, thread.company_id), (thread.category, thread.category_id))
+        if there
+    ]
+    return ", ".join(parts)
+
+
+# ── Its messages ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def conversation(thread, reader, inside=False, after=0):
+    """The messages and events of a thread, as this reader sees them."""
+    files = {}
+    for one in thread.files(inside):
+        files.setdefault(one.message_id, []).append(one)
+    return [message_of(row, reader, files.get(row.id, ())) for row in thread.conversation(inside, after)]
+
+
+def message_of(row, reader, files):
+    who = signed(row)
+    event = EVENTS.get(row.event, "").format(who=who, first=row.body.split("\n")[0])
+    body = row.body.partition("\n")[2] if row.event == "PASSED" else row.body
+    return SimpleNamespace(
+        id=row.id,
+        at=row.created_at,
+        event=event,
+        mine=row.author_id == reader.id,
+        who="Vous" if row.author_id == reader.id else who,
+        initials=row.author.initials if row.author_id else "?",
+        by_staff=row.by_staff,
+        internal=row.internal,
+        paragraphs=[part.split("\n") for part in body.split("\n\n")] if body else [],
+        files=files,
+    )
+
+
+def signed(row):
+    name = row.author.full_name if row.author_id else "Quelqu’un"
+    return f"{name}, mutuelle" if row.by_staff else name
