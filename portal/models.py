@@ -2992,6 +2992,7 @@ class AnswerDraft(Table):
         indexes = ((("thread", "user"), True),)
 
     KEPT = datetime.timedelta(days=90)
+    RECENT = datetime.timedelta(hours=1)  # somebody may still be writing it
 
     @classmethod
     def keep(cls, thread, user, text, now):

@@ -97,7 +97,9 @@ def stranger(signed_in):
         "guest_deposit": link.public_id,
         **dict.fromkeys(("guest_enrolment", "guest_waiver", "guest_signature", "guest_copy"), given.public_id),
         **dict.fromkeys(("waivers", "waiver_records"), factories.waiver(contract.category).public_id),
-        **dict.fromkeys(("threads", "answering"), factories.thread(other).public_id),
+        **dict.fromkeys(
+            ("threads", "answering", "staff_threads", "staff_answering"), factories.thread(other).public_id
+        ),
         "staff_messages": letter.public_id,
         "document_files": document.public_id,
         **dict.fromkeys(("sendings", "staff_sendings"), deposited.public_id),

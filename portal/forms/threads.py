@@ -5,7 +5,7 @@ from itertools import starmap
 
 from wtforms import Form, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal import clock
 from portal.exchange import uploads
@@ -117,7 +117,7 @@ def lines(typed):
 
 def long_text(label, missing="", most=MOST):
     """`missing`: what to say when it must be filled."""
-    checks = [InputRequired(missing)] if missing else [Optional()]
+    checks = [DataRequired(missing)] if missing else [Optional()]
     too_long = Length(max=most, message=f"Au plus {most} caractères. Raccourcissez, ou joignez un document.")
     return TextAreaField(label, [*checks, too_long, no_secret], filters=[lines])
 

@@ -71,6 +71,7 @@ WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}
 WITHIN |= {module.blueprint.name: "waivers" for module in WAIVERS}
 WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
+WITHIN |= {"staff_answering": "staff_threads"}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (
@@ -166,4 +167,5 @@ def with_counts(groups, counts):
 def entry(blueprint, room, icon, label, endpoint, values):
     module, _, _ = endpoint.partition(".")
     active = blueprint == module and room == values.get("room")
-    return Entry(icon, label, values.get("room") or module, url_for(endpoint, **values), active)
+    key = values.get("room") or module
+    return Entry(icon, label, f"staff-{key}" if module == "staff_threads" else key, url_for(endpoint, **values), active)

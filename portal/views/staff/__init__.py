@@ -1,15 +1,17 @@
 """The screens of the mutual's own staff, under /gestion: closed to everybody else by the right « staff »."""
 
 from portal.models import DocumentRequest, OutboxMessage, RequestState, Sending, SendingState, fn
-from portal.views.staff import messages, sendings, supporting_documents
+from portal.views.staff import answering, messages, sendings, supporting_documents, threads
 
-MODULES = (supporting_documents, sendings, messages)
+MODULES = (threads, answering, supporting_documents, sendings, messages)
 
 # Their group of the menu, below the others.
 MENU = (
     (
         "Gestion",
         (
+            ("messages", "Demandes reçues", "staff_threads.index", {"room": "demandes"}),
+            ("message-report", "Réclamations reçues", "staff_threads.index", {"room": "reclamations"}),
             ("clipboard-check", "Justificatifs reçus", "staff_proofs.index", {}),
             ("file-upload", "Documents reçus", "staff_sendings.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
@@ -19,7 +21,7 @@ MENU = (
 
 
 def counts(user):
-    """What waits for someone, by entry of the menu; in one statement."""
+    """What waits for someone, by entry of the menu; in two statements."""
     received = user.document_requests().where(DocumentRequest.state == RequestState.RECEIVED)
     sent = user.sendings().where(Sending.state == SendingState.RECEIVED)
     failed = messages.failures(user).select(
@@ -27,4 +29,5 @@ def counts(user):
         received.select(fn.COUNT(DocumentRequest.id)).alias("received"),
         sent.select(fn.COUNT(Sending.id)).alias("sent"),
     )
-    return dict(zip(("staff_messages", "staff_proofs", "staff_sendings"), failed.tuples()[0], strict=True))
+    others = dict(zip(("staff_messages", "staff_proofs", "staff_sendings"), failed.tuples()[0], strict=True))
+    return others | threads.counts(user)

@@ -1,0 +1,137 @@
+"""The mutual's queue of requests and complaints: its filters, an answer, a note, and to whom a thread is passed on."""
+
+from itertools import starmap
+
+from wtforms import Form, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
+
+from portal.exchange import uploads
+from portal.forms.changes import SentOnce, text
+from portal.forms.checks import is_secret
+from portal.forms.threads import long_text
+from portal.forms.uploads import UploadField
+from portal.models import MessageThread, ThreadState
+from portal.rules import threads as rules
+
+QUEUES = {
+    "": "À traiter",
+    "prendre": "À prendre",
+    "miens": "Les miens",
+    "retard": "En retard",
+    "attente": "En attente de l’entreprise",
+    "toutes": "Toutes",
+}
+THEN = {
+    ThreadState.TREATED: "Traitée",
+    ThreadState.AWAITING_ANSWER: "En attente de la réponse de l’entreprise",
+    ThreadState.IN_PROGRESS: "Encore en cours à la mutuelle",
+}
+
+
+class QueueFilter(Form):
+    """Narrows the queue; an unknown value narrows nothing."""
+
+    q = StringField("N°, nature ou mots du message")
+    etat = SelectField("File", choices=list(starmap(SelectChoice, QUEUES.items())))
+    nature = SelectField("Nature")
+
+    def __init__(self, arguments, kind, user, today):
+        super().__init__(arguments)
+        self.user, self.today = user, today
+        natures = rules.NATURES[kind].items()
+        self.nature.choices = [SelectChoice("", "Toutes"), *(SelectChoice(code, one.label) for code, one in natures)]
+
+    def secrets(self):
+        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
+        return [box.name for box in self if is_secret(box.data or "")]
+
+    def narrow(self, threads):
+        threads = MessageThread.holding(threads, self.q.data or "").where(*self.queue())
+        if self.nature.data in rules.ALL:
+            threads = threads.where(MessageThread.nature == self.nature.data)
+        return threads
+
+    def queue(self):
+        with_mutual = MessageThread.state.in_(MessageThread.WITH_MUTUAL)
+        is_open = MessageThread.state.in_(MessageThread.OPEN)
+        return {
+            "": [with_mutual],
+            "prendre": [with_mutual, MessageThread.assignee.is_null()],
+            "miens": [is_open, MessageThread.assignee == self.user],
+            "retard": [is_open, MessageThread.due_on < self.today],
+            "attente": [MessageThread.state == ThreadState.AWAITING_ANSWER],
+        }.get(self.etat.data or "", [])
+
+    def in_force(self):
+        words = {
+            "q": f"«\u202f{self.q.data}\u202f»" if (self.q.data or "").strip() else "",
+            "etat": QUEUES.get(self.etat.data, "") if self.etat.data else "",
+            "nature": rules.ALL[self.nature.data].label if self.nature.data in rules.ALL else "",
+        }
+        return [(name, written) for name, written in words.items() if written]
+
+
+class ReplyForm(SentOnce):
+    """`version`: the last message that was on the screen. `prepared`: the answers that are ready."""
+
+    modele = SelectField("Réponse préparée", validate_choice=False)
+    reponse = long_text("Réponse à l’entreprise", "Écrivez la réponse.")
+    pieces = UploadField("Joindre un document", kinds=uploads.ALL, multiple=True)
+    ensuite = RadioField("Et ensuite", choices=list(starmap(SelectChoice, THEN.items())), validate_choice=False)
+    issue = SelectField("Suite donnée à la réclamation", validate_choice=False)
+    cause = SelectField("Ce qui était en cause", validate_choice=False)
+
+    def __init__(self, typed, thread, prepared, **given):
+        given = {"version": str(thread.last_message), "ensuite": ThreadState.TREATED.value} | given
+        super().__init__(typed, **given)
+        self.thread, self.prepared = thread, {str(one.public_id): one for one in prepared}
+        first = SelectChoice("", "Choisissez")
+        self.modele.choices = [first, *(SelectChoice(key, one.title) for key, one in self.prepared.items())]
+        self.issue.choices = [first, *starmap(SelectChoice, rules.OUTCOMES.items())]
+        self.cause.choices = [first, *starmap(SelectChoice, rules.CAUSES.items())]
+
+    @property
+    def concludes(self):
+        return self.thread.is_complaint and self.ensuite.data == ThreadState.TREATED
+
+    def insert(self):
+        """Write the prepared answer that is chosen after what is there already."""
+        chosen = self.prepared.get(self.modele.data or "")
+        if chosen:
+            self.reponse.data = "\n\n".join(filter(None, (self.reponse.data, chosen.body)))
+
+    def validate_ensuite(self, field):
+        if field.data not in set(THEN):
+            raise ValidationError("Dites où en est l’échange une fois cette réponse envoyée.")
+
+    def validate_issue(self, field):
+        if self.concludes and field.data not in rules.OUTCOMES:
+            raise ValidationError("Dites si la réclamation est fondée : un rejet doit indiquer les recours.")
+
+    def validate_cause(self, field):
+        if self.concludes and field.data not in rules.CAUSES:
+            raise ValidationError("Dites ce qui était en cause : le registre en garde la trace.")
+
+
+class NoteForm(SentOnce):
+    note = long_text("Note interne", "Écrivez la note.", 2_000)
+
+
+class PassForm(SentOnce):
+    """`colleagues`: users of the mutual."""
+
+    a = SelectField("À qui", validate_choice=False)
+    mot = text("Un mot pour votre collègue", most=300)
+
+    def __init__(self, typed, thread, colleagues, **given):
+        super().__init__(typed, version=str(thread.last_message), **given)
+        self.colleagues = {str(one.public_id): one for one in colleagues}
+        self.a.choices = [
+            SelectChoice("", "Choisissez"),
+            *(SelectChoice(key, one.full_name) for key, one in self.colleagues.items()),
+        ]
+
+    def validate_a(self, field):
+        if field.data not in self.colleagues:
+            raise ValidationError("Choisissez un collègue.")

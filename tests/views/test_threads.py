@@ -1,0 +1,293 @@
+"""Requests and complaints from one side to the other: opened, answered, read, rated; once, by whom it may, in time."""
+
+import datetime
+
+import pytest
+
+from portal import clock, threads
+from portal.models import (
+    AnswerDraft,
+    AuditEvent,
+    Beneficiary,
+    Company,
+    EmployeeCategory,
+    MessageThread,
+    OutboxMessage,
+    PermissionGrant,
+    PreparedAnswer,
+    ThreadFollower,
+    ThreadMessage,
+    UserRole,
+)
+from portal.rules import threads as rules
+from tests import factories
+
+FORM = {
+    "nature": "CARD",
+    "detail": "Carte non reçue",
+    "message": "Bonjour,\n\nla carte n’est pas arrivée.",
+    "lieu": "tout",
+    "suivi": "EMAIL",
+    "form_key": "11111111-1111-4111-8111-111111111111",
+}
+REPLY = {"reponse": "La carte est repartie.", "ensuite": "TREATED"}
+
+
+@pytest.fixture
+def staff(database):
+    return factories.user(role=UserRole.STAFF)
+
+
+@pytest.fixture
+def desk(app, staff):
+    """The mutual's own browser, beside the company's."""
+    browser = app.test_client()
+    browser.sign_in(staff)
+    return browser
+
+
+def seen(thread):
+    return {"version": str(MessageThread.get_by_id(thread.id).last_message)}
+
+
+def text_of(answer):
+    return answer.get_data(as_text=True).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def test_a_request_is_sent_once_and_promises_a_day(signed_in, hr):
+    for _ in range(2):
+        answer = signed_in.post("/demandes/nouvelle", FORM, follow_redirects=True)
+    thread = MessageThread.get()
+    assert MessageThread.select().count() == ThreadMessage.select().count() == 1
+    assert thread.due_on > clock.today()
+    assert "n’a été fait deux fois" in text_of(answer)
+    assert "la carte n’est pas arrivée" in text_of(answer)
+    assert AuditEvent.select().where(AuditEvent.action == "thread.begin").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("box", "typed", "said"),
+    [
+        ("nature", "", "Choisissez la nature"),
+        ("detail", "", "de quoi il s’agit"),
+        ("message", " ", "Écrivez votre message"),
+        ("message", "Son n° : 2 94 06 39 478 031 45.", "n° de sécurité sociale"),
+        ("message", "IBAN FR76 3000 6000 0112 3456 7890 189 merci", "IBAN"),
+        ("lieu", "E999999", "Choisissez l’entreprise"),
+        ("qui", "Personne", "Personne ne porte ce nom"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_typed_is_lost(signed_in, box, typed, said):
+    answer = signed_in.post("/demandes/nouvelle", FORM | {box: typed})
+    assert answer.status_code == 422
+    assert said in answer.get_data(as_text=True)
+    assert not MessageThread.select().exists()
+
+
+def test_a_person_is_searched_and_the_thread_is_of_their_college(signed_in, hr):
+    person = hr.beneficiaries().first()
+    asked = FORM | {"qui": person.birth_name, "etape": "chercher"}
+    assert str(person.public_id) in signed_in.post("/demandes/nouvelle", asked).get_data(as_text=True)
+    signed_in.post("/demandes/nouvelle", FORM | {"qui": person.birth_name, "personne": str(person.public_id)})
+    thread = MessageThread.get()
+    assert (thread.beneficiary_id, thread.category_id) == (person.id, person.category_id)
+
+
+def test_a_foreign_person_or_company_is_never_named(signed_in):
+    other = factories.hr_user()
+    person = Beneficiary.select().where(Beneficiary.category.in_(other.category_ids())).first()
+    assert signed_in.get(f"/demandes/nouvelle?personne={person.public_id}").status_code == 404
+    company = Company.get(Company.account == person.account_id)
+    assert signed_in.post("/demandes/nouvelle", FORM | {"lieu": company.code}).status_code == 422
+    asked = FORM | {"qui": person.birth_name, "personne": str(person.public_id)}
+    signed_in.post("/demandes/nouvelle", asked)
+    assert not MessageThread.select().where(MessageThread.beneficiary == person).exists()
+
+
+@pytest.mark.parametrize("level", ["account", "company", "category"])
+def test_a_thread_is_seen_by_who_sees_its_place_whole(database, level):
+    whole = factories.hr_user()
+    account = whole.accounts().first()
+    college = EmployeeCategory.select().where(EmployeeCategory.account == account).order_by(EmployeeCategory.id).first()
+    places = {
+        "account": threads.Place(account),
+        "company": threads.Place(account, college.company),
+        "category": threads.Place(account, college.company, college),
+    }
+    thread = factories.thread(whole, places[level])
+    readers = {}
+    for name, given in (
+        ("account", {}),
+        ("company", {"company": college.company}),
+        ("category", {"category": college}),
+    ):
+        readers[name] = factories.user()
+        PermissionGrant.create(user=readers[name], account=account, valid_from="2020-01-01", **given)
+    opened = {name for name, user in readers.items() if user.threads().where(MessageThread.id == thread.id).exists()}
+    expected = {"account": {"account"}, "company": {"account", "company"}, "category": set(readers)}
+    assert opened == expected[level]
+    assert not factories.hr_user().threads().exists()
+
+
+def test_an_answer_of_the_mutual_is_told_unread_until_read_and_rated(signed_in, desk, hr):
+    thread = factories.thread(hr)
+    desk.post(f"/gestion/demandes/{thread.public_id}/reponse", REPLY | seen(thread))
+    assert OutboxMessage.select().count() == 1
+    assert "1<span" in signed_in.get("/").get_data(as_text=True).split('id="badge-demandes"')[1][:60]
+    assert "Carte non reçue" in signed_in.get("/demandes?lues=non").get_data(as_text=True)
+    page = text_of(signed_in.get(f"/demandes/{thread.public_id}"))
+    assert "La carte est repartie." in page
+    assert not hr.unread_threads().exists()
+    assert "Carte non reçue" not in signed_in.get("/demandes?lues=non").get_data(as_text=True)
+    signed_in.post(f"/demandes/{thread.public_id}/evaluation", {"note": "4", "commentaire": "Vite fait"})
+    assert MessageThread.get().rating == 4
+    assert "4,0 sur 5" in text_of(desk.get("/gestion/demandes"))
+    signed_in.post(f"/demandes/{thread.public_id}/non-lu")
+    assert hr.unread_threads().count() == 1
+
+
+def test_to_answer_opens_again_and_gives_a_new_day(signed_in, desk, hr):
+    thread = factories.thread(hr)
+    desk.post(f"/gestion/demandes/{thread.public_id}/reponse", REPLY | seen(thread))
+    assert MessageThread.get().due_on is None
+    signed_in.post(f"/demandes/{thread.public_id}/reponse", {"reponse": "Toujours rien.", "etape": "envoyer"})
+    row = MessageThread.get()
+    assert (row.state, row.rating) == ("IN_PROGRESS", None)
+    assert row.due_on > clock.today()
+    assert "rouverte par" in text_of(signed_in.get(f"/demandes/{thread.public_id}"))
+
+
+def test_a_draft_survives_and_goes_with_the_answer(signed_in, hr):
+    thread = factories.thread(hr)
+    path = f"/demandes/{thread.public_id}"
+    key = "22222222-2222-4222-8222-222222222222"
+    saved = signed_in.post(f"{path}/reponse", {"reponse": "Je voul", "form_key": key}, headers={"HX-Request": "true"})
+    assert "Brouillon enregistré" in saved.get_data(as_text=True)
+    assert b"Je voul" not in bytes(AnswerDraft.get().body)
+    assert "Je voul</textarea>" in signed_in.get(path).get_data(as_text=True)
+    signed_in.post(f"{path}/reponse", {"reponse": "Je voulais", "form_key": key, "etape": "envoyer"})
+    signed_in.post(f"{path}/reponse", {"reponse": "Je voulais", "form_key": key}, headers={"HX-Request": "true"})
+    assert not AnswerDraft.select().exists()
+    assert ThreadMessage.select().count() == 2
+
+
+def test_what_is_new_comes_alone_and_keeps_no_session_alive(signed_in, desk, hr, queries):
+    thread = factories.thread(hr)
+    path = f"/demandes/{thread.public_id}/nouveautes?apres={MessageThread.get().last_said}"
+    queries.clear()
+    assert signed_in.fragment(path).status_code == 204
+    assert not [sql for sql in queries if sql.startswith("UPDATE")]
+    desk.post(f"/gestion/demandes/{thread.public_id}/reponse", REPLY | seen(thread))
+    answer = signed_in.fragment(path)
+    assert "La carte est repartie." in answer.get_data(as_text=True)
+    assert "<textarea" not in answer.get_data(as_text=True)
+    assert hr.unread_threads().count() == 1
+
+
+def test_notes_are_never_shown_nor_found_by_the_company(signed_in, desk, hr):
+    thread = factories.thread(hr)
+    desk.post(f"/gestion/demandes/{thread.public_id}/note", {"note": "Zébulon insiste"})
+    assert "Zébulon" in text_of(desk.get(f"/gestion/demandes/{thread.public_id}"))
+    assert "Zébulon" not in text_of(signed_in.get(f"/demandes/{thread.public_id}"))
+    assert "Aucune demande ne correspond" in text_of(signed_in.get("/demandes?q=zebulon"))
+    assert not hr.unread_threads().exists()
+
+
+def test_two_people_who_answer_at_once_are_warned_and_lose_nothing(desk, hr, app):
+    thread = factories.thread(hr)
+    before = seen(thread)
+    other = app.test_client()
+    other.sign_in(factories.user(role=UserRole.STAFF))
+    other.post(f"/gestion/demandes/{thread.public_id}/reponse", REPLY | before)
+    answer = desk.post(
+        f"/gestion/demandes/{thread.public_id}/reponse",
+        {**REPLY, "reponse": "Autre texte"} | before,
+        follow_redirects=True,
+    )
+    page = text_of(answer)
+    assert "rien n’est parti" in page
+    assert "Autre texte</textarea>" in page
+    assert ThreadMessage.select().where(ThreadMessage.body == "Autre texte").count() == 0
+
+
+def test_the_queue_takes_passes_on_and_inserts_prepared_answers(desk, staff, hr):
+    thread = factories.thread(hr)
+    colleague = factories.user(role=UserRole.STAFF)
+    ready = PreparedAnswer.create(title="Carte", body="La carte part demain.")
+    path = f"/gestion/demandes/{thread.public_id}"
+    assert "À prendre" in text_of(desk.get("/gestion/demandes?etat=prendre"))
+    desk.post(f"{path}/prise-en-charge", seen(thread))
+    assert MessageThread.get().assignee_id == staff.id
+    inserted = desk.post(f"{path}/reponse", {"modele": str(ready.public_id), "etape": "inserer"} | seen(thread))
+    assert "La carte part demain." in text_of(inserted)
+    desk.post(f"{path}/transmission", {"a": str(colleague.public_id), "mot": "Je pars"} | seen(thread))
+    assert MessageThread.get().assignee_id == colleague.id
+    assert OutboxMessage.select().count() == 1
+
+
+def test_a_complaint_keeps_its_clock_and_a_refusal_its_recourse(signed_in, desk, hr, app):
+    asked = FORM | {"nature": "DELAY", "pour": "MEMBER"}
+    page = text_of(signed_in.post("/reclamations/nouvelle", asked, follow_redirects=True))
+    row = MessageThread.get()
+    assert row.answer_by > row.acknowledge_by > clock.today()
+    assert "Sa copie datée" in page
+    path = f"/gestion/reclamations/{row.public_id}"
+    copy = signed_in.post(f"/reclamations/{row.public_id}/copie")
+    assert copy.data.startswith(b"%PDF")
+    copy.close()
+    desk.post(f"{path}/accuse", seen(row))
+    assert MessageThread.get().acknowledged_at
+    assert MessageThread.get().due_on == row.answer_by
+    assert desk.post(f"{path}/reponse", REPLY | seen(row)).status_code == 422
+    said = REPLY | {"issue": rules.REFUSED, "cause": "UNFOUNDED"}
+    desk.post(f"{path}/reponse", said | seen(row))
+    page = text_of(signed_in.get(f"/reclamations/{row.public_id}"))
+    assert "255 rue de Vaugirard" in page
+    assert "L’adhérent peut aussi saisir gratuitement" in page
+    register = desk.post("/gestion/reclamations/telechargement?etat=toutes")
+    assert register.data.startswith(b"PK")
+    register.close()
+
+
+def test_what_is_late_stands_out(signed_in, desk, hr):
+    factories.thread(hr)
+    late = clock.today() - datetime.timedelta(days=4)
+    MessageThread.update(due_on=late).execute()
+    assert "4 jours de retard" in text_of(signed_in.get("/demandes"))
+    assert "4 jours de retard" in text_of(desk.get("/gestion/demandes?etat=retard"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_found"), [("pharmacie", True), ("carte pharm", True), ("100001", True), ("boulanger", False)]
+)
+def test_the_words_of_messages_are_found(signed_in, hr, typed, is_found):
+    factories.thread(hr, body="Refusée en pharmacie.")
+    other = factories.hr_user()
+    factories.thread(other, subject="ZZ CANARI", body="Refusée en pharmacie.")
+    page = text_of(signed_in.get("/demandes", query_string={"q": typed}))
+    assert ("1 demande" in page) == is_found
+    assert "CANARI" not in page
+
+
+def test_the_list_asks_the_same_number_of_questions_for_one_thread_and_for_many(signed_in, hr, queries):
+    asked = []
+    for number in (1, 12):
+        for _ in range(number):
+            factories.thread(hr)
+        signed_in.get("/demandes")
+        queries.clear()
+        signed_in.get("/demandes")
+        asked.append(len(queries))
+    assert asked[0] == asked[1] <= 12
+
+
+def test_who_left_is_not_told_and_the_others_are(database, hr):
+    author = factories.user()
+    grant = PermissionGrant.create(user=author, account=hr.accounts().first(), valid_from="2020-01-01")
+    thread = factories.thread(author)
+    grant.delete_instance()
+    reply = threads.Reply(body="Voici.", then="TREATED")
+    threads.reply(thread, factories.user(role=UserRole.STAFF), reply, clock.now(), thread.last_message, "")
+    assert [message.user_id for message in OutboxMessage.select()] == [hr.id]
+    assert hr.unread_threads().count() == 1
+    assert ThreadFollower.get(ThreadFollower.user == author).unread
