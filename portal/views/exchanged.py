@@ -91,7 +91,7 @@ def turn(thread, today, to_staff):
     until = f" avant le {date_fr(thread.due_on)}" if thread.due_on else ""
     if is_late(thread, today):
         days = plural(-deadlines.days_left(thread.due_on, today), "jour")
-        until = f" depuis le {date_fr(thread.due_on)}, {days} de retard"
+        return f"Réponse promise pour le {date_fr(thread.due_on)}\u00a0: {days} de retard"
     if thread.state == ThreadState.AWAITING_ANSWER:
         return "À l’entreprise de répondre" if to_staff else "À vous de répondre"
     if thread.is_complaint and not thread.acknowledged_at:

@@ -18,6 +18,7 @@ from portal.models import (
     OneTimeLink,
     ReminderBatch,
     Sending,
+    User,
     UserRole,
     db,
 )
@@ -164,12 +165,24 @@ PAGES = {
     "salarie-copie": ("guest_copy.show", "employee", "/salarie/{copy}/copie"),
     "salarie-pieces": ("guest_deposit.show", "employee", "/salarie/{deposit}/pieces"),
     "salarie-piece": ("guest_deposit.edit", "employee", "/salarie/{deposit}/pieces/{proof}"),
-    "a-venir": ("upcoming.show", "hr", "/demandes"),
+    "demandes": ("threads.index", "hr", "/demandes"),
+    "demandes-rien": ("threads.index", "hr", "/demandes?q=zzzz"),
+    "demande": ("threads.show", "hr", "/demandes/{thread}"),
+    "demande-nouvelle": ("asking.new", "hr", "/demandes/nouvelle"),
+    "reclamations-vide": ("threads.index", "hr", "/reclamations"),
+    "reclamation": ("threads.show", "hr", "/reclamations/{complaint}"),
+    "reclamation-nouvelle": ("asking.new", "hr", "/reclamations/nouvelle"),
+    "demandes-recues": ("staff_threads.index", "desk", "/gestion/demandes"),
+    "reclamation-recue": ("staff_threads.show", "desk", "/gestion/reclamations/{complaint}"),
+    "a-venir": ("upcoming.show", "hr", "/echeancier"),
 }
 NOT_PAGES = {
     "health.show": "one line of text",
     "affiliations.template": "a workbook",
     "imports.progress": "the region of a page; without htmx, a way back to it",
+    "threads.news": "the region of a page; without htmx, a way back to it",
+    "answering.preview": "an image or a PDF",
+    "staff_answering.preview": "an image or a PDF",
     "staff_proofs.preview": "an image or a PDF",
     "sendings.preview": "an image or a PDF",
     "staff_sendings.preview": "an image or a PDF",
@@ -227,6 +240,20 @@ def used(user):
     staying = [[str(people[0].public_id), "Déjà radié."]]
     kept.conclude({"done": 1, "words": "1 personne radiée", "staying": staying})
     return kept.public_id
+
+
+def asker(user):
+    """Who may open a thread: the reader, or HR where the reader is of the mutual."""
+    return User.select().where(User.role == UserRole.COMPANY).order_by(User.id).first() if user.is_staff else user
+
+
+def thread(user):
+    """A request that was treated, to be rated."""
+    return factories.thread(asker(user), state="TREATED").public_id
+
+
+def complaint(user):
+    return factories.thread(asker(user), kind="COMPLAINT", complainant="MEMBER").public_id
 
 
 def guest(_):
@@ -336,6 +363,8 @@ def sent(user):
 
 # Word of an address → a row of that user's.
 EXAMPLES = {
+    "thread": thread,
+    "complaint": complaint,
     "person": lambda user: Beneficiary.get(Beneficiary.member_number == "00638246").public_id,
     "gone": lambda user: Beneficiary.get(Beneficiary.birth_name == "Parti").public_id,
     "contract": lambda user: user.contracts().get().public_id,

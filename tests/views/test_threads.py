@@ -241,7 +241,7 @@ def test_a_complaint_keeps_its_clock_and_a_refusal_its_recourse(signed_in, desk,
     assert desk.post(f"{path}/reponse", REPLY | seen(row)).status_code == 422
     said = REPLY | {"issue": rules.REFUSED, "cause": "UNFOUNDED"}
     desk.post(f"{path}/reponse", said | seen(row))
-    page = text_of(signed_in.get(f"/reclamations/{row.public_id}"))
+    page = text_of(signed_in.get(f"/reclamations/{row.public_id}", follow_redirects=True))
     assert "255 rue de Vaugirard" in page
     assert "L’adhérent peut aussi saisir gratuitement" in page
     register = desk.post("/gestion/reclamations/telechargement?etat=toutes")
