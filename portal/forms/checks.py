@@ -45,7 +45,7 @@ def is_iban(signs):
     return True
 
 
-SECRET_SAID = (
+NOT_IN_MESSAGES = (
     "N’écrivez ni n° de sécurité sociale ni IBAN dans un message\u00a0: choisissez la personne concernée, "
     "ou joignez le document."
 )
@@ -54,7 +54,7 @@ SECRET_SAID = (
 def no_secret(form, field):
     """A validator for long texts, which are kept as they are written, and searched."""
     if holds_secret(field.data or ""):
-        raise ValidationError(SECRET_SAID)
+        raise ValidationError(NOT_IN_MESSAGES)
 
 
 def by_rule(rule):
