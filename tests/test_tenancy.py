@@ -8,6 +8,7 @@ import pytest
 from portal import clock, documents, guests, outbox, proofs
 from portal.models import (
     AffiliationImport,
+    BankDetails,
     Beneficiary,
     Company,
     Document,
@@ -73,6 +74,9 @@ def stranger(signed_in):
     foreign = factories.enrolment(other)
     given, _ = guests.draw("ENROL", clock.now(), guests.Wanted("LETTER", enrolment=foreign))
     deposited = Sending.create(account=person.account_id, document_type="GROUP", author=other)
+    details = BankDetails(company=contract.category.company_id, holder="x", since=clock.now())
+    details.seal("FR7630006000011234567890189")
+    details.save(force_insert=True)
     return {
         "employees": person.public_id,
         "terminations": person.public_id,
@@ -102,7 +106,8 @@ def stranger(signed_in):
         ),
         "staff_messages": letter.public_id,
         "document_files": document.public_id,
-        **dict.fromkeys(("sendings", "staff_sendings"), deposited.public_id),
+        **dict.fromkeys(("deposited", "staff_sendings"), deposited.public_id),
+        "company_facts": details.public_id,
     }
 
 

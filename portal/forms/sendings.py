@@ -2,7 +2,7 @@
 
 from itertools import starmap
 
-from wtforms import Form, RadioField, SelectField, StringField, TextAreaField
+from wtforms import Form, PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -52,6 +52,7 @@ class SendingForm(SentOnce):
     titulaire = StringField("Titulaire du compte", [Length(max=140, message="Au plus 140 caractères. Raccourcissez.")])
     iban = StringField("IBAN")
     bic = StringField("BIC")
+    mot_de_passe = PasswordField("Votre mot de passe")
     note = TextAreaField("Message à la mutuelle", [Length(max=300, message="Au plus 300 caractères. Raccourcissez.")])
     fichiers = Deposited(
         "Déposez le fichier à télécharger ou cliquez ici",
@@ -60,14 +61,16 @@ class SendingForm(SentOnce):
         missing="Choisissez au moins un fichier.",
     )
 
-    def __init__(self, typed, companies, today, months, whole=False, has_account=None):
+    def __init__(self, typed, companies, today, months, whole=False, pays_from=None, password=None):
         """`companies`: those of the account, through the door; `whole`: a group's document may be about all of it.
 
-        `months`: how long a Kbis is recent. `has_account(company, iban)`: the company is paid from it already.
+        `months`: how long a Kbis is recent. `pays_from(company, iban)`: the mutual has this very account already.
+        `password(typed)`: it is the user's, who must say it for bank details; None when they have just signed in.
         """
         super().__init__(typed)
         self.companies = {company.code: company for company in companies}
-        self.today, self.months, self.has_account, self.issued_on = today, months, has_account, None
+        self.today, self.months, self.issued_on = today, months, None
+        self.pays_from, self.password = pays_from, password
         everyone = [(WHOLE, "Tout le compte")] if whole else []
         choices = [*everyone, *((code, f"{one.label}, {code}") for code, one in self.companies.items())]
         self.entreprise.choices = choices if len(choices) == 1 else [("", "Choisissez"), *choices]
@@ -103,12 +106,20 @@ class SendingForm(SentOnce):
         if not self.of(rules.BANK_DETAILS):
             return
         by_rule(identifiers.iban)(self, field)
-        if self.company and self.has_account and self.has_account(self.company, field.data):
+        if self.company and self.pays_from and self.pays_from(self.company, field.data):
             raise ValidationError("La mutuelle a déjà ce compte pour cette entreprise : il n’y a rien à changer.")
 
     def validate_bic(self, field):
         if self.of(rules.BANK_DETAILS) and (field.data or "").strip():
             by_rule(identifiers.bic)(self, field)
+
+    def validate_mot_de_passe(self, field):
+        if not (self.of(rules.BANK_DETAILS) and self.password):
+            return
+        if not field.data:
+            raise ValidationError("Indiquez votre mot de passe : un changement de compte le demande.")
+        if not self.password(field.data):
+            raise ValidationError("Ce n’est pas votre mot de passe. Vérifiez-le, puis réessayez.")
 
     def draft(self, account):
         """A Sending that is not written yet."""

@@ -15,8 +15,10 @@ from portal.views import (
     certificates,
     changes,
     colleges,
+    company_facts,
     contracts,
     dependents,
+    deposited,
     deposits,
     document_files,
     employees,
@@ -56,12 +58,13 @@ from portal.views import (
 MOVES = (terminations, selections, changes, colleges, dependents, movements, certificates, certificate_batches)
 AFFILIATIONS = (affiliations, imports, mending, joining)
 PROOFS = (supporting_documents, deposits, reminding)
+SENDINGS = (sendings, company_facts, deposited)
 ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 # No user, no menu, no account.
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
 WAIVERS = (waivers, waiver_records)
 THREADS = (threads, asking, answering)
-FILES = (*PROOFS, sendings)
+FILES = (*PROOFS, *SENDINGS)
 ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, *WAIVERS, *FILES, *THREADS, profile)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
@@ -72,6 +75,7 @@ WITHIN |= {module.blueprint.name: "waivers" for module in WAIVERS}
 WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
 WITHIN |= {"staff_answering": "staff_threads"}
+WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (

@@ -4,11 +4,12 @@ from flask import Blueprint, current_app, flash, redirect, url_for
 from flask_login import current_user
 
 from portal import clock, credentials
-from portal.access import audit, refuse_while
+from portal.access import audit
 from portal.forms.profile import Display, Notifications
 from portal.forms.session import ChangedPassword
-from portal.models import Throttle, User, UserSession, db
+from portal.models import User, UserSession, db
 from portal.rendering import get_or_404, render
+from portal.views import presence
 
 blueprint = Blueprint("profile", __name__, url_prefix="/compte")
 
@@ -67,12 +68,7 @@ def update_password():
 
 
 def is_current(form):
-    """The present password, tried no faster here than at the sign-in page."""
-    now, key = clock.now(), f"password:{current_user.id}"
-    refuse_while(Throttle.wait((key,), now))
-    Throttle.count(key, now, free=5)
-    if credentials.verify(current_user._get_current_object(), form.actuel.data):
-        Throttle.forgive(key)
+    if presence.knows_password(form.actuel.data):
         return True
     form.actuel.errors = ["Ce n’est pas votre mot de passe actuel. Vérifiez-le, puis réessayez."]
     return False

@@ -1,4 +1,4 @@
-"""« Documents »: a file sent to the mutual, what was sent with its state, withdrawn until it is read."""
+"""« Documents »: what a company sends to the mutual, and what it sent, with its state."""
 
 from flask import Blueprint, current_app, flash, redirect, request, url_for
 from flask_login import current_user
@@ -7,16 +7,14 @@ from peewee import IntegrityError
 from portal import clock, sendings
 from portal.access import audit, requires
 from portal.forms.sendings import SendingFilter, SendingForm
-from portal.models import BankDetails, Company, EmployeeCategory, ManagedAccount, Outdated, Sending, db
-from portal.rendering import Page, get_or_404, page_size, posted, render
+from portal.models import BankDetails, Company, EmployeeCategory, ManagedAccount, Sending, db
+from portal.rendering import Page, page_size, posted, render
 from portal.rules import sendings as rules
-from portal.views import files, sent
+from portal.views import files, presence, sent
 from portal.views.recording import TWICE, by
 from portal.views.scope import current_scope
 
 blueprint = Blueprint("sendings", __name__, url_prefix="/documents")
-
-READ = "Trop tard : la mutuelle a déjà ce document en main. Écrivez-lui s’il n’est pas le bon."
 
 
 @blueprint.get("")
@@ -34,7 +32,9 @@ def form_for(typed):
     offered = current_user.companies().where(Company.account == account).order_by(Company.label, Company.code)
     whole = current_user.accounts_seen_whole().where(ManagedAccount.id == account).exists()
     companies = list(offered.limit(EmployeeCategory.MOST_OFFERED))
-    form = SendingForm(typed, companies, clock.today(), current_app.settings.kbis_months, whole, pays_from)
+    password = None if presence.is_fresh() else presence.knows_password
+    checks = {"pays_from": pays_from, "password": password}
+    form = SendingForm(typed, companies, clock.today(), current_app.settings.kbis_months, whole, **checks)
     if typed is None and not scope.is_whole_account:
         form.entreprise.data = scope.chosen[0].company_code
     return form
@@ -102,44 +102,3 @@ def say(made, form):
         flash("C’est reçu. L’ancien compte reste en vigueur jusqu’à ce que la mutuelle confirme le nouveau.", "ok")
     else:
         flash("C’est reçu. L’avis de la mutuelle s’affichera ici, et un courriel vous le dira.", "ok")
-
-
-def found(id):
-    return get_or_404(Sending.whole(current_user.sendings()), Sending.public_id == id)
-
-
-@blueprint.get("/<uuid:id>")
-@requires("documents")
-def show(id):
-    (one,) = sent.tell([found(id)])
-    return render("sending", one=one)
-
-
-@blueprint.post("/<uuid:id>/retrait")
-@requires("documents")
-def withdraw(id):
-    row = found(id)
-    try:
-        with db.atomic():
-            sendings.withdraw(row, clock.now())
-            audit("sending.withdraw", on=row, account=row.account_id)
-        flash("Le document est retiré : la mutuelle ne le verra pas.", "ok")
-    except Outdated:
-        flash(READ, "warn")
-    return redirect(url_for("sendings.show", id=id), 303)
-
-
-@blueprint.get("/<uuid:id>/piece/<uuid:piece>")
-@requires("documents")
-def preview(id, piece):
-    """An image or a PDF, in a page where nothing runs."""
-    return files.preview(sent.file_of(found(id), piece))
-
-
-@blueprint.post("/<uuid:id>/piece/<uuid:piece>")
-@requires("documents")
-def download(id, piece):
-    row = found(id)
-    file = sent.file_of(row, piece)
-    audit("sending.download", on=row, account=row.account_id)
-    return files.attachment(file)

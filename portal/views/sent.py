@@ -16,6 +16,8 @@ STATES = {
     SendingState.WITHDRAWN: ("Retiré", "", "arrow-back-up"),
 }
 
+FATES = {SendingState.RECEIVED: "à confirmer par la mutuelle", SendingState.REFUSED: "refusé"}
+
 
 def tell(rows):
     """Rows of Sending.whole, with their files and words."""
@@ -54,3 +56,19 @@ def file_of(row, piece):
     """The file of a sending that came through the door; 404 when it is another’s, or gone."""
     (row,) = Sending.with_files([row])
     return next((one.file for one in row.kept if one.public_id == piece), None) or abort(404)
+
+
+def asked(row, iban=""):
+    """The bank details that a sending asks for; None when it asks for none. `iban`: when it is revealed."""
+    details = row.proposed() if row.document_type == rules.BANK_DETAILS else None
+    if details is None:
+        return None
+    fate = "remplacé" if details.until else "en vigueur" if details.since else FATES[row.state]
+    return SimpleNamespace(
+        holder=details.holder,
+        bank=details.bank,
+        bic=details.bic,
+        iban=iban,
+        fate=fate,
+        is_awaited=row.state == SendingState.RECEIVED,
+    )

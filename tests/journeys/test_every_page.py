@@ -10,6 +10,7 @@ import pytest
 from portal import clock, enrolments, guests, proofs, reminders, sendings, signing, storage
 from portal.models import (
     Beneficiary,
+    Company,
     Document,
     DocumentRequest,
     Enrolment,
@@ -150,7 +151,11 @@ PAGES = {
     "documents": ("sendings.index", "hr", "/documents"),
     "documents-105-comptes": ("sendings.index", "manager", "/documents"),
     "documents-vides": ("sendings.index", "hr", "/documents?etat=refuses"),
-    "document-envoye": ("sendings.show", "hr", "/documents/{deposited}"),
+    "document-envoye": ("deposited.show", "hr", "/documents/{deposited}"),
+    "document-rib": ("deposited.show", "hr", "/documents/{bank_asked}"),
+    "documents-entreprises": ("company_facts.index", "hr", "/documents/entreprises{bank_known}"),
+    "documents-entreprises-105-comptes": ("company_facts.index", "manager", "/documents/entreprises"),
+    "document-rib-a-decider": ("staff_sendings.show", "desk", "/gestion/documents/{bank_taken}"),
     "documents-recus": ("staff_sendings.index", "desk", "/gestion/documents"),
     "document-a-lire": ("staff_sendings.show", "desk", "/gestion/documents/{deposited}"),
     "document-a-decider": ("staff_sendings.show", "desk", "/gestion/documents/{read}"),
@@ -184,7 +189,7 @@ NOT_PAGES = {
     "answering.preview": "an image or a PDF",
     "staff_answering.preview": "an image or a PDF",
     "staff_proofs.preview": "an image or a PDF",
-    "sendings.preview": "an image or a PDF",
+    "deposited.preview": "an image or a PDF",
     "staff_sendings.preview": "an image or a PDF",
     "guests.again": "the page of guests.show, in a session that is over",
 }
@@ -332,6 +337,32 @@ def taken(user):
     return row.public_id
 
 
+def bank_asked(user):
+    """A RIB that a company sent, with the account that it asks for."""
+    company = user.companies().first()
+    file = storage.file_away(io.BytesIO(files.image()), "rib.png", "image/png", account=company.account_id)
+    draft = Sending(account=company.account_id, company=company, document_type="BANK_DETAILS")
+    (row,) = sendings.send(draft, [file], user, clock.now())
+    sendings.propose(row, company.label, scenery.IBAN, "", clock.now())
+    return row
+
+
+def bank_taken(user):
+    row = bank_asked(user)
+    sendings.read(row, user, clock.now())
+    return row.public_id
+
+
+def bank_known(user):
+    """An account in force and an old Kbis; another account is asked for. Nothing of it in the address."""
+    row = bank_asked(user)
+    row.proposed().confirm(clock.now())
+    Company.update(kbis_on=scenery.day(days=-200)).execute()
+    Sending.update(state="ACCEPTED").execute()
+    bank_asked(user)
+    return ""
+
+
 def batch(user):
     """Documents to be reminded of: one that can be, one whose household has no contact."""
     alone = Beneficiary.get(Beneficiary.birth_name == "Écuyer")
@@ -379,6 +410,9 @@ EXAMPLES = {
     "deposit": deposit_link,
     "proof": lambda user: awaited(user).public_id,
     "received": received,
+    "bank_asked": lambda user: bank_asked(user).public_id,
+    "bank_taken": bank_taken,
+    "bank_known": bank_known,
     "deposited": lambda user: deposited(user).public_id,
     "read": taken,
     "batch": lambda user: batch(user).public_id,

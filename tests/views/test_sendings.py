@@ -12,6 +12,7 @@ from portal.models import (
     AuditEvent,
     BankDetails,
     Company,
+    EmployeeCategory,
     OutboxMessage,
     PermissionGrant,
     Sending,
@@ -323,6 +324,97 @@ def test_no_iban_stands_in_a_message_the_audit_or_a_page(signed_in, staff, compa
     assert not any(IBAN in page.replace("\u00a0", "").replace(" ", "") for page in pages)
 
 
+# ── Bank details and Kbis, as both sides see them ────────────────────────────────────────────────────────────────
+
+
+def there(company, iban=OTHER_IBAN):
+    details = BankDetails(company=company, holder="COMBE-NOIRE", since=clock.now())
+    details.seal(iban)
+    details.save(force_insert=True)
+    return details
+
+
+def plain(answer):
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True).replace("\u00a0", "")
+
+
+def revealed():
+    return AuditEvent.select().where(AuditEvent.action == "bank_details.reveal").count()
+
+
+def test_an_iban_is_shown_on_a_click_that_is_written_down(signed_in, company):
+    old = there(company)
+    rib(signed_in, company)
+    page = text(signed_in, "/documents/entreprises")
+    assert "changement demandé" in page and "COMBE-NOIRE" in page
+    assert OTHER_IBAN in plain(signed_in.post(f"/documents/entreprises/{old.public_id}/iban"))
+    asked = plain(signed_in.post(f"/documents/{Sending.get().public_id}/iban"))
+    assert IBAN in asked and OTHER_IBAN not in asked and "à confirmer par la mutuelle" in asked
+    assert revealed() == 2
+
+
+def test_what_asks_for_no_account_reveals_none(signed_in, staff):
+    group(signed_in)
+    row = Sending.get()
+    take(staff, row)
+    assert signed_in.post(f"/documents/{row.public_id}/iban").status_code == 404
+    assert staff.post(f"{desk_of(row)}/iban").status_code == 404
+
+
+def test_the_mutual_compares_what_is_asked_with_what_is_in_force(signed_in, staff, company):
+    there(company)
+    rib(signed_in, company, titulaire="Quelqu’un d’autre")
+    row = Sending.get()
+    assert staff.post(f"{desk_of(row)}/iban").status_code == 404
+    take(staff, row)
+    page = text(staff, desk_of(row))
+    assert "Les clés de l’IBAN sont justes" in page and "Titulaire : Quelqu’un d’autre" in page.replace("\u00a0", " ")
+    both = plain(staff.post(f"{desk_of(row)}/iban"))
+    assert IBAN in both and OTHER_IBAN in both
+    assert revealed() == 1
+
+
+def test_the_mutual_is_told_of_another_siret_and_of_a_later_sending(signed_in, staff, company):
+    kbis(signed_in, company)
+    kbis(signed_in, company)
+    row = Sending.select().order_by(Sending.id).first()
+    take(staff, row)
+    page = text(staff, desk_of(row))
+    assert "Le SIREN change" in page and "Un envoi plus récent attend aussi" in page
+
+
+def test_a_company_s_kbis_is_shown_with_its_validity(signed_in, company):
+    assert "aucun" in text(signed_in, "/documents/entreprises")
+    today = clock.today()
+    for days, said in ((10, "valable jusqu’au"), (200, "à renouveler")):
+        Company.update(kbis_on=today - datetime.timedelta(days=days)).where(Company.id == company.id).execute()
+        assert said in text(signed_in, "/documents/entreprises")
+
+
+def test_a_change_of_account_asks_for_the_password_ten_minutes_after_signing_in(signed_in, company, at):
+    at(minutes=0)
+    assert "mot_de_passe" not in text(signed_in, "/documents")
+    at(minutes=11)
+    assert "mot_de_passe" in text(signed_in, "/documents")
+    for typed, said in (("", "Indiquez votre mot de passe"), ("faux", "Ce n’est pas votre mot de passe")):
+        answer = rib(signed_in, company, mot_de_passe=typed)
+        assert answer.status_code == 422 and said in answer.get_data(as_text=True)
+    assert kbis(signed_in, company).status_code == 303
+    assert rib(signed_in, company, mot_de_passe=factories.PASSWORD).status_code == 303
+    assert BankDetails.select().count() == 1
+
+
+def test_who_has_one_college_sees_no_account_of_the_company(app, hr, company):
+    details = there(company)
+    narrow, college = factories.user(), hr.categories().where(EmployeeCategory.company == company).first()
+    PermissionGrant.create(user=narrow, account=college.account, category=college, valid_from="2020-01-01")
+    browser = app.test_client()
+    browser.sign_in(narrow)
+    assert "COMBE-NOIRE</" not in text(browser, "/documents/entreprises").partition("<main")[2].replace("SIÈGE", "")
+    assert browser.post(f"/documents/entreprises/{details.public_id}/iban").status_code == 404
+
+
 # ── Who sees it ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -354,11 +446,15 @@ def test_the_list_reads_as_many_statements_however_long_it_is(signed_in, staff, 
     counts = []
     for number in (1, 5):
         group(signed_in, *[(f"{number}{place}.csv", b"a;b\n1;2\n") for place in range(number)])
-        for client, address in ((signed_in, "/documents"), (staff, "/gestion/documents")):
+        for client, address in (
+            (signed_in, "/documents"),
+            (signed_in, "/documents/entreprises"),
+            (staff, "/gestion/documents"),
+        ):
             queries.clear()
             text(client, address)
             counts.append(len(queries))
-    assert counts[:2] == counts[2:]
+    assert counts[:3] == counts[3:]
     assert max(counts) <= 14
 
 

@@ -10,6 +10,7 @@ from portal.models import Outdated, Sending, SendingState, db
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.views import files, sent
 from portal.views.recording import by
+from portal.views.staff import comparing
 
 blueprint = Blueprint("staff_sendings", __name__, url_prefix="/gestion/documents")
 
@@ -35,13 +36,16 @@ def show(id):
     return page(row)
 
 
-def page(row, status=200, accepting=None, refusing=None):
+def page(row, status=200, accepting=None, refusing=None, revealed=False):
+    """`revealed`: this very answer shows the IBAN that is asked for, and the one in force."""
     (one,) = sent.tell([row])
     refusing = refusing or SendingRefusal()
     refusing.version.data = str(row.version)
     accepting = accepting or AcceptForm(None, row, clock.today())
     unread = row.state == SendingState.RECEIVED and row.read_at is None
-    return render("staff_sending", status, one=one, accepting=accepting, refusing=refusing, unread=unread)
+    forms = {"accepting": accepting, "refusing": refusing}
+    known = {} if unread else {"asked": comparing.asked(row, revealed), "checks": comparing.checks(row)}
+    return render("staff_sending", status, one=one, unread=unread, **forms, **known)
 
 
 @blueprint.post("/<uuid:id>/lecture")
@@ -57,6 +61,16 @@ def read(id):
         flash(MEANWHILE, "warn")
         return redirect(url_for("staff_sendings.index"), 303)
     return redirect(url_for("staff_sendings.show", id=id), 303)
+
+
+@blueprint.post("/<uuid:id>/iban")
+@requires("staff")
+def reveal(id):
+    """Show both IBAN once, to be compared with the RIB; the click is written down."""
+    row = found(id)
+    asked = (row.proposed() if row.read_at else None) or abort(404)
+    audit("bank_details.reveal", on=asked, account=row.account_id)
+    return page(row, revealed=True)
 
 
 @blueprint.post("/<uuid:id>/acceptation")
