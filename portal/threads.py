@@ -136,10 +136,9 @@ def copy_of(thread, by, asked, now):
         "complaint",
         {"lines": [line for line in about if line[1]], "body": asked.body.split("\n")},
         now,
-        title=f"Réclamation n° {thread.number} du {date_fr(clock.day_of(now))}",
+        title=f"Réclamation n°\u00a0{thread.number} du {date_fr(clock.day_of(now))}",
         document_type="COMPLAINT_COPY",
-        account=thread.account_id,
-        beneficiary=thread.beneficiary if thread.beneficiary_id else None,
+        account=thread.account_id,  # not of the person: in another college, who sees them does not see the thread
     )
 
 
@@ -192,11 +191,13 @@ def rate(thread, by, rating, comment, now):
 
 
 def close(thread, by, now, seen=None):
-    """Nothing more is awaited of anybody; raises Outdated when it is closed."""
+    """Nothing more is awaited of anybody; raises Outdated when it is closed, Refused when its answer is still owed."""
     with db.atomic():
         row = held(thread, seen)
         if row.state == CLOSED:
             raise Outdated(row)
+        if by.is_staff and row.is_complaint and row.answered_at is None:
+            raise Refused("Une réclamation se clôt par sa réponse : répondez d’abord, avec la suite donnée.")
         row.state, row.due_on = CLOSED, None
         say(row, by, "", now, event=CLOSED)
         row.save()

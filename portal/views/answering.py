@@ -34,6 +34,7 @@ def create(room, id):
     files.take_in(form.pieces, account=thread.account_id)
     if request.form.get("etape") == "brouillon":
         keep(thread, form)
+        UnsentWords.forget(by(), request.path)
         flash("Votre brouillon est gardé.", "ok")
         return back(room, thread)
     if not form.validate():

@@ -3,6 +3,7 @@
 from flask import Blueprint, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 from peewee import IntegrityError
+from werkzeug.datastructures import MultiDict
 
 from portal import clock, database, threads
 from portal.access import audit, keeps_words, requires
@@ -10,7 +11,7 @@ from portal.formats import search_words
 from portal.forms.threads import NewThreadForm
 from portal.models import Beneficiary, EmployeeCategory, ManagedAccount, MessageThread, UnsentWords, db
 from portal.rendering import posted, render
-from portal.views import exchanged, files
+from portal.views import exchanged, files, roster
 from portal.views.recording import TWICE, by
 from portal.views.recording import person as person_or_404
 from portal.views.scope import current_scope
@@ -30,15 +31,15 @@ def new(room):
     kept = UnsentWords.of(by(), request.path, clock.now())
     if kept:
         flash("Voici ce que vous aviez écrit avant la fin de votre session.", "info")
-        words = {name: texts[0] for name, texts in kept.unseal().items() if texts}
-        return page(room, account, form_of(room, account, None, people(account, words.get("qui")), **words))
+        typed = MultiDict(kept.unseal())
+        return page(room, account, form_of(room, account, typed, people(account, typed.get("qui"))))
     return page(room, account, form_of(room, account, None, [person] if person else (), **given(person)))
 
 
 def whom():
     """(the person that the address names, their account, or that of the scope)"""
     public_id = request.args.get("personne")
-    person = person_or_404(public_id) if public_id else None
+    person = person_or_404(roster.uuid_or_404(public_id)) if public_id else None
     account = person.category.company.account if person else current_scope().account
     return person, getattr(account, "account_id", None) or getattr(account, "id", None)
 
@@ -111,7 +112,9 @@ def create(room):
             audit("thread.begin", on=thread, account=account, after={"number": thread.number, "kind": thread.kind})
             UnsentWords.forget(by(), request.path)
     except IntegrityError:
-        thread = current_user.threads().where(MessageThread.form_key == form.key).get()
+        thread = form.key and current_user.threads().where(MessageThread.form_key == form.key).first()
+        if not thread:
+            raise
         flash(TWICE, "info")
         return redirect(url_for("threads.show", room=room, id=thread.public_id), 303)
     flash(sent(thread), "ok")

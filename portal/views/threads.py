@@ -6,7 +6,7 @@ from flask_login import current_user
 from portal import clock, threads
 from portal.access import polled, requires
 from portal.forms.threads import AnswerForm, RatingForm, ThreadFilter
-from portal.models import AnswerDraft, MessageThread, ThreadFollower, fn
+from portal.models import AnswerDraft, MessageThread, ThreadFollower, UnsentWords, fn
 from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
 from portal.rules import threads as rules
 from portal.views import exchanged
@@ -92,17 +92,25 @@ def show(room, id):
 def opened(thread, answer=None, rating=None):
     """What is shown of the thread that is open, with its forms."""
     draft = AnswerDraft.of(thread, by())
+    room = threads.PATHS[thread.kind]
+    typed = unsent(url_for("answering.create", room=room, id=thread.public_id, perimetre=None), "reponse")
     return addresses(thread) | {
         "thread": exchanged.told(thread, clock.today()),
         "messages": exchanged.conversation(thread, by()),
         "last": thread.last_said,
-        "answer": answer or AnswerForm(None, reponse=draft.text if draft else ""),
+        "answer": answer or AnswerForm(None, reponse=typed or (draft.text if draft else "")),
         "rating": rating or RatingForm(),
         "draft": draft,
         "is_fragment": wants_fragment(),
         "about": about(thread),
         "complaint": clock_of(thread) if thread.is_complaint else None,
     }
+
+
+def unsent(path, box):
+    """What was typed in the box of a form that a session did not outlive."""
+    kept = UnsentWords.of(by(), path, clock.now())
+    return next(iter(kept.unseal().get(box, [])), "") if kept else ""
 
 
 def addresses(thread):

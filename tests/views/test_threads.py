@@ -17,7 +17,9 @@ from portal.models import (
     PreparedAnswer,
     ThreadFollower,
     ThreadMessage,
+    User,
     UserRole,
+    UserSession,
 )
 from portal.rules import threads as rules
 from tests import factories
@@ -291,3 +293,27 @@ def test_who_left_is_not_told_and_the_others_are(database, hr):
     assert [message.user_id for message in OutboxMessage.select()] == [hr.id]
     assert hr.unread_threads().count() == 1
     assert ThreadFollower.get(ThreadFollower.user == author).unread
+
+
+def test_the_mutual_closes_no_complaint_without_its_answer(desk, hr):
+    thread = factories.thread(hr, kind="COMPLAINT")
+    path = f"/gestion/reclamations/{thread.public_id}/cloture"
+    assert "se clôt par sa réponse" in text_of(desk.post(path, seen(thread), follow_redirects=True))
+    assert MessageThread.get().state == "RECEIVED"
+
+
+@pytest.mark.parametrize("named", ["abc", "00000000-0000-4000-8000-000000000000"])
+def test_a_person_who_is_nobody_is_not_found(signed_in, named):
+    assert signed_in.get(f"/demandes/nouvelle?personne={named}").status_code == 404
+
+
+def test_what_is_typed_when_the_session_ends_is_there_again(app, signed_in, desk, hr):
+    thread = factories.thread(hr)
+    for browser, user, start in ((signed_in, hr, ""), (desk, None, "/gestion")):
+        path = f"{start}/demandes/{thread.public_id}"
+        browser.sign_in(user or User.get(User.role == UserRole.STAFF))
+        UserSession.update(ended_at=clock.now()).execute()
+        browser.post(f"{path}/reponse", {"reponse": "Un long texte"}, headers={"Sec-Fetch-Site": "same-origin"})
+        browser.sign_in(user or User.get(User.role == UserRole.STAFF))
+        assert "Un long texte</textarea>" in browser.get(path, follow_redirects=True).get_data(as_text=True)
+    assert ThreadMessage.select().count() == 1

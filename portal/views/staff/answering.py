@@ -10,6 +10,7 @@ from portal.forms.changes import SentOnce
 from portal.forms.staff_threads import NoteForm, PassForm, ReplyForm
 from portal.models import AnswerDraft, Outdated, UnsentWords, db
 from portal.rendering import posted
+from portal.rules import Refused
 from portal.views import files
 from portal.views.answering import file_of
 from portal.views.recording import TWICE, by
@@ -41,6 +42,8 @@ def act(room, thread, action, verb, said):
         flash(MEANWHILE, "warn")
     except IntegrityError:
         flash(TWICE, "info")
+    except Refused as refused:
+        flash(str(refused), "warn")
     else:
         flash(said, "ok")
     return back(room, thread)

@@ -12,7 +12,7 @@ from portal.rendering import Page, address, get_or_404, page_size, redirect_whol
 from portal.rules import threads as rules
 from portal.views import exchanged, roster
 from portal.views.recording import by
-from portal.views.threads import ROOM, ROOMS
+from portal.views.threads import ROOM, ROOMS, unsent
 
 blueprint = Blueprint("staff_threads", __name__, url_prefix="/gestion")
 
@@ -64,13 +64,14 @@ def show(room, id):
 def page(room, thread, status=200, **forms):
     """Its page; `forms`: the one that is wrong, or that was overtaken."""
     draft = AnswerDraft.of(thread, by())
-    prepared, typed = current_user.prepared_answers(), {"reponse": draft.text} if draft else {}
+    where = {"room": room, "id": thread.public_id}
+    typed = unsent(url_for("staff_answering.reply", **where), "reponse") or (draft.text if draft else "")
+    written = unsent(url_for("staff_answering.note", **where), "note")
     drawn = {
-        "reply": ReplyForm(None, thread, prepared, **typed),
-        "note": NoteForm(),
+        "reply": ReplyForm(None, thread, current_user.prepared_answers(), reponse=typed),
+        "note": NoteForm(None, note=written),
         "passing": PassForm(None, thread, current_user.colleagues()),
     } | forms
-    where = {"room": room, "id": thread.public_id}
     return render(
         "staff_thread",
         status,
