@@ -81,6 +81,7 @@ def test_accounts_are_found_sorted_and_paged(page):
     expect(accounts.locator(".ui-foot p").first).to_have_text("Affichage de l’élément 11 à 20 sur 105 éléments")
     accounts.get_by_role("columnheader", name="Compte").get_by_role("link").click()
     expect(accounts.get_by_role("columnheader", name="Compte")).to_have_attribute("aria-sort", re.compile("scending"))
+    settled(page)
     accounts.get_by_role("searchbox").fill("zinguerie")
     accounts.get_by_role("searchbox").press("Enter")
     expect(accounts.locator("tbody tr")).to_have_count(1)
