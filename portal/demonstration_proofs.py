@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from portal import guests, outbox, reminders, storage
 from portal.models import (
+    Channel,
     DocumentCampaign,
     DocumentRequest,
     EmployeeCategory,
@@ -27,8 +28,9 @@ from portal.models import (
 )
 from portal.rules import proofs
 
-# Days ago, and whether the RH asked for it: otherwise it went by itself.
-REMINDED = ((9, True), (16, False), (23, True))
+# Days ago, whether the RH asked for it (otherwise it went by itself), and whether it arrived.
+REMINDED = ((9, True, True), (16, False, True), (23, True, True), (4, False, False))
+FAULTS = {Channel.EMAIL: "550", Channel.SMS: "HTTP 400"}
 PAPER, INK, PAGE = (252, 251, 247), (40, 44, 52), (1240, 1754)  # a page at 150 dots an inch
 
 
@@ -41,8 +43,8 @@ def make_proofs(draw, account, ago):
     awaited = [row for row in ours if row.state == RequestState.AWAITED and row.beneficiary_id]
     reached = [(row, row.reach(draw.month)) for row in awaited]
     able = [(row, reach) for row, reach in reached if reach]
-    for (row, reach), (days, asked) in zip(able, REMINDED, strict=False):
-        remind(draw, row, reach, ago(days), User.known("rh@demo.example") if asked else None)
+    for (row, reach), (days, asked, arrived) in zip(able, REMINDED, strict=False):
+        remind(draw, row, reach, ago(days), User.known("rh@demo.example") if asked else None, arrived)
     for row in ours:
         if row.received_at:
             receive(draw, row)
@@ -67,15 +69,15 @@ def announce(draw):
     )
 
 
-def remind(draw, row, reach, at, author):
-    """A reminder whose message was delivered a little later, with the link that it carried."""
+def remind(draw, row, reach, at, author, arrived=True):
+    """A reminder with the link that it carried, whose message was delivered a little later, or failed for good."""
     link, token = link_of(draw, GuestPurpose.DEPOSIT, reach.channel, reach.recipient, at, author, row.answering)
     message = reminders.message(reminders.Sending(reach, row.answering, [row]), guests.path(token), at, at)
     Reminder.create(
         public_id=draw.uuid(),
         request=row,
         channel=reach.channel,
-        message=delivered(draw, message),
+        message=delivered(draw, message) if arrived else failed(draw, message),
         link=link,
         author=author,
         created_at=at,
@@ -98,6 +100,18 @@ def delivered(draw, message):
     """A message that went: nothing of its words is kept."""
     message.public_id, message.content, message.attempts = draw.uuid(), None, 1
     message.state, message.settled_at = MessageState.SENT, message.created_at + datetime.timedelta(minutes=6)
+    message.save(force_insert=True)
+    return message
+
+
+def failed(draw, message):
+    """A message that was tried for two days: its words are kept, to be sent again."""
+    words = message.unseal()
+    message.public_id = draw.uuid()
+    message.seal(words)
+    message.attempts, message.state = len(outbox.DELAYS) + 1, MessageState.FAILED
+    message.last_error = FAULTS[message.channel]
+    message.settled_at = message.created_at + datetime.timedelta(days=2)
     message.save(force_insert=True)
     return message
 

@@ -195,7 +195,9 @@ def test_a_campaign_was_announced_and_reminders_were_delivered(app, loaded):
     assert campaign.announced_at
     assert campaign.asked == DocumentRequest.select().where(DocumentRequest.campaign == campaign.label).count() > 0
     sent = list(Reminder.select())
-    assert {(bool(one.author_id), one.message.state) for one in sent} == {(True, "SENT"), (False, "SENT")}
+    became = {(bool(one.author_id), one.message.state) for one in sent}
+    assert became == {(True, "SENT"), (False, "SENT"), (False, "FAILED")}
+    assert OutboxMessage.select().where(OutboxMessage.can_be_sent_again()).get().unseal()["text"]
     assert all(one.request.reminded_at == one.created_at and one.link_id for one in sent)
     proofs.each_day(app.settings, clock.now())  # tells the same people nothing twice
     assert DocumentCampaign.select().count() == 1

@@ -34,15 +34,16 @@ def identity(form, account, status=200, met=None):
 @blueprint.post("/nouvelle")
 @requires("affiliate")
 def create():
-    """« Continuer » says who is known already, or opens the short form; « Demander l’affiliation » sends that one."""
+    """« Continuer » says who is known already, or opens the short form, which asks for it or opens an enrolment."""
     account = current_scope().account
     if account is None:
         return ask_for_account()
-    if request.form.get("etape") not in ("demander", "adhesion"):
+    step = request.form.get("etape")
+    if step != "demander" and step not in WHOLE:
         return recognise(account)
     form = EmployeeForm(request.form, offers_of(account))
-    if request.form["etape"] == "adhesion":
-        return open_enrolment(account, form)
+    if step in WHOLE:
+        return open_enrolment(account, form, WHOLE[step])
     known = [form.offer] if form.offer else form.offers.values()
     return ask(form, account.account_id, known, lambda status: short_form(form, account, status))
 
@@ -74,7 +75,14 @@ def short_form(form, account, status=200):
     return render("affiliation", status, form=form, account=account)
 
 
-def open_enrolment(account, form):
+# Button of the short form → where its words go on, as an enrolment.
+WHOLE = {
+    "adhesion": lambda draft: url_for("enrolment_steps.step", id=draft.public_id, step="salarie"),
+    "confier": lambda draft: url_for("entrusting.edit", id=draft.public_id),
+}
+
+
+def open_enrolment(account, form, towards):
     """« Ouvrir une adhésion complète »: a draft that holds what was typed here, once; it begins with a contract."""
     if not may("enrol"):
         abort(403)
@@ -89,7 +97,7 @@ def open_enrolment(account, form):
                 audit("enrolment.begin", on=draft, account=account.account_id)
         except IntegrityError:  # the other click was a little faster
             draft = Enrolment.begun_by(by(), form.key) or abort(409)
-    return redirect(url_for("enrolment_steps.step", id=draft.public_id, step="salarie"), 303)
+    return redirect(towards(draft), 303)
 
 
 # ── Asking, once ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,11 @@
 """« Laisser le salarié compléter » in a browser: HR gives a link; on a telephone, the employee completes and signs."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
-from portal.models import Enrolment, EnrolmentState
+from portal.models import Enrolment, EnrolmentState, Waiver, WaiverState
 from tests import enrolling, entrusted
 from tests.enrolling import day, typed
 from tests.journeys.browser import axe, same_after_reload, settled, sign_in
@@ -117,3 +119,19 @@ def test_the_employee_asks_to_stay_out_on_a_telephone(page, hr, phone):
     heading(phone, "Je demande à ne pas être couvert")
     expect(phone.get_by_role("main")).to_contain_text("Ce que vous perdez")
     same_after_reload(phone)
+    tick(phone, "Quand demandez-vous", "À l’embauche")
+    phone.get_by_label("Fin des droits").fill(typed(day(days=200)))
+    phone.get_by_label("Mon employeur m’a informé").check()
+    phone.get_by_label("Vos prénom et nom").fill("Inès Lacroix")
+    phone.get_by_role("button", name="Recevoir mon code de signature").click()
+    heading(phone, "Votre code de signature")
+    phone.get_by_label("Votre code à 6 chiffres").fill(entrusted.code())
+    phone.get_by_role("button", name="Signer ma demande").click()
+    heading(phone, "Votre demande est signée")
+    same_after_reload(phone)
+    waiver = Waiver.get()
+    assert (waiver.state, waiver.reason, waiver.valid_until) == (WaiverState.REQUESTED, "OP_CSS", day(days=200))
+    page.goto("/dispenses")
+    page.get_by_role("main").get_by_role("link", name=re.compile("Lacroix", re.IGNORECASE)).first.click()
+    expect(page.get_by_role("main")).to_contain_text("complémentaire santé solidaire")
+    axe(page)

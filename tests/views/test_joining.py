@@ -57,6 +57,15 @@ def test_a_whole_enrolment_takes_what_was_typed_along_once(signed_in, contract):
     assert Enrolment.select().count() == 1
 
 
+def test_the_short_form_leads_to_a_link_for_the_employee(signed_in, contract):
+    typed = short_form(signed_in, contract) | {"etape": "confier", "email": "zoe@exemple.fr"}
+    answer = signed_in.post("/affiliations/nouvelle", typed)
+    assert answer.headers["Location"].startswith(f"/adhesion/{Enrolment.get().public_id}/confier")
+    page = signed_in.get(answer.headers["Location"]).get_data(as_text=True)
+    assert 'value="zoe@exemple.fr"' in page
+    assert typed["prenom"] in page
+
+
 def test_a_whole_enrolment_begins_with_a_contract_and_loses_nothing(signed_in, contract):
     typed = short_form(signed_in, contract) | {"etape": "adhesion", "contrat": ""}
     answer = signed_in.post("/affiliations/nouvelle", typed)
