@@ -125,17 +125,16 @@ def check_rows(rows: Iterable[tuple[int, Sequence[Any]]], context: Context) -> l
 
 def read_cells(rows: list[tuple[int, Sequence[Any]]], today: date) -> Iterator[Row]:
     """Each row read cell by cell: a column after the other, and each text once."""
-    columns = zip(*(padded(values) for _, values in rows), strict=True)
-    reads = [read_column(column, texts, today) for column, texts in zip(COLUMNS, columns, strict=False)]
-    noted = [
-        place for place, column in enumerate(reads) if any(read.error or read.warning or read.repair for read in column)
-    ]
+    columns = list(zip(*(padded(values) for _, values in rows), strict=True))
+    found = [read_texts(column, set(texts), today) for column, texts in zip(COLUMNS, columns, strict=False)]
+    noted = [place for place, reads in enumerate(found) if any(any(read[2:]) for read in reads.values())]
+    reads = [[reads[text] for text in texts] for reads, texts in zip(found, columns, strict=False)]
     for (line, _), row in zip(rows, zip(*reads, strict=True), strict=True):
         person = Row(line, [read.text for read in row])
         person.found = [read.value for read in row]
         person.identities, person.offer, person.effective_on, person.address, person.proof = [], None, None, {}, ""
         for place in noted:
-            _, _, error, warning, repair = row[place]
+            error, warning, repair = row[place][2:]
             for said, sentence in ((person.errors, error), (person.warnings, warning), (person.repairs, repair)):
                 if sentence:
                     note(said, place, sentence)
@@ -147,9 +146,8 @@ def padded(values: Sequence[Any]) -> list[str]:
     return texts + [""] * (len(COLUMNS) - len(texts))
 
 
-def read_column(column: cells.Column, texts: Sequence[str], today: date) -> list[Read]:
-    found = {text: cells.read(column.read, text, today) if text else cells.BLANK for text in set(texts)}
-    return [found[text] for text in texts]
+def read_texts(column: cells.Column, texts: Iterable[str], today: date) -> dict[str, Read]:
+    return {text: cells.read(column.read, text, today) if text else cells.BLANK for text in texts}
 
 
 class Check:
@@ -181,8 +179,9 @@ class Check:
     # Each row by itself
 
     def identify(self, person: Row) -> None:
-        name, first_name = person.value(cells.BIRTH_NAME), person.value(cells.FIRST_NAME)
-        birth, nir = person.value(cells.BIRTH_DATE), person.value(cells.NIR)
+        found = person.found
+        name, first_name, birth = found[cells.BIRTH_NAME], found[cells.FIRST_NAME], found[cells.BIRTH_DATE]
+        nir = found[cells.NIR]
         if name and first_name and birth:
             person.identities.append(f"nom:{search_key(name)} {search_key(first_name)} {birth.isoformat()}")
         if nir:
@@ -309,6 +308,8 @@ class Check:
 
     def find_offer(self, person: Row, codes: list[str]) -> Offer | None:
         choice = self.offers.choose(tuple(codes))
+        if choice.offer and choice.codes == tuple(codes) and not choice.warning:
+            return choice.offer
         for place, sentence in zip(CODES, choice.errors, strict=True):
             if sentence and sentence != MISSING:  # which is said already, here or on the employee's row
                 person.error(place, sentence)

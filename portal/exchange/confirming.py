@@ -10,7 +10,7 @@ from typing import Any
 from portal import clock
 from portal.exchange.affiliation_check import Checked
 from portal.exchange.affiliation_offers import Offer
-from portal.exchange.many import CHUNK, chunks, fields, update_each
+from portal.exchange.many import CHUNK, chunks, fields, nothing_to_collect, update_each
 from portal.exchange.newcomers import Newcomer, affiliate, ask_for_proofs
 from portal.exchange.recognising import PLAN, Recognised, employees, offers, recognise_and_hold
 from portal.exchange.staging import values_of
@@ -46,12 +46,13 @@ def to_confirm(source: AffiliationImport, with_warnings: bool = True) -> Any:
     return ready.where(ImportRow.verdict != "WARNING", ImportRow.matricule.not_in(waiting))
 
 
+@nothing_to_collect()
 def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock.now) -> None:
     """Affiliate every right row, some households at a time, each whole or not at all: what is done stays done."""
     user = source.asked_by or source.author
     waiting = to_confirm(source, source.with_warnings).order_by(ImportRow.matricule, ImportRow.line)
     columns = ("id", "line", "content", "matricule", "identity")
-    pending = list(waiting.select(*fields(ImportRow, columns)).namedtuples())
+    pending = list(waiting.select(*fields(ImportRow, columns)).namedtuples().iterator())
     source.progress(0, len(pending), now())
     surroundings = {offer.contract_id: offer for offer in offers(user, source.account_id)}
     some: list[ImportRow] = []

@@ -1,12 +1,13 @@
 """Newcomers: the people who are affiliated, created with a movement each."""
 
 import datetime
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
 from uuid import UUID, uuid4
+
+import orjson
 
 from portal import clock, database, proofs, waivers
 from portal.exchange.many import CHUNK, among, chunks, fields, insert
@@ -26,6 +27,7 @@ from portal.models import (
 from portal.rules.dependents import Proof
 from portal.rules.proofs import PROOFS, campaign
 
+AFFILIATION = MovementKind.AFFILIATION.value
 SECRETS = ("nir", "reimbursement_iban", "contribution_iban")
 
 
@@ -49,7 +51,6 @@ PLAIN = (
     *(*ADDRESS, *CONTACT, "reimbursement_bic", "contribution_bic"),
 )
 TOLD = ("base_scheme", "other_cover", "relationship", "child_status", "proof")  # what the mutual alone keeps
-DAYS = ("birth_date", "effective_on")
 KEPT = (*PLAIN, *TOLD, "matricule")
 PERSON = (
     *("public_id", "account", "category", "contract", "member_number", "household_number", "employee_number"),
@@ -75,6 +76,7 @@ def affiliate(
         head = one.joins
         known = head.household_number if isinstance(head, Beneficiary) else head and head.household
         one.household = known or one.number
+    author, at = by.id if by else None, str(now)
     with db.atomic():
         insert(Beneficiary, fields(Beneficiary, PERSON), (person_row(one, account_id) for one in newcomers))
         people = ids_of(Beneficiary, newcomers)
@@ -83,7 +85,7 @@ def affiliate(
         for some in (first, [one for one in newcomers if isinstance(one.joins, Newcomer)]):
             heads = {one.public_id: one.joins.public_id for one in some if isinstance(one.joins, Newcomer)}
             causes = {one: movements[head] for one, head in heads.items()}
-            rows = (movement_row(one, people[one.public_id], causes.get(one.public_id), by, now) for one in some)
+            rows = (movement_row(one, people[one.public_id], causes.get(one.public_id), author, at) for one in some)
             insert(Movement, fields(Movement, MOVEMENT), rows)
             movements |= ids_of(Movement, some)
         proving = [one for one in newcomers if one.values.get("proof")]
@@ -136,15 +138,18 @@ def seal(table: str, name: str, one: Newcomer, text: str) -> bytes | None:
     return vault.seal(text, table, name, one.row) if text else None
 
 
-def movement_row(one: Newcomer, person: int, cause: int | None, by: User | None, now: datetime.datetime) -> tuple:
+def movement_row(one: Newcomer, person: int, cause: int | None, author: int | None, at: str) -> tuple:
     values = one.values
     after = {name: values.get(name) for name in KEPT}
-    after |= {name: values[name].isoformat() for name in DAYS}
-    after |= {"contract": values["offer"].contract_id, "household_number": one.household}
+    after["contract"], after["household_number"] = values["offer"].contract_id, one.household
     secrets = {name: values[name] for name in SECRETS if values[name]}
     label = f"{values['first_name']} {(values['used_name'] or values['birth_name']).upper()}"
     return (
-        *(one.public_id.hex, values["offer"].category_id, person, MovementKind.AFFILIATION.value, "RECORDED", label),
-        *(values["effective_on"], "", json.dumps(after), seal("movement", "secrets", one, json.dumps(secrets))),
-        *(one.number, cause, by.id if by else None, now, now, 1, ""),
+        *(one.public_id.hex, values["offer"].category_id, person, AFFILIATION, "RECORDED", label),
+        *(values["effective_on"], "", as_json(after), seal("movement", "secrets", one, as_json(secrets))),
+        *(one.number, cause, author, at, at, 1, ""),
     )
+
+
+def as_json(values: dict[str, Any]) -> str:
+    return orjson.dumps(values).decode()

@@ -2,15 +2,16 @@
 
 import datetime
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
+import orjson
+
 from portal import clock
 from portal.exchange import affiliation_check, affiliation_file
 from portal.exchange.affiliation_check import Checked
-from portal.exchange.many import CHUNK, chunks, fields, insert
+from portal.exchange.many import CHUNK, chunks, fields, insert, nothing_to_collect
 from portal.exchange.recognising import Recognised, context, recognise
 from portal.exchange.spreadsheets import Unreadable
 from portal.models import (
@@ -19,7 +20,6 @@ from portal.models import (
     ImportState,
     User,
     db,
-    to_json,
     vault,
 )
 
@@ -37,21 +37,25 @@ def plain(row: Checked) -> str:
     values = dict(row.values)
     if offer := values.pop("offer", None):
         values["contract_id"] = offer.contract_id
-    return f"{json.dumps(row.cells)}\n{json.dumps(to_json(values))}"
+    return b"\n".join((orjson.dumps(row.cells), orjson.dumps(values))).decode()
 
 
 def open_row(source: AffiliationImport, row: ImportRow) -> str:
     return vault.open(row.content, "import_row", "content", place(source, row.line))
 
 
+def parsed(text: str) -> list[Any]:
+    return [orjson.loads(line) for line in text.split("\n")]
+
+
 def cells_of(source: AffiliationImport, row: ImportRow) -> list[str]:
     """The words of a row, as they are shown and mended."""
-    return json.loads(open_row(source, row).partition("\n")[0])
+    return orjson.loads(open_row(source, row).partition("\n")[0])
 
 
 def values_of(source: AffiliationImport, row: ImportRow) -> dict[str, Any]:
     """What a row that was right when it was checked asks for; `contract_id` in the place of its offer."""
-    values = json.loads(open_row(source, row).partition("\n")[2])
+    values = orjson.loads(open_row(source, row).partition("\n")[2])
     for name in ("birth_date", "effective_on"):
         values[name] = datetime.date.fromisoformat(values[name])
     return values
@@ -69,24 +73,21 @@ def identity_of(source: AffiliationImport, row: Checked) -> str:
 
 def staged(source: AffiliationImport, one: Recognised) -> tuple:
     row = one.checked
-    notes = {"errors": row.errors, "warnings": row.warnings, "repairs": row.repairs}
     return (
-        *(
-            source.id,
-            row.line,
-            seal_row(source, row),
-            row.matricule[:64],
-            identity_of(source, row),
-            one.verdict,
-            one.action,
-        ),
-        *(json.dumps({name: said for name, said in notes.items() if said}), one.person and one.person.id),
+        *(source.id, row.line, seal_row(source, row), row.matricule[:64], identity_of(source, row)),
+        *(one.verdict, one.action, orjson.dumps(notes_of(row)).decode(), one.person and one.person.id),
     )
+
+
+def notes_of(row: Checked) -> dict[str, dict[str, str]]:
+    notes = {"errors": row.errors, "warnings": row.warnings, "repairs": row.repairs}
+    return {name: said for name, said in notes.items() if said}
 
 
 STAGED = ("source", "line", "content", "matricule", "identity", "verdict", "action", "notes", "beneficiary")
 
 
+@nothing_to_collect()
 def read(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock.now) -> None:
     """Read, check and save every row of a file that was sent: the work of the worker, begun again when it died."""
     try:
@@ -147,8 +148,8 @@ def mend(source: AffiliationImport, line: int, cells: Sequence[str], by: User, s
 def stage_again(source: AffiliationImport, row: ImportRow, found: Recognised) -> None:
     """Write what is said of a row now; its words only where they are others, so that its mark stays."""
     values = dict(zip(STAGED[2:], staged(source, found)[2:], strict=True))
-    values["notes"] = json.loads(values["notes"])
-    if open_row(source, row) == plain(found.checked):
+    values["notes"] = notes_of(found.checked)
+    if parsed(open_row(source, row)) == parsed(plain(found.checked)):
         del values["content"]
     ImportRow.update(**values).where(ImportRow.id == row.id).execute()
 

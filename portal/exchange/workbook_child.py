@@ -4,8 +4,8 @@ It knows nothing of the portal but `portal.exchange.foreign`, and the portal tru
 hostile file makes of this process (an abort, a loop, all the memory it may take) ends with it.
 `portal.exchange.workbooks` is its only caller.
 
-A line is {"sheet": name} when a sheet begins, [row, cells] for each row that is not empty, {"end": true} at the end, or
-{"refused": code}. A date is [ISO text]; the other cells are texts, numbers and booleans.
+A line is {"sheet": name} when a sheet begins, [[row, cells], …] for some of the rows that are not empty, {"end": true}
+at the end, or {"refused": code}. A date is [ISO text]; the other cells are texts, numbers and booleans.
 """
 
 import json
@@ -14,6 +14,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -23,6 +24,8 @@ from portal.exchange.foreign import PIECE, Refused  # noqa: E402
 MOST_CHARACTERS = 1_000  # of a cell: beyond, it is cut, and the checks find it too long
 MOST_OUTPUT = 64 * 1024 * 1024  # characters: a text that a small workbook shares among its cells comes back each time
 MOST_SHEETS = 20
+TOGETHER = 100  # rows of a line, which is quicker to write and to read than a line each
+MOST_TOGETHER = 500_000  # characters: longer rows have a line each
 
 Cell = Any  # str, int, float, bool, or [ISO date]
 
@@ -54,13 +57,22 @@ class Output:
 
     def sheet(self, name: str | None, rows: Iterable[tuple[int, list[Cell]]]) -> None:
         self.say({"sheet": name})
-        for count, (row, cells) in enumerate(rows, 1):
-            if count > self.most_rows:
-                return
-            self.say([row, cells[: self.most_columns]])
+        found = ([row, cells[: self.most_columns]] for row, cells in islice(rows, self.most_rows))
+        while some := list(islice(found, TOGETHER)):
+            self.say_rows(some)
+
+    def say_rows(self, rows: list[Any]) -> None:
+        line = written(rows)
+        if len(line) < MOST_TOGETHER:
+            self.add(line)
+            return
+        for row in rows:
+            self.say([row])
 
     def say(self, message: Any) -> None:
-        line = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        self.add(written(message))
+
+    def add(self, line: str) -> None:
         self.lines.append(line)
         self.weight += len(line)
         if self.weight > PIECE:
@@ -74,6 +86,10 @@ class Output:
         if self.written > MOST_OUTPUT:
             self.written = 0
             raise Refused("heavy")
+
+
+def written(message: Any) -> str:
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
 
 
 def sheets(content: bytes, first: list[str]) -> Iterator[tuple[str | None, Iterator[tuple[int, list[Cell]]]]]:
@@ -115,7 +131,7 @@ def sheet_rows(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:
     """The rows that hold something. calamine leaves out the first columns when they are empty, but no row."""
     if sheet.start is not None:
         for row, cells in enumerate(sheet.iter_rows(), 1):
-            if values := trimmed([value(cell) for cell in cells]):
+            if values := trimmed([cell if cell == "" else value(cell) for cell in cells]):
                 yield row, values
 
 
@@ -124,7 +140,7 @@ def trimmed(cells: list[Cell]) -> list[Cell]:
     end = len(cells)
     while end and (cells[end - 1] == "" or (isinstance(cells[end - 1], str) and not cells[end - 1].strip())):
         end -= 1
-    return cells[:end]
+    return cells[:end] if end < len(cells) else cells
 
 
 def value(cell: Any) -> Cell:

@@ -80,7 +80,8 @@ def told(lines: Iterator[bytes]) -> Iterator[Row]:
         try:
             message = json.loads(line)
             if isinstance(message, list):
-                yield Row(sheet, message[0], [revived(cell) for cell in message[1]])
+                for number, cells in message:
+                    yield Row(sheet, number, [cell if type(cell) is str else revived(cell) for cell in cells])
             elif "sheet" in message:
                 sheet = message["sheet"]
             elif "refused" in message:

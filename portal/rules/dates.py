@@ -4,6 +4,7 @@ import re
 import unicodedata
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import lru_cache
 
 from portal.rules import Refused
 
@@ -51,6 +52,8 @@ def french_date(text: str, today: date, birth: bool = False) -> date:
 def spreadsheet_date(text: str, today: date, birth: bool = False) -> date:
     """A date as typed, or as a spreadsheet may leave it: « 27 mars 1985 », 1985/03/27, 19850327, 31133, at midnight."""
     typed = MIDNIGHT.sub("", text.strip())
+    if FRENCH.fullmatch(typed):  # as nearly all of them are
+        return french_date(typed, today, birth)
     if SERIAL.fullmatch(typed):
         return SERIAL_START + timedelta(int(typed))
     if worded := WORDED.fullmatch(_unaccented(typed)):
@@ -83,12 +86,14 @@ def month_end(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
+@lru_cache(maxsize=1024)
 def months_before(day: date, count: int) -> date:
     """The first day of the month that is so many months before."""
     year, month = divmod(day.year * 12 + day.month - 1 - count, 12)
     return date(year, month + 1, 1)
 
 
+@lru_cache(maxsize=1024)
 def months_after(day: date, count: int) -> date:
     """The same day so many months later, or the last one of a shorter month."""
     year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
@@ -111,12 +116,20 @@ def _near_year(digits: int, today: date) -> int:
 
 
 def _existing(day: int, month: int, year: int) -> date:
+    try:
+        found = date(year, month, day)
+    except ValueError:
+        found = None
+    if found is None or year not in YEARS:
+        raise Refused(_date_fault(day, month, year))
+    return found
+
+
+def _date_fault(day: int, month: int, year: int) -> str:
     if month not in range(1, 13):
-        raise Refused(f"Le mois {month} n’existe pas. Corrigez le mois, de 1 à 12.")
+        return f"Le mois {month} n’existe pas. Corrigez le mois, de 1 à 12."
     if year not in YEARS:
-        raise Refused(f"L’année va de {YEARS.start} à {YEARS.stop - 1}. Corrigez l’année de la date.")
-    if (day, month) == (29, 2) and monthrange(year, 2)[1] == 28:
-        raise Refused(f"Le 29 février {year} n’existe pas. Corrigez le jour, le mois ou l’année.")
-    if day not in range(1, monthrange(year, month)[1] + 1):
-        raise Refused(f"Le {day} {MONTHS[month - 1]} n’existe pas. Corrigez le jour ou le mois.")
-    return date(year, month, day)
+        return f"L’année va de {YEARS.start} à {YEARS.stop - 1}. Corrigez l’année de la date."
+    if (day, month) == (29, 2):
+        return f"Le 29 février {year} n’existe pas. Corrigez le jour, le mois ou l’année."
+    return f"Le {day} {MONTHS[month - 1]} n’existe pas. Corrigez le jour ou le mois."

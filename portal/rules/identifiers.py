@@ -65,6 +65,7 @@ EMAIL_LENGTHS = range(6, 101)
 # The commonest local parts: only their domain has to be asked of the library, and domains come again.
 PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
 LONGEST_LOCAL_PART = 64
+POSTAL_CODE = re.compile(r"[0-9]{5}")
 EDGE_SPACES = re.compile(rf"^[{SPACES}]+|[{SPACES}]+$")
 
 
@@ -182,7 +183,7 @@ def email(text: str) -> str:
 def postal_code(text: str) -> str:
     """The 5 digits of a French postal code; a lost leading zero is refused, never guessed."""
     value = EDGE_SPACES.sub("", text)
-    if not re.fullmatch(r"[0-9]{5}", value):
+    if not POSTAL_CODE.fullmatch(value):
         raise Refused("Le code postal a 5 chiffres, par exemple 39200. Corrigez-le.")
     return value
 

@@ -259,7 +259,7 @@ def test_a_child_that_says_nothing_understood_is_a_sentence(monkeypatch, tmp_pat
 def test_the_child_inherits_no_secret(monkeypatch, tmp_path):
     monkeypatch.setenv("VAULT_KEYS", "secret")
     script = tmp_path / "child.py"
-    script.write_text("import os, json; print(json.dumps([1, sorted(os.environ)])); print('{\"end\": true}')")
+    script.write_text("import os, json; print(json.dumps([[1, sorted(os.environ)]])); print('{\"end\": true}')")
     monkeypatch.setattr(workbooks, "CHILD", script)
     assert "VAULT_KEYS" not in rows(b"a;b")[0][2]
 
