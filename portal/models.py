@@ -1279,24 +1279,28 @@ class User(UserMixin, Table):
         people = [str(public_id) for (public_id,) in kept.tuples()]
         return Selection.create(user_id=self.id, people=people) if people else None
 
-    def threads(self):
+    def threads(self, on=None):
         """Requests and complaints of the places that a grant opens whole: who sees one college sees its people's."""
         if self.is_staff:
             return MessageThread.select()
-        grants = PermissionGrant.in_force(self.id, clock.today()).where(
+        grants = PermissionGrant.in_force(self.id, on or clock.today()).where(
             PermissionGrant.account == MessageThread.account,
             PermissionGrant.company.is_null() | (PermissionGrant.company == MessageThread.company),
             PermissionGrant.category.is_null() | (PermissionGrant.category == MessageThread.category),
         )
-        mine = MessageThread.account.in_(self.accounts().select(ManagedAccount.id))
+        mine = MessageThread.account.in_(self.accounts(on).select(ManagedAccount.id))
         return MessageThread.select().where(mine, fn.EXISTS(grants))
 
-    def unread_threads(self):
+    def unread_threads(self, on=None):
         """Those of these in which somebody answered since the user read them."""
         unread = ThreadFollower.select(ThreadFollower.thread).where(
             ThreadFollower.user == self.id, ThreadFollower.unread > 0
         )
-        return self.threads().where(MessageThread.id.in_(unread))
+        return self.threads(on).where(MessageThread.id.in_(unread))
+
+    def unread_by_kind(self):
+        """How many of these, by kind of thread; none where nothing is unread."""
+        return dict(unread_by_kind(self.id, clock.today(), role=self.role))
 
     def prepared_answers(self):
         """The mutual's staff alone answer with them."""
@@ -3256,6 +3260,12 @@ def starred_or_recent(user, day, *codes, role):
         .order_by(ManagedAccount.name_key)
         .namedtuples()
     )
+
+
+@written_once(db)
+def unread_by_kind(user, day, *, role):
+    unread = User(id=user, role=role).unread_threads(day)
+    return unread.select(MessageThread.kind, fn.COUNT(MessageThread.id)).group_by(MessageThread.kind).tuples()
 
 
 @written_once(db)

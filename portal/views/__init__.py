@@ -163,7 +163,7 @@ def drawn(rights, blueprint, room, scope):
 def with_counts(groups, counts):
     """The menu with what waits for someone beside its entries."""
     return tuple(
-        (title, tuple(replace(entry, count=counts.get(entry.key, entry.count)) for entry in entries))
+        (title, tuple(replace(one, count=counts[one.key]) if one.key in counts else one for one in entries))
         for title, entries in groups
     )
 

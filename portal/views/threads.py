@@ -6,7 +6,7 @@ from flask_login import current_user
 from portal import clock, threads
 from portal.access import polled, requires
 from portal.forms.threads import AnswerForm, RatingForm, ThreadFilter
-from portal.models import AnswerDraft, MessageThread, ThreadFollower, UnsentWords, fn
+from portal.models import AnswerDraft, MessageThread, ThreadFollower, UnsentWords
 from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
 from portal.rules import threads as rules
 from portal.views import exchanged
@@ -155,6 +155,5 @@ def news(room, id):
 
 def unread_counts():
     """Room → threads that somebody answered and the user has not read; in one statement."""
-    counted = current_user.unread_threads().select(MessageThread.kind, fn.COUNT(MessageThread.id))
-    by_kind = dict(counted.group_by(MessageThread.kind).tuples())
+    by_kind = current_user.unread_by_kind()
     return {room: by_kind.get(kind, 0) for room, kind in ROOMS.items()}
