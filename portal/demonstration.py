@@ -20,6 +20,7 @@ from portal import bulletins, clock, credentials, database, documents, enrolment
 from portal.demonstration_files import make_imports
 from portal.demonstration_library import make_certificates
 from portal.demonstration_proofs import entrust, make_proofs
+from portal.demonstration_sendings import make_sendings
 from portal.demonstration_threads import make_threads
 from portal.demonstration_waivers import make_waivers
 from portal.formats import search_key, sort_key
@@ -100,6 +101,7 @@ def load(settings, seed=1, scale=1):
         entrust_one(draw, managed[0], people)
         make_certificates(draw, managed[0], days_ago)
         make_threads(draw, managed, days_ago)
+        make_sendings(draw, managed[0], days_ago, iban)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)

@@ -728,18 +728,22 @@ class HandOver(Table):
 
     @classmethod
     def open(cls, now):
-        """Take every movement and document that waits into the next number; None when none does."""
-        movements, documents = Movement.state == MovementState.RECORDED, SupportingDocument.id.in_(accepted())
+        """Take every movement, paper and new bank account that waits into the next number; None when none does."""
+        waiting = {
+            Movement: Movement.state == MovementState.RECORDED,
+            SupportingDocument: SupportingDocument.id.in_(accepted()),
+            Sending: Sending.hand_over.is_null() & (Sending.state == SendingState.ACCEPTED),
+            BankDetails: BankDetails.hand_over.is_null() & BankDetails.since.is_null(False),
+        }
         with db.atomic():
             database.serialise(db, hash_of("hand-over"))
-            if not (
-                Movement.select().where(movements).exists() or SupportingDocument.select().where(documents).exists()
-            ):
+            if not any(table.select().where(those).exists() for table, those in waiting.items()):
                 return None
             made = cls.create(number=(cls.select(fn.MAX(cls.number)).scalar() or 0) + 1, created_at=now)
-            moved = Movement.update(state=MovementState.HANDED_OVER, hand_over=made).where(movements).execute()
-            given = SupportingDocument.update(hand_over=made).where(documents).execute()
-            after = {"number": made.number, "movements": moved, "documents": given}
+            after = {"number": made.number}
+            for table, those in waiting.items():
+                moved = {"state": MovementState.HANDED_OVER} if table is Movement else {}
+                after[table._meta.table_name] = table.update(hand_over=made, **moved).where(those).execute()
             AuditEvent.write("hand_over", after=after, now=now)
         return made
 
@@ -2694,6 +2698,8 @@ class Sending(Table):
             (("state", "sent_at"), False),
         )
 
+    REMEMBERED = datetime.timedelta(days=60)  # « Accueil » says for so long that one was refused
+
     @property
     def can_be_withdrawn(self):
         return self.state == SendingState.RECEIVED and self.read_at is None
@@ -2726,6 +2732,15 @@ class Sending(Table):
         for row in rows:
             row.kept = by_sending.get(row.id, [])
         return rows
+
+    @classmethod
+    def to_send_again(cls, now):
+        """Refused of late, and nothing of the same type came after it for the same company."""
+        later = cls.alias()
+        same_company = (later.company == cls.company) | (later.company.is_null() & cls.company.is_null())
+        same = (later.account == cls.account) & (later.document_type == cls.document_type) & same_company
+        newer = later.select(later.id).where(same, later.id > cls.id, later.state != SendingState.WITHDRAWN)
+        return (cls.state == SendingState.REFUSED) & (cls.settled_at > now - cls.REMEMBERED) & ~fn.EXISTS(newer)
 
     def hold(self):
         """This sending as it is now, held until the end of the transaction."""

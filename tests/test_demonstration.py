@@ -6,6 +6,7 @@ from portal import clock, credentials, demonstration, enrolments, guests, proofs
 from portal.models import (
     TABLES,
     AffiliationImport,
+    BankDetails,
     Beneficiary,
     Company,
     DocumentCampaign,
@@ -24,6 +25,8 @@ from portal.models import (
     Reminder,
     RequestState,
     SealedField,
+    Sending,
+    SendingState,
     SupportingDocument,
     User,
 )
@@ -208,6 +211,18 @@ def test_the_staff_have_a_document_to_examine_and_it_opens(loaded):
     (document,) = waiting.received()
     assert storage.content(document.file).startswith(b"\x89PNG")
     assert {one.outcome for one in SupportingDocument.select()} == {"", "ACCEPTED", "REFUSED"}
+
+
+def test_documents_are_in_each_state_and_open_and_a_bank_account_awaits_the_mutual(loaded):
+    rows = Sending.with_files(loaded["rh"].sendings())
+    assert {row.state for row in rows} == set(SendingState)
+    kept = [one.file for row in rows for one in row.kept]
+    assert len(kept) == len(rows) - 1
+    assert all(storage.content(file) for file in kept)
+    in_force, asked = loaded["rh"].bank_details().order_by(BankDetails.id)
+    assert (bool(in_force.since), asked.since, in_force.company_id) == (True, None, asked.company_id)
+    assert identifiers.iban(asked.unseal()) != identifiers.iban(in_force.unseal())
+    assert {row.hand_over_id is None for row in rows if row.state == "ACCEPTED"} == {False}
 
 
 def test_an_enrolment_is_in_its_employee_s_hands(loaded):

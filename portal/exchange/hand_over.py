@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from portal import outbox, storage
-from portal.exchange import uploads
+from portal.exchange import handed_papers
 from portal.models import (
     ADDRESS,
     Beneficiary,
-    DocumentRequest,
     EmployeeCategory,
     GroupContract,
     HandOver,
@@ -26,10 +25,8 @@ from portal.models import (
     MovementKind,
     OutboxMessage,
     StoredFile,
-    SupportingDocument,
     db,
 )
-from portal.rules import proofs
 
 COMMON = ("movement", "requested_at", "account_code", "member_number")
 CONTACT = ("phone", "mobile", "email")
@@ -48,8 +45,6 @@ FILES = {
     MovementKind.NAME: ("names.csv", ("effective_on", "title", "birth_name", "used_name", "first_name")),
     MovementKind.CONTACT: ("contacts.csv", ("effective_on", *CONTACT)),
 }
-DOCUMENTS = "documents.csv", "documents"  # the table, and the folder of the files that it names
-DOCUMENT = ("document", "received_at", "account_code", "member_number", "campaign", "document_type", "file")
 ROLES = ("Assuré", "Conjoint", "Enfant")
 
 
@@ -108,16 +103,30 @@ def write(delivery: HandOver, folder: Path) -> tuple[Path, int]:
 
 
 def fill(part: Path, delivery: HandOver) -> dict[str, Any]:
-    """The tables of movements, that of the documents with their files, and the manifest that tells of all."""
+    """The tables of movements and of papers, the files of these, and the manifest that tells of all."""
     manifest: dict[str, Any] = {"number": delivery.number, "created_at": delivery.created_at.isoformat()}
-    tables = {name: table(delivery, kind, columns) for kind, (name, columns) in FILES.items()}
-    manifest["documents"] = write_documents(part / DOCUMENTS[1], delivery)
-    tables[DOCUMENTS[0]] = document_table(delivery)
+    papers, files = handed_papers.told(delivery)
+    manifest["documents"] = write_files(part, files)
+    tables = {
+        name: table((*COMMON, *columns), movements(delivery, kind, columns)) for kind, (name, columns) in FILES.items()
+    }
+    tables |= {name: table(handed_papers.COLUMNS[name], rows) for name, rows in papers.items()}
     manifest["files"] = {
         name: {"rows": rows, "sha256": save(part / name, [data])["sha256"]} for name, (data, rows) in tables.items()
     }
     save(part / "manifest.json", [(json.dumps(manifest, indent=1) + "\n").encode()])
     return manifest
+
+
+def write_files(part: Path, files: list[tuple[str, StoredFile]]) -> dict[str, Any]:
+    """The content of each file; {its path in the delivery: what the manifest tells of it}."""
+    told = {}
+    for path, file in files:
+        (part / path).parent.mkdir(exist_ok=True)
+        told[path] = save(part / path, storage.pieces(file))
+    if told:
+        settle_on_disk(part / handed_papers.FOLDER)
+    return told
 
 
 def save(path: Path, pieces: Iterable[bytes]) -> dict[str, Any]:
@@ -141,11 +150,19 @@ def settle_on_disk(folder: Path) -> None:
         os.close(handle)
 
 
-def table(delivery: HandOver, kind: MovementKind, columns: tuple[str, ...]) -> tuple[bytes, int]:
-    """The movements of a kind as UTF-8 CSV with `;` and a heading; and how many."""
-    buffer, rows = io.StringIO(), 0
+def table(columns: tuple[str, ...], rows: Iterable[tuple]) -> tuple[bytes, int]:
+    """UTF-8 CSV with `;` and a heading; and how many rows."""
+    buffer, count = io.StringIO(), 0
     writer = csv.writer(buffer, delimiter=";", lineterminator="\n")
-    writer.writerow((*COMMON, *columns))
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(row)
+        count += 1
+    return buffer.getvalue().encode(), count
+
+
+def movements(delivery: HandOver, kind: MovementKind, columns: tuple[str, ...]) -> Iterator[tuple]:
+    """The movements of a kind, in the order in which they were asked."""
     contracts = dict(GroupContract.select(GroupContract.id, GroupContract.number).tuples())
     asked = Movement.select(Movement, ManagedAccount.code.alias("account_code")).join(EmployeeCategory)
     asked = asked.join(ManagedAccount).where(Movement.hand_over == delivery, Movement.kind == kind)
@@ -154,59 +171,9 @@ def table(delivery: HandOver, kind: MovementKind, columns: tuple[str, ...]) -> t
         values["contract_number"] = contracts.get(values.get("contract"), "")
         if kind == MovementKind.AFFILIATION:
             values["role"] = ROLES[values["role"]]
-        asked_at = movement.created_at.isoformat(timespec="seconds") + "Z"
-        common = (movement.public_id, asked_at, movement.account_code, movement.member_number)
-        writer.writerow((*common, *(as_text(values.get(name)) for name in columns)))
-        rows += 1
-    return buffer.getvalue().encode(), rows
-
-
-# ── Supporting documents ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def write_documents(folder: Path, delivery: HandOver) -> dict[str, Any]:
-    """The content of each file; {its path in the delivery: what the manifest tells of it}."""
-    found, told = documents(delivery), {}
-    if found:
-        folder.mkdir()
-        for document in found:
-            told[path_of(document)] = save(folder.parent / path_of(document), storage.pieces(document.file))
-        settle_on_disk(folder)
-    return told
-
-
-def documents(delivery: HandOver) -> list[SupportingDocument]:
-    """The documents of a delivery in the order they came, with their file and whose they are; none that was erased."""
-    whole = (
-        SupportingDocument.select(SupportingDocument, StoredFile, DocumentRequest, Beneficiary, ManagedAccount)
-        .join(StoredFile)
-        .switch(SupportingDocument)
-        .join(DocumentRequest)
-        .join(Beneficiary)
-        .join(ManagedAccount)
-    )
-    held = SupportingDocument.hand_over == delivery, StoredFile.dropped_at.is_null()
-    return list(whole.where(*held).order_by(SupportingDocument.id))
-
-
-def path_of(document: SupportingDocument) -> str:
-    """Named by the document alone: a folder that is listed tells of nobody."""
-    kinds = (kind for kind in uploads.KINDS.values() if kind.mime_type == document.file.mime_type)
-    return f"{DOCUMENTS[1]}/{document.public_id}{next(kinds).extensions[0]}"
-
-
-def document_table(delivery: HandOver) -> tuple[bytes, int]:
-    """The documents as a table, and how many: columns that never change, so that it is the same when done again."""
-    buffer, found = io.StringIO(), documents(delivery)
-    writer = csv.writer(buffer, delimiter=";", lineterminator="\n")
-    writer.writerow(DOCUMENT)
-    for document in found:
-        asked, person = document.request, document.request.beneficiary
-        received_at = document.received_at.isoformat(timespec="seconds") + "Z"
-        whose = (person.account.code, person.member_number, asked.campaign)
-        words = proofs.PROOFS[asked.document_type].label
-        writer.writerow((document.public_id, received_at, *whose, words, path_of(document)))
-    return buffer.getvalue().encode(), len(found)
+        common = (movement.public_id, handed_papers.instant(movement.created_at))
+        whose = (movement.account_code, movement.member_number)
+        yield (*common, *whose, *(as_text(values.get(name)) for name in columns))
 
 
 def as_text(value: Any) -> str:

@@ -21,6 +21,7 @@ CHAPTERS = {
     "affiliations": "Affilier, radier, changer",
     "dispenses": "Dispenses d’affiliation",
     "attestations": "Attestations et fiche DSN",
+    "documents": "Documents envoyés à la mutuelle",
     "demandes": "Demandes et réclamations",
     "messages": "Courriels et SMS",
 }

@@ -9,16 +9,17 @@ from portal import clock
 from portal.access import may
 from portal.formats import date_fr, plural
 from portal.forms.employees import SOON
-from portal.models import Beneficiary, Enrolment, fn
+from portal.models import Beneficiary, Enrolment, Sending, fn
 from portal.rules import threads as rules
-from portal.views import enrolled, roster, threads
+from portal.views import enrolled, roster, sendings, threads
 
 
 def awaiting(today):
     """What waits for this user, the most urgent first: tone, icon, words, second line, badge, address."""
     enrolling = (to_complete(), unfinished()) if may("enrol") else ()
     writing = (answered(rules.REQUEST, "demande", "demandes"), answered(rules.COMPLAINT, "réclamation", "réclamations"))
-    found = (*enrolling, leaving(today), growing_up(today), *(writing if may("write") else ()))
+    sending = (refused(),) if may("documents") else ()
+    found = (*enrolling, *sending, leaving(today), growing_up(today), *(writing if may("write") else ()))
     return [line for count, line in found if count]
 
 
@@ -46,6 +47,15 @@ def unfinished():
 
 def oldest(instant):
     return instant and f"Depuis le {date_fr(clock.day_of(instant))}"
+
+
+def refused():
+    """Documents that the mutual refused, and that were not sent again."""
+    again = sendings.in_scope().where(Sending.to_send_again(clock.now()))
+    count, first = again.select(fn.COUNT(Sending.id), fn.MIN(Sending.settled_at)).tuples().get()
+    words = plural(count, "document refusé, à renvoyer", "documents refusés, à renvoyer")
+    detail = "La mutuelle dit pourquoi dans « Documents »."
+    return count, ("warn", "file-upload", words, detail, oldest(first), url_for("sendings.index", etat="refuses"))
 
 
 def leaving(today):

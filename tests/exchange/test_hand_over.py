@@ -7,12 +7,14 @@ import json
 
 import pytest
 
-from portal import clock, proofs, storage
+from portal import clock, proofs, sendings, storage
 from portal.exchange import hand_over, management_system, uploads
 from portal.exchange.newcomers import Newcomer, affiliate
 from portal.exchange.recognising import offers
 from portal.models import (
+    AuditEvent,
     Beneficiary,
+    Company,
     DocumentRequest,
     HandOver,
     Movement,
@@ -21,6 +23,7 @@ from portal.models import (
     NotTakenBack,
     OutboxMessage,
     RequestState,
+    Sending,
     StoredFile,
     SupportingDocument,
 )
@@ -122,7 +125,7 @@ def test_every_kind_has_its_file_with_what_the_manifest_says(hr, contract, perso
     assert rows(where / "addresses.csv")[0]["city"] == "Dole"
     manifest = json.loads((where / "manifest.json").read_text())
     assert {*manifest["files"], "manifest.json"} == {path.name for path in where.iterdir()}
-    assert len(manifest["files"]) == len(MovementKind) + 1
+    assert len(manifest["files"]) == len(MovementKind) + 3
     for name, told in manifest["files"].items():
         data = (where / name).read_bytes()
         assert told == {"rows": len(rows(where / name)), "sha256": hashlib.sha256(data).hexdigest()}
@@ -136,10 +139,7 @@ def test_the_same_delivery_is_written_again_to_the_byte(hr, contract, person, tm
     person.modify(MovementKind.ADDRESS, ADDRESS | {"city": "Lons"}, clock.today(), hr, clock.now(), 2)
     Beneficiary.update(member_number="X1").where(Beneficiary.provisional).execute()
     hand_over.again(1, tmp_path / "second")
-    first, second = (
-        {path.name: path.read_bytes() for path in (tmp_path / name / "000001").iterdir()}
-        for name in ("first", "second")
-    )
+    first, second = (contents(tmp_path / name / "000001") for name in ("first", "second"))
     assert first == second
     assert hand_over.again(9, tmp_path) is None
 
@@ -244,10 +244,7 @@ def test_documents_are_written_again_to_the_byte_whatever_became_of_the_person(h
     person.modify(MovementKind.NAME, {"used_name": "Autre"}, clock.today(), hr, clock.now(), 1)
     deposit(hr, person, ("b.pdf", files.pdf()), proof=rules.HOME_ADDRESS)
     hand_over.again(1, tmp_path / "second")
-    first, second = (
-        {path.name: path.read_bytes() for path in (tmp_path / name / "000001").rglob("*") if path.is_file()}
-        for name in ("first", "second")
-    )
+    first, second = (contents(tmp_path / name / "000001") for name in ("first", "second"))
     assert first == second
 
 
@@ -280,7 +277,75 @@ def test_the_documents_are_read_in_few_statements(hr, person, tmp_path, queries)
         deposit(hr, person, ("a.pdf", files.pdf()), proof=proof)
     queries.clear()
     deliver(tmp_path)
-    assert len(queries) <= 35
+    assert len(queries) <= 40
+
+
+# ── What companies sent ──────────────────────────────────────────────────────────────────────────────────────────
+
+IBAN, SIRET = "FR7630006000011234567890189", "44306184100047"
+
+
+def send(hr, document_type, *contents, accepted=True, **says):
+    """A sending of the first company, read, and accepted by the mutual."""
+    now, company = clock.now(), hr.companies().order_by(Company.id).first()
+    draft = Sending(account=company.account_id, company=company, document_type=document_type, **says)
+    kept = [
+        storage.receive(io.BytesIO(content), name, uploads.ALL, account=company.account_id, holder=hr.holder)
+        for name, content in contents
+    ]
+    (row,) = sendings.send(draft, kept, hr, now)
+    if document_type == "BANK_DETAILS":
+        sendings.propose(row, "ATELIERS COMBE-NOIRE", IBAN, "", now)
+    sendings.read(row, factories.user(role="staff"), now)
+    if accepted:
+        sendings.accept(row, now, 2, says.get("siret", ""), says.get("issued_on"))
+    return row
+
+
+def test_what_companies_sent_goes_with_its_files_once_it_is_accepted(hr, tmp_path):
+    says = {"siret": SIRET, "issued_on": clock.today()}
+    kbis = send(hr, "KBIS", ("combe-noire.png", files.image()), ("2.pdf", files.pdf()), **says)
+    send(hr, "GROUP", ("liste.csv", b"a;b\n1;2\n"), accepted=False)
+    ((_, where, count),) = deliver(tmp_path)
+    told = rows(where / "company-documents.csv")
+    assert count == len(told) == 2
+    assert {row["document"] for row in told} == {str(kbis.public_id)}
+    company = hr.companies().order_by(Company.id).first()
+    first = told[0]
+    assert (first["account_code"], first["company_code"]) == (company.account.code, company.code)
+    assert (first["document_type"], first["siret"], first["issued_on"]) == ("Kbis", SIRET, f"{clock.today()}")
+    assert [(where / row["file"]).suffix for row in told] == [".png", ".pdf"]
+    assert (where / told[1]["file"]).read_bytes().startswith(b"%PDF")
+    manifest = json.loads((where / "manifest.json").read_text())
+    assert set(manifest["documents"]) == {row["file"] for row in told}
+    assert not [path for path in where.rglob("*") if "combe" in path.name]
+    assert deliver(tmp_path) == []
+
+
+def test_a_new_bank_account_goes_once_it_is_confirmed(hr, tmp_path):
+    send(hr, "BANK_DETAILS", ("rib.pdf", files.pdf()), accepted=False)
+    assert deliver(tmp_path) == []
+    confirmed = send(hr, "BANK_DETAILS", ("rib.pdf", files.pdf()))
+    ((_, where, count),) = deliver(tmp_path)
+    (told,) = rows(where / "bank-details.csv")
+    assert (told["iban"], told["bic"][:4], told["holder"]) == (IBAN, "AGRI", "ATELIERS COMBE-NOIRE")
+    assert told["document"] == str(confirmed.public_id)
+    assert count == 2
+    assert AuditEvent.get(AuditEvent.action == "hand_over").after["bank_details"] == 1
+
+
+def test_papers_are_written_again_to_the_byte_whatever_the_company_did_since(hr, tmp_path):
+    send(hr, "BANK_DETAILS", ("rib.pdf", files.pdf()))
+    send(hr, "KBIS", ("kbis.pdf", files.pdf()), siret=SIRET, issued_on=clock.today())
+    deliver(tmp_path / "first")
+    send(hr, "BANK_DETAILS", ("autre.pdf", files.pdf()))
+    hand_over.again(1, tmp_path / "second")
+    first, second = (contents(tmp_path / name / "000001") for name in ("first", "second"))
+    assert first == second
+
+
+def contents(where):
+    return {path.name: path.read_bytes() for path in where.rglob("*") if path.is_file()}
 
 
 # ── What comes back ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from portal import clock, enrolments
-from portal.models import Beneficiary, Document, GroupContract, Movement
+from portal.models import Beneficiary, Document, GroupContract, Movement, Sending
 from tests import enrolling, factories
 
 
@@ -64,6 +64,23 @@ def test_what_awaits_is_named_with_the_way_to_it(signed_in, hr):
     text = signed_in.get("/").get_data(as_text=True).replace("\u00a0", " ")
     assert "2 radiations à venir" in text
     assert f">Dès le {soon:%d/%m/%Y}<" in text
+
+
+def test_a_refused_document_is_named_until_it_is_sent_again(signed_in, hr, at):
+    sent = {"author": hr, "account": hr.accounts().first(), "document_type": "GROUP"}
+    refused = Sending.create(**sent, state="REFUSED", settled_at=clock.now())
+    text = signed_in.get("/").get_data(as_text=True).replace("\u00a0", " ")
+    assert "1 document refusé, à renvoyer" in text
+    assert "/documents?etat=refuses" in text
+    company = hr.companies().first()
+    Sending.create(**sent | {"document_type": "KBIS"}, company=company)
+    Sending.create(**sent, state="WITHDRAWN")
+    assert hr.sendings().where(Sending.to_send_again(clock.now())).get() == refused
+    Sending.create(**sent)
+    assert "à renvoyer" not in signed_in.get("/").get_data(as_text=True)
+    Sending.create(**sent | {"document_type": "KBIS"}, company=company, state="REFUSED", settled_at=clock.now())
+    assert "1 document refusé, à renvoyer" in signed_in.get("/").get_data(as_text=True).replace("\u00a0", " ")
+    assert not hr.sendings().where(Sending.to_send_again(at(days=61))).exists()
 
 
 def test_head_counts_follow_who_comes_and_goes(signed_in, hr):
