@@ -716,7 +716,7 @@ def print_bulletin(draw, row, person, at):
     asked = documents.row_of(at, title, "ENROLMENT_FORM", row.account_id, row.contract_id, person)
     asked.public_id, asked.template = draw.uuid(), "enrolment_form"
     asked.seal(bulletins.words(row, person, summary(enrolments.household_of(row)), at))
-    asked.save(force_insert=True)
+    documents.enter(asked)
 
 
 # ── Requests and sign-ins ────────────────────────────────────────────────────────────────────────────────────────

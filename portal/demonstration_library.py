@@ -34,4 +34,4 @@ def keep(draw, template, words, at, kind, about, person):
     asked = documents.row_of(at, title, kind, person.account_id, person.contract_id, person)
     asked.public_id, asked.template = draw.uuid(), template
     asked.seal(words)
-    asked.save(force_insert=True)
+    documents.enter(asked)

@@ -9,11 +9,13 @@ import secrets
 import time
 import traceback
 from pathlib import Path
+from typing import NamedTuple
 
 from peewee import IntegrityError
 
 from portal import clock, printing, storage
-from portal.models import Document, db
+from portal.formats import sort_key
+from portal.models import Document, db, document_words
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # 32 signs (Crockford): no I, L, O, U
 LENGTH = 16  # of 5 bits: 80 bits
@@ -27,6 +29,25 @@ TYPES = {
     "COMPLAINT_COPY": "Copie de réclamation",
     "DSN_SETUP_SHEET": "Fiche de paramétrage DSN",
 }
+
+
+class Folder(NamedTuple):
+    """Where « Espace documentaire » files what is printed."""
+
+    name: str
+    toolbox: str  # a key of library.TOOLBOXES
+    types: tuple[str, ...]
+
+
+OTHERS = "autres"  # of any other type
+FOLDERS = {
+    "bulletins": Folder("Bulletins d’adhésion", "salarie", ("ENROLMENT_FORM",)),
+    "attestations": Folder("Attestations", "salarie", ("AFFILIATION_CERTIFICATE", "TERMINATION_CERTIFICATE")),
+    "fiches-dsn": Folder("Fiches de paramétrage DSN", "entreprise", ("DSN_SETUP_SHEET",)),
+    "reclamations": Folder("Copies de réclamations", "entreprise", ("COMPLAINT_COPY",)),
+    OTHERS: Folder("Autres documents", "", ()),
+}
+FILED = {kind: key for key, folder in FOLDERS.items() for kind in folder.types}
 log = logging.getLogger(__name__)
 
 
@@ -67,8 +88,7 @@ def ask(template, context, now, *, title, document_type, account, contract=None,
     asked = row_of(now, title, document_type, account, contract, beneficiary)
     asked.template, asked.fingerprint = template, fingerprint
     asked.seal(context)
-    asked.save(force_insert=True)
-    return asked
+    return enter(asked)
 
 
 def ask_once(template, context, now, **about):
@@ -93,16 +113,37 @@ def file(data, now, code=None, *, title, document_type, account, contract=None, 
     with db.atomic():
         stored.attach(now)
         filed.file, filed.check_hash = stored, code and hash_of(read_code(code))
-        filed.save(force_insert=True)
-    return filed
+        return enter(filed)
 
 
 def row_of(now, title, document_type, account, contract, beneficiary):
     row = Document(account=account, contract=contract, beneficiary=beneficiary, title=title, created_at=now)
-    row.document_type, row.published_on = document_type, clock.day_of(now)
+    row.document_type, row.published_on, row.title_key = document_type, clock.day_of(now), sort_key(title)
     names = (beneficiary.first_name, beneficiary.last_name) if beneficiary else ()
     row.initials = " ".join(f"{name[:1].upper()}." for name in names)
     return row
+
+
+def enter(row):
+    """Write it, with the words by which « Espace documentaire » finds it.
+
+    Those that it says are none of them: its file is sealed, and an index of what it says would be readable.
+    """
+    row.save(force_insert=True)
+    document_words.put(db, {row.id: " ".join(known_by(row))})
+    return row
+
+
+def known_by(row):
+    person, contract = row.beneficiary, row.contract
+    words = [row.title, TYPES.get(row.document_type, ""), FOLDERS[FILED.get(row.document_type, OTHERS)].name]
+    if person:
+        words.append(person.member_number)
+    if contract:
+        words.append(contract.number)
+    if person or contract:
+        words.append((person or contract).category.company.label)
+    return words
 
 
 def put_away(row, data, now):

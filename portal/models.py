@@ -969,6 +969,7 @@ class Document(Table):
     contract = ForeignKeyField(GroupContract, null=True, backref="documents")
     beneficiary = ForeignKeyField(Beneficiary, null=True, backref="documents", on_delete="SET NULL")
     title = CharField()
+    title_key = KeyField(default="")
     document_type = CharField(32)
     published_on = DateField()
     created_at = DateTimeField(null=True)
@@ -1349,6 +1350,24 @@ class User(UserMixin, Table):
         whole = of_nobody & Document.contract.is_null() & Document.account.in_(self.whole_account_ids())
         present = Document.withdrawn_at.is_null()
         return Document.select().where(present, fn.EXISTS(people) | seen | whole)
+
+    def publications(self, on=None):
+        """What the mutual published for this person: to everyone, or for what they see the whole of; its staff, all."""
+        today = on or clock.today()
+        shown = Publication.select().where(Publication.shown(today))
+        if self.is_staff:
+            return shown
+        plans = self.contracts().select(GroupContract.plan)
+        seen = (self.whole_account_ids(on), self.whole_company_ids(on), self.category_ids(on), plans)
+        return shown.where(Publication.addressed(*seen))
+
+    def all_publications(self):
+        """Those to come and those withdrawn too: the mutual's staff alone look after them."""
+        return Publication.select().where(self.is_staff)
+
+    def plans(self):
+        """Products: the mutual's staff alone address something to all who have one."""
+        return Plan.select().where(self.is_staff)
 
     def documents_of(self, person):
         """What was printed for a person, the latest first."""
@@ -3238,6 +3257,139 @@ class AuditHead(Table):
     id = IntegerField(primary_key=True)
     number = BigIntegerField()
     hash = CharField(64)
+
+
+# ── « Espace documentaire »: what the mutual publishes, and to whom ──────────────────────────────────────────────
+
+
+class Audience(StrEnum):
+    """To whom something is addressed."""
+
+    EVERYONE = "EVERYONE"
+    ACCOUNT = "ACCOUNT"
+    COMPANY = "COMPANY"
+    CATEGORY = "CATEGORY"
+    PLAN = "PLAN"
+
+
+class LibraryFolder(Table):
+    public_id = PublicId()
+    parent = ForeignKeyField("self", null=True, backref="folders", on_delete="CASCADE")
+    name = CharField(100)
+    name_key = KeyField()
+
+    @classmethod
+    def at(cls, parent, name):
+        """The folder of that name there, made when there is none; in the caller's transaction."""
+        database.serialise(db, hash_of("library folders"))
+        here = cls.parent.is_null() if parent is None else cls.parent == parent
+        known = cls.get_or_none(here, cls.name_key == sort_key(name))
+        return known or cls.create(parent=parent, name=name, name_key=sort_key(name))
+
+
+class Publication(Table):
+    """One version of a document that the mutual publishes; the latest of a series has no `superseded_at`."""
+
+    public_id = PublicId()
+    series = UUIDField(index=True)
+    number = IntegerField(default=1)
+    folder = ForeignKeyField(LibraryFolder, backref="publications")
+    toolbox = CharField(16, default="")  # a key of library.TOOLBOXES
+    title = CharField(200)
+    title_key = KeyField()
+    nature = CharField(16)  # a key of rules.publishing.NATURES
+    audience = CharField(16)
+    account = ForeignKeyField(ManagedAccount, null=True)
+    company = ForeignKeyField(Company, null=True)
+    category = ForeignKeyField(EmployeeCategory, null=True)
+    plan = ForeignKeyField(Plan, null=True)
+    published_on = DateField()  # nobody but the mutual sees it before
+    shown_at = DateTimeField(index=True)  # when it could first be seen: what is new since then
+    created_at = DateTimeField(default=clock.now)
+    author = ForeignKeyField(User, null=True, index=False)
+    file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL", index=False)
+    note = CharField(200, default="")  # what is new in this version
+    superseded_at = DateTimeField(null=True)
+    withdrawn_on = DateField(null=True)  # nobody but the mutual sees it from that day on
+    withdrawal_told_at = DateTimeField(null=True)
+    withdrawal_reason = CharField(200, default="")
+    read_at = DateTimeField(null=True)  # its text is in the index
+    attempts = IntegerField(default=0)
+    form_key = CharField(64, null=True, unique=True)
+
+    MOST_ATTEMPTS = 3
+
+    @classmethod
+    def current(cls):
+        """The latest version of each."""
+        return cls.superseded_at.is_null()
+
+    @classmethod
+    def shown(cls, on):
+        return (cls.published_on <= on) & (cls.withdrawn_on.is_null() | (cls.withdrawn_on > on))
+
+    @classmethod
+    def addressed(cls, accounts, companies, categories, plans):
+        """What is for everyone, or for one of these (queries of ids)."""
+        return (
+            (cls.audience == Audience.EVERYONE)
+            | ((cls.audience == Audience.ACCOUNT) & cls.account.in_(accounts))
+            | ((cls.audience == Audience.COMPANY) & cls.company.in_(companies))
+            | ((cls.audience == Audience.CATEGORY) & cls.category.in_(categories))
+            | ((cls.audience == Audience.PLAN) & cls.plan.in_(plans))
+        )
+
+    def versions(self):
+        """All of its series, the latest first."""
+        return Publication.select().where(Publication.series == self.series).order_by(Publication.number.desc())
+
+    @classmethod
+    def sent(cls, form_key):
+        return cls.get_or_none(cls.form_key == form_key) if form_key else None
+
+    @classmethod
+    def to_read(cls):
+        """Those whose text is to be put in the index."""
+        waiting = cls.read_at.is_null() & cls.file.is_null(False) & (cls.attempts < cls.MOST_ATTEMPTS)
+        return cls.select().where(waiting).order_by(cls.id)
+
+
+publication_words = TextIndex("publication_words")  # of names, folders and the texts of PDFs
+document_words = TextIndex("document_words")  # of what the portal prints, without what it says
+Publication.add_index(Publication.index(Publication.audience, Publication.account, name="publication_audience"))
+# Partial: a publication is in it until its text is read.
+Publication.add_index(Publication.index(Publication.id, where=SQL("read_at IS NULL"), name="publication_to_read"))
+
+
+class LibraryVisit(Table):
+    """When somebody last looked at the library, and when they did the time before: what came since then is new."""
+
+    user = ForeignKeyField(User, unique=True, on_delete="CASCADE")
+    last_at = DateTimeField()
+    before = DateTimeField(null=True)
+
+    ONE_VISIT = datetime.timedelta(hours=1)
+    FIRST = datetime.timedelta(days=30)  # what is new for who never came
+
+    @classmethod
+    def of(cls, user, now):
+        """Since when things are new for this person, as they look at the library now."""
+        row = cls.get_or_none(cls.user == user.id)
+        if row is None:
+            return now - cls.FIRST
+        since = row.last_at if now - row.last_at > cls.ONE_VISIT else row.before
+        return since or now - cls.FIRST
+
+    @classmethod
+    def note(cls, user, now):
+        """They are looking at it now."""
+        row = cls.get_or_none(cls.user == user.id)
+        if row is None:
+            cls.insert(user=user.id, last_at=now).on_conflict_ignore().execute()
+        elif now - row.last_at > cls.ONE_VISIT:
+            cls.update(before=row.last_at, last_at=now).where(cls.id == row.id).execute()
+        elif now - row.last_at > cls.ONE_VISIT / 10:
+            cls.update(last_at=now).where(cls.id == row.id).execute()
 
 
 TABLES = Table.__subclasses__()

@@ -11,7 +11,7 @@ from pathlib import Path
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import ageing, clock, documents, entrusting, guests, outbox, proofs, storage, waivers
+from portal import ageing, clock, documents, entrusting, guests, outbox, proofs, publishing, storage, waivers
 from portal.exchange import confirming, staging
 from portal.folder import Unavailable
 from portal.models import (
@@ -81,7 +81,8 @@ def looking(settings):
             proofs.each_day(settings, clock.now())
             entrusting.tell_expired(clock.now())
         purged_on = purge(clock.now(), purged_on)
-        done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + import_next()
+        done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + publishing.read_due()
+        done += import_next()
         if clock.now() >= store_from:
             taken = tidy(storage.take_away)
             store_from = clock.now() if taken is not None else clock.now() + REST

@@ -1,10 +1,11 @@
 """Rows for tests: plain functions, valid by default."""
 
 import datetime
+import io
 import itertools
 from types import SimpleNamespace
 
-from portal import clock, credentials, enrolments, outbox, threads
+from portal import clock, credentials, enrolments, outbox, publishing, storage, threads
 from portal.formats import search_key, sort_key
 from portal.models import (
     Beneficiary,
@@ -13,6 +14,7 @@ from portal.models import (
     EmployeeCategory,
     Enrolment,
     GroupContract,
+    LibraryFolder,
     ManagedAccount,
     MessageKind,
     MessageState,
@@ -27,6 +29,7 @@ from portal.models import (
 )
 from portal.rules import threads as thread_rules
 from portal.rules import waivers as waiver_rules
+from tests import files
 
 PASSWORD = "quatre mots vraiment quelconques"
 counter = itertools.count(1)
@@ -131,6 +134,18 @@ def thread(user, place=None, kind="REQUEST", body="Où est la carte ?", unread=F
     if unread:
         ThreadFollower.follow(made, user, unread=1)
     return MessageThread.whole(MessageThread.select(), user).where(MessageThread.id == made.id).get()
+
+
+def publication(title="Fiche pratique", folder="GUIDES", content=None, name="fiche.pdf", **values):
+    """Published today to everyone; `folder`: its path; `content`: a PDF by default."""
+    place = None
+    for part in folder.split("/"):
+        place = LibraryFolder.at(place, part)
+    now = values.pop("now", None) or clock.now()
+    kind = "application/pdf" if name.endswith(".pdf") else "text/csv"
+    stored = storage.file_away(io.BytesIO(files.pdf() if content is None else content), name, kind, account=None)
+    defaults = {"nature": "GUIDE", "audience": "EVERYONE", "published_on": clock.day_of(now)}
+    return publishing.publish({"folder": place, "title": title} | defaults | values, stored, None, now)[0]
 
 
 def waiver(category, reason="OP_DEPENDENT", last_name="Vuillet", first_name="Élodie", **values):

@@ -106,6 +106,7 @@ def stranger(signed_in):
         ),
         "staff_messages": letter.public_id,
         "document_files": document.public_id,
+        "library": factories.publication("x", audience="ACCOUNT", account=person.account_id).public_id,
         **dict.fromkeys(("deposited", "staff_sendings"), deposited.public_id),
         "company_facts": details.public_id,
     }

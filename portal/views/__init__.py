@@ -36,6 +36,7 @@ from portal.views import (
     home,
     imports,
     joining,
+    library,
     mending,
     movements,
     password,
@@ -64,7 +65,7 @@ ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
 WAIVERS = (waivers, waiver_records)
 THREADS = (threads, asking, answering)
-FILES = (*PROOFS, *SENDINGS)
+FILES = (*PROOFS, *SENDINGS, library)
 ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, *WAIVERS, *FILES, *THREADS, profile)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
@@ -102,7 +103,7 @@ MENU = (
         "Documents",
         (
             ("file-upload", "Documents", "sendings.index", {}),
-            ("folders", "Espace documentaire", "upcoming.show", {"room": "espace-documentaire"}),
+            ("folders", "Espace documentaire", "library.index", {}),
         ),
     ),
 )

@@ -13,7 +13,7 @@ LEFT_OUT_WORDS = "Ces documents n’ont pas pu être préparés. Téléchargez-l
 
 
 def send(name, wanted):
-    """`name`: of the zip, without the day; `wanted`: (folder or "", document), whose file `documents.made` gives."""
+    """`name`: of the zip, without the day; `wanted`: (folder or "", title, what gives the file or raises NotMade)."""
     response = Response(roster.connected(archive(members_of(wanted))), mimetype="application/zip")
     response.headers["Content-Disposition"] = files.named("attachment", f"{name}-{clock.today():%Y-%m-%d}.zip")
     return response
@@ -21,13 +21,13 @@ def send(name, wanted):
 
 def members_of(wanted):
     left_out = []
-    for folder, document in wanted:
+    for folder, title, file_of in wanted:
         try:
-            file = documents.made(document)
+            file = file_of()
             pieces = storage.pieces(file)
             first = next(pieces)
         except (documents.NotMade, Unavailable):
-            left_out.append(document.title)
+            left_out.append(title)
             continue
         yield Member(f"{folder}/{file.file_name}".lstrip("/"), in_paris(file.created_at), following(first, pieces))
     if left_out:

@@ -1,9 +1,11 @@
 """« Attestations d’affiliation » of everyone who was ticked in the list: who gets one, and all of them as one zip."""
 
+from functools import partial
+
 from flask import Blueprint, flash, redirect, url_for
 from flask_login import current_user
 
-from portal import certificates, clock
+from portal import certificates, clock, documents
 from portal.access import audit, requires
 from portal.models import Selection, db
 from portal.rendering import get_or_404, render
@@ -41,4 +43,4 @@ def download(id):
         asked = [certificates.affiliation(person, members, now) for person, members in able]
         people = [str(person.public_id) for person, _ in able]
         audit("certificate.affiliations", on=kept, account=able[0][0].account_id, after={"people": people})
-    return archives.send("attestations-affiliation", [("", document) for document in asked])
+    return archives.send("attestations-affiliation", [("", row.title, partial(documents.made, row)) for row in asked])

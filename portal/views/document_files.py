@@ -12,6 +12,14 @@ from portal.views import files
 blueprint = Blueprint("document_files", __name__, url_prefix="/document")
 
 
+@blueprint.get("/<uuid:id>/apercu")
+@requires("see")
+def preview(id):
+    """In a page where nothing runs; reading makes nothing: one that was never made has none."""
+    document = get_or_404(current_user.documents(), Document.public_id == id)
+    return files.preview(document.file or abort(404))
+
+
 @blueprint.post("/<uuid:id>/telechargement")
 @requires("see")
 def download(id):

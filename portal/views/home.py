@@ -10,18 +10,19 @@ from portal.forms.checks import is_secret
 from portal.models import (
     Beneficiary,
     BeneficiaryRole,
-    Document,
     GroupContract,
     ManagedAccount,
     MessageThread,
     Movement,
     MovementKind,
+    Publication,
     fn,
 )
 from portal.rendering import Page, Sort, address, render, wants_fragment
 from portal.rules.dates import month_end, months_before
 from portal.rules.threads import REQUEST
 from portal.views import roster
+from portal.views.library import printed, publications
 from portal.views.scope import current_scope, head_counts, refuse_secret
 from portal.views.to_do import awaiting
 
@@ -71,7 +72,7 @@ def figures(today):
         "employees": by_role.get(BeneficiaryRole.EMPLOYEE, 0),
         "covered": sum(by_role.values()),
         "affiliations": in_progress,
-        "documents": in_scope(current_user.documents(), account=Document.account).count(),
+        "documents": printed().count() + publications().where(Publication.current()).count(),
         "requests": sum(by_state.values()),
         "requests_in_progress": sum(count for state, count in by_state.items() if state in MessageThread.OPEN),
         "awaiting": awaiting(today),

@@ -9,7 +9,6 @@ blueprint = Blueprint("upcoming", __name__)
 ROOMS = {
     "cotisations": "Règlement des cotisations",
     "echeancier": "Échéancier",
-    "espace-documentaire": "Espace documentaire",
 }
 names = ", ".join(f"'{room}'" for room in ROOMS)
 

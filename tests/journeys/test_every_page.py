@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portal import clock, enrolments, guests, proofs, reminders, sendings, signing, storage
+from portal import clock, enrolments, guests, proofs, publishing, reminders, sendings, signing, storage
 from portal.models import (
     Beneficiary,
     Company,
@@ -156,6 +156,10 @@ PAGES = {
     "documents-entreprises": ("company_facts.index", "hr", "/documents/entreprises{bank_known}"),
     "documents-entreprises-105-comptes": ("company_facts.index", "manager", "/documents/entreprises"),
     "document-rib-a-decider": ("staff_sendings.show", "desk", "/gestion/documents/{bank_taken}"),
+    "espace-documentaire": ("library.index", "hr", "/espace-documentaire{published}"),
+    "espace-documentaire-rien": ("library.index", "hr", "/espace-documentaire?q=introuvable"),
+    "espace-documentaire-105-comptes": ("library.index", "manager", "/espace-documentaire"),
+    "publication": ("library.show", "hr", "/espace-documentaire/{publication}"),
     "documents-recus": ("staff_sendings.index", "desk", "/gestion/documents"),
     "document-a-lire": ("staff_sendings.show", "desk", "/gestion/documents/{deposited}"),
     "document-a-decider": ("staff_sendings.show", "desk", "/gestion/documents/{read}"),
@@ -187,6 +191,8 @@ NOT_PAGES = {
     "imports.progress": "the region of a page; without htmx, a way back to it",
     "threads.news": "the region of a page; without htmx, a way back to it",
     "answering.preview": "an image or a PDF",
+    "library.preview": "an image or a PDF",
+    "document_files.preview": "an image or a PDF",
     "staff_answering.preview": "an image or a PDF",
     "staff_proofs.preview": "an image or a PDF",
     "deposited.preview": "an image or a PDF",
@@ -392,6 +398,25 @@ def sent(user):
     return whole.public_id
 
 
+def published(user):
+    """Publications of every sort, in folders within folders. Nothing of it in the address."""
+    factories.publication("Tableau des garanties", folder="GARANTIES/2026", toolbox="garantie", nature="COVER")
+    factories.publication(
+        "Modèle", folder="BOÎTE", name="modele.csv", content=files.CSV, published_on=scenery.day(days=-90)
+    )
+    publication(user)
+    return ""
+
+
+def publication(user):
+    """Of which there are two versions, and that will be withdrawn."""
+    first = factories.publication("Notice d’information", folder="CONTRAT ET NOTICE", nature="NOTICE")
+    file = storage.file_away(io.BytesIO(files.image()), "notice.png", "image/png", account=None)
+    row, _ = publishing.replace(first, file, "Nouveaux forfaits", user, clock.now())
+    publishing.withdraw(row, scenery.day(days=70), "Contrat résilié.", clock.now())
+    return row.public_id
+
+
 # Word of an address → a row of that user's.
 EXAMPLES = {
     "thread": thread,
@@ -402,6 +427,8 @@ EXAMPLES = {
     "token": lambda user: OneTimeLink.draw(factories.user(), clock.now()),
     "guest": guest,
     "draft": draft,
+    "published": published,
+    "publication": publication,
     "sent": sent,
     "entrusted": lambda user: entrusted(user).public_id,
     "link": lambda user: enrol_link(user).public_id,

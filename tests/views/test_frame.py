@@ -107,7 +107,10 @@ def test_reading_writes_nothing(app, signed_in, hr, queries):
             path = app.url_for(rule.endpoint, **{name: values.get(name, "x") for name in rule.arguments})
         queries.clear()
         signed_in.get(path).close()
-        written = [sql for sql in queries if not sql.startswith(("SELECT", "PRAGMA")) and 'SET "seen_at"' not in sql]
+        sent = [sql for sql in queries if '"library_visit"' not in sql]  # looking at the library makes it seen
+        written = [
+            sql for sql in sent if not sql.startswith(("SELECT", "(SELECT", "PRAGMA")) and 'SET "seen_at"' not in sql
+        ]
         assert not written, (path, written)
 
 

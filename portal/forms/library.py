@@ -1,0 +1,33 @@
+"""« Espace documentaire »: what narrows its list."""
+
+from itertools import starmap
+
+from wtforms import BooleanField, Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+
+from portal import library
+from portal.formats import search_key
+from portal.forms.checks import is_secret
+
+
+class LibraryFilter(Form):
+    """Narrows the list; an unknown value narrows nothing."""
+
+    q = StringField("Rechercher dans les noms et les textes")
+    boite = SelectField(
+        "Boîte à outils", choices=list(starmap(SelectChoice, {"": "Toutes", **library.TOOLBOXES}.items()))
+    )
+    nouveau = BooleanField("Nouveaux seulement")
+
+    def secrets(self):
+        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
+        return [box.name for box in (self.q,) if is_secret(box.data or "")]
+
+    def in_force(self):
+        """What narrows the list now, to be taken away one by one: (parameter, what to write)."""
+        words = {
+            "q": f"« {self.q.data} »" if search_key(self.q.data or "") else "",
+            "boite": library.TOOLBOXES.get(self.boite.data, ""),
+            "nouveau": "Nouveaux" if self.nouveau.data else "",
+        }
+        return [(name, written) for name, written in words.items() if written]
