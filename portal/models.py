@@ -1212,6 +1212,16 @@ class User(UserMixin, Table):
         held = database.held_row_by_row(db, category, seen) if in_order else category.in_(seen)
         return Beneficiary.select().where(held)
 
+    def statements(self):
+        """Statements of contributions."""
+        return ContributionStatement.select().where(ContributionStatement.contract.in_(self.contract_ids()))
+
+    def payments(self):
+        return Payment.select().where(Payment.contract.in_(self.contract_ids()))
+
+    def contract_ids(self):
+        return self.contracts().select(GroupContract.id)
+
     def movements(self):
         return Movement.select().where(Movement.category.in_(self.category_ids()))
 
@@ -3116,6 +3126,156 @@ class UnsentWords(Table):
     @classmethod
     def purge(cls, now):
         return cls.delete().where(cls.kept_at < now - datetime.timedelta(days=1)).execute()
+
+
+# ── Contributions: what is called, what is paid ──────────────────────────────────────────────────────────────────
+
+
+class StatementState(StrEnum):
+    UPCOMING = "UPCOMING"  # announced; its day of issue has not come
+    DUE = "DUE"
+    PARTLY = "PARTLY"
+    LATE = "LATE"
+    SETTLED = "SETTLED"
+    CREDIT = "CREDIT"
+
+
+class ContributionStatement(Table):
+    """A « bordereau d’appel »: what is due for a contract and a period, in cents; a negative total is a credit note.
+
+    Once it is issued it never changes: what was wrong is on the next. `settled` follows the payments.
+    """
+
+    public_id = PublicId()
+    number = CharField(32, unique=True)
+    contract = ForeignKeyField(GroupContract, backref="statements", index=False)
+    plan = ForeignKeyField(Plan, index=False)
+    period_start = DateField()
+    period_end = DateField()
+    payer = CharField()
+    issued_on = DateField(index=True)
+    due_on = DateField(index=True)
+    total = BigIntegerField()
+    settled = BigIntegerField(default=0)  # by payments and credit notes; of a credit note, what it settled (negative)
+    computed = BooleanField(default=False)  # by the portal; the others are loaded
+    document = ForeignKeyField(Document, null=True, on_delete="SET NULL", index=False)
+
+    class Meta:
+        indexes = ((("contract", "period_start"), False),)
+
+    @property
+    def rest(self):
+        """Cents that are still due; negative of a credit note that was not used up."""
+        return self.total - self.settled
+
+    def state(self, today):
+        if self.total < 0:
+            return StatementState.CREDIT
+        if self.issued_on > today:
+            return StatementState.UPCOMING
+        if self.rest == 0:
+            return StatementState.SETTLED
+        if self.due_on < today:
+            return StatementState.LATE
+        return StatementState.PARTLY if self.settled else StatementState.DUE
+
+    @classmethod
+    def in_state(cls, state, today):
+        """The condition that makes that state."""
+        issued, open_ = cls.issued_on <= today, (cls.total != cls.settled) & (cls.total >= 0)
+        return {
+            StatementState.UPCOMING: (cls.issued_on > today) & (cls.total >= 0),
+            StatementState.DUE: issued & open_ & (cls.due_on >= today) & (cls.settled == 0),
+            StatementState.PARTLY: issued & open_ & (cls.due_on >= today) & (cls.settled != 0),
+            StatementState.LATE: issued & open_ & (cls.due_on < today),
+            StatementState.SETTLED: issued & (cls.total == cls.settled) & (cls.total >= 0),
+            StatementState.CREDIT: cls.total < 0,
+        }[state]
+
+    @classmethod
+    def whole(cls, statements):
+        """These statements with their plan, contract, college and company, in the same query."""
+        joined = statements.select(cls, Plan, GroupContract, EmployeeCategory, Company).join(Plan).switch(cls)
+        return joined.join(GroupContract).join(EmployeeCategory).join(Company)
+
+    def before(self):
+        """The statement of the same contract and product that came before; None when it is the first."""
+        earlier = ContributionStatement.select().where(
+            ContributionStatement.contract == self.contract_id,
+            ContributionStatement.plan == self.plan_id,
+            ContributionStatement.period_start < self.period_start,
+        )
+        return earlier.order_by(ContributionStatement.period_start.desc(), ContributionStatement.id.desc()).first()
+
+
+class StatementLine(Table):
+    """What a statement calls for one employee, as it was when it was issued; a correction is of a period before."""
+
+    public_id = PublicId()
+    statement = ForeignKeyField(ContributionStatement, backref="lines", index=False, on_delete="CASCADE")
+    beneficiary = ForeignKeyField(Beneficiary, null=True, on_delete="SET NULL")
+    member_number = CharField(32)
+    label = CharField()
+    name_key = KeyField()
+    is_correction = BooleanField(default=False)
+    band = CharField(64)  # « Isolé », « 2 adultes, 1 enfant »
+    price = BigIntegerField()  # cents a month
+    employer = BigIntegerField()
+    employee = BigIntegerField()
+    starts_on = DateField()
+    ends_on = DateField()
+    portion = IntegerField()  # ten-thousandths of the period
+
+    class Meta:
+        indexes = ((("statement", "name_key"), False),)
+
+    @property
+    def total(self):
+        return self.employer + self.employee
+
+
+class Payment(Table):
+    """Money that came for a contract, in cents; what the bank took back is negative."""
+
+    public_id = PublicId()
+    reference = CharField(32, unique=True)
+    contract = ForeignKeyField(GroupContract, backref="payments", index=False)
+    paid_on = DateField(index=True)
+    payment_method = CharField(32)
+    amount = BigIntegerField()
+
+    class Meta:
+        indexes = ((("contract", "paid_on"), False),)
+
+    @classmethod
+    def whole(cls, payments):
+        """These payments with their contract, college and company, in the same query."""
+        joined = payments.select(cls, GroupContract, EmployeeCategory, Company).join(GroupContract)
+        return joined.join(EmployeeCategory).join(Company)
+
+    @classmethod
+    def with_settled(cls, payments):
+        """These payments, what each settles in `settles`: [(cents, statement)], the oldest first."""
+        payments = list(payments)
+        found = PaymentAllocation.select(PaymentAllocation, ContributionStatement).join(
+            ContributionStatement, on=(PaymentAllocation.statement == ContributionStatement.id)
+        )
+        found = found.where(PaymentAllocation.payment.in_([one.id for one in payments]))
+        settles = {}
+        for one in found.order_by(ContributionStatement.due_on, ContributionStatement.id):
+            settles.setdefault(one.payment_id, []).append((one.amount, one.statement))
+        for payment in payments:
+            payment.settles = settles.get(payment.id, [])
+        return payments
+
+
+class PaymentAllocation(Table):
+    """So many cents of a statement are settled by a payment, or by a credit note of the same contract."""
+
+    statement = ForeignKeyField(ContributionStatement, backref="settled_by", on_delete="CASCADE")
+    payment = ForeignKeyField(Payment, null=True, backref="allocations", on_delete="CASCADE")
+    credit = ForeignKeyField(ContributionStatement, null=True, backref="settles", on_delete="CASCADE")
+    amount = BigIntegerField()
 
 
 # ── The audit trail ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,17 +8,21 @@ from uuid import RFC_4122, UUID
 
 import pytest
 
+from portal import models
 from portal.database import differences
 from portal.exchange import loading, management_system
 from portal.models import (
     AuditEvent,
     Beneficiary,
     Company,
+    ContributionStatement,
     DocumentRequest,
     EmployeeCategory,
     GroupContract,
     IndividualProduct,
     ManagedAccount,
+    Payment,
+    PaymentAllocation,
     Plan,
     db,
     vault,
@@ -28,8 +32,14 @@ from tests.conftest import KEYS
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "load"
-ORDER = ("accounts", "companies", "products", "contracts", "beneficiaries", "document-requests")
-TABLES = (ManagedAccount, Company, EmployeeCategory, Plan, GroupContract, Beneficiary, IndividualProduct)
+ORDER = (
+    *("accounts", "companies", "products", "contracts", "beneficiaries"),
+    *("statements", "payments", "document-requests"),
+)
+TABLES = (
+    *(ManagedAccount, Company, EmployeeCategory, Plan, GroupContract, Beneficiary, IndividualProduct),
+    *(ContributionStatement, Payment, PaymentAllocation),
+)
 needs_examples = pytest.mark.skipif(not DATA.exists(), reason="the examples are not beside the project")
 
 
@@ -72,6 +82,8 @@ COLUMNS = {
         "beneficiaries": "member_number;household_number;role;title;birth_name;used_name;first_name;birth_date;sex;nir;"
         "contract_number;effective_on;terminated_on;termination_reason;street_number;street;complement;postal_code;city;"
         "country;phone;mobile;email;individual_products",
+        "statements": "statement_number;contract_number;product;period_start;period_end;payer;issued_on;due_on;total",
+        "payments": "payment_reference;contract_number;paid_on;payment_method;amount",
         "document-requests": "campaign;member_number;document_type;sent_on;due_on;insurer_reminded_on",
     }.items()
 }
@@ -126,12 +138,31 @@ REQUEST = {
     "sent_on": "2026-10-05",
     "due_on": "2026-12-04",
 }
+STATEMENT = {
+    "statement_number": "B2601",
+    "contract_number": "K1",
+    "product": "P1",
+    "period_start": "2026-01-01",
+    "period_end": "2026-01-31",
+    "payer": "ÉMAUX",
+    "issued_on": "2026-01-15",
+    "due_on": "2026-02-10",
+    "total": "1234.5",
+}
+PAYMENT = {
+    "payment_reference": "R1",
+    "contract_number": "K1",
+    "paid_on": "2026-02-09",
+    "payment_method": "Virement",
+    "amount": "1000.00",
+}
+ROWS = (ACCOUNT, COMPANY, PRODUCT, CONTRACT, PERSON, STATEMENT, PAYMENT, REQUEST)
 
 
 @pytest.fixture
 def loaded(database, write):
-    """One account, company, product, contract, person and document that is awaited of them."""
-    for kind, row in zip(ORDER, (ACCOUNT, COMPANY, PRODUCT, CONTRACT, PERSON, REQUEST), strict=True):
+    """One row of each kind."""
+    for kind, row in zip(ORDER, ROWS, strict=True):
         outcome = load(kind, write(kind, row))
         assert not outcome.errors, outcome.errors
     return write
@@ -508,11 +539,11 @@ def test_indexes_left_for_the_end_are_all_made_again(loaded, monkeypatch):
     Beneficiary.delete().execute()
     rows = [{**PERSON, "member_number": str(number)} for number in range(10)]
     assert load("beneficiaries", loaded("beneficiaries", *rows)).created == 10
-    assert list(differences(db, TABLES)) == []
+    assert list(differences(db, models.TABLES)) == []
     Beneficiary.delete().execute()
     assert load("beneficiaries", loaded("beneficiaries", *rows, {**PERSON, "sex": "X"})).errors
     assert Beneficiary.select().count() == 0
-    assert list(differences(db, TABLES)) == []
+    assert list(differences(db, models.TABLES)) == []
 
 
 def test_what_the_database_refuses_is_told_without_its_values(loaded, monkeypatch):

@@ -1,0 +1,132 @@
+"""Files of contributions: statements and payments; once they are loaded, what settles what is said again."""
+
+from datetime import date
+from typing import Any
+
+from portal import contributions
+from portal.exchange.columns import cents, code, day, one_of, words
+from portal.exchange.loading import Column, Key, Kind, Mirror, Records, Report
+from portal.models import ContributionStatement, GroupContract, Payment, Plan
+from portal.rules import Refused
+
+METHODS = ("Prélèvement", "Virement", "Chèque", "Télérèglement")
+
+
+class OfContracts(Kind):
+    """Rows that are each of one contract; those of the contracts that changed are settled anew."""
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        self.contracts = dict(GroupContract.select(GroupContract.number, GroupContract.id).tuples())
+        self.changed: set[int] = set()
+
+    def contract(self, number: str) -> int | None:
+        if number not in self.contracts:
+            said = "Ce contrat est inconnu. Chargez-le d’abord, ou corrigez le numéro."
+            self.report.fault("contract_number", said)
+        return self.contracts.get(number)
+
+    def write(self, records: Records) -> tuple[set[Key], set[Key]]:
+        created, updated = super().write(records)
+        self.changed |= {records[key][1] for key in created | updated}
+        return created, updated
+
+    def finish(self) -> None:
+        if not self.report.count:
+            contributions.settle_contracts(self.changed)
+
+
+# ── Statements ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+STATEMENT = (
+    *("number", "contract", "plan", "period_start", "period_end"),
+    *("payer", "issued_on", "due_on", "total"),
+)
+ISSUED_ON = STATEMENT.index("issued_on")
+
+
+class Issued(Mirror):
+    """Statements. Once it is issued, one never changes: the file that says otherwise is refused."""
+
+    def __init__(self, kind: "Statements") -> None:
+        super().__init__(ContributionStatement, ("number",), STATEMENT)
+        self.kind = kind
+
+    def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:
+        values = super().change(key, row, old, new)
+        if old[ISSUED_ON] <= self.kind.today.isoformat():
+            self.kind.refuse_change(key, values)
+        return values
+
+
+class Statements(OfContracts):
+    label = "Bordereaux"
+    key = ("statement_number",)
+    columns = (
+        Column("statement_number", code, again=False),
+        Column("contract_number", code),
+        Column("product", code),
+        Column("period_start", day),
+        Column("period_end", day),
+        Column("payer", words),
+        Column("issued_on", day),
+        Column("due_on", day),
+        Column("total", cents, again=False),
+    )
+    TOLD = dict(zip(STATEMENT, (column.name for column in columns), strict=True))
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        self.plans = dict(Plan.select(Plan.code, Plan.id).tuples())
+        self.mirror = Issued(self)
+        self.lines: dict[Key, int] = {}  # of one chunk
+
+    def look_up(self, rows: list[tuple]) -> None:
+        self.lines = {}
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        number, contract_number, product, start, end, payer, issued_on, due_on, total = row
+        fault, plan = self.report.fault, self.plans.get(product)
+        if plan is None:
+            fault("product", "Ce produit est inconnu. Chargez-le d’abord, ou corrigez le code.")
+        if end < start:
+            fault("period_end", "Cette date est avant le début de la période. Corrigez l’une des deux.")
+        if due_on < issued_on:
+            fault("due_on", "Cette échéance est avant la date du bordereau. Corrigez l’une des deux.")
+        self.lines[number] = self.report.line
+        return number, (number, self.contract(contract_number), plan, start, end, payer, issued_on, due_on, total)
+
+    def refuse_change(self, number: Key, values: dict[str, Any]) -> None:
+        said = "Ce bordereau est émis et ne change plus. Portez la correction sur le suivant, ou sur un avoir."
+        self.report.fault(self.TOLD[next(iter(values))], said, self.lines[number])
+
+
+# ── Payments ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def paid(text: str) -> int:
+    amount = cents(text)
+    if not amount:
+        raise Refused("Ce montant est nul. Retirez la ligne, ou corrigez-le.")
+    return amount
+
+
+class Payments(OfContracts):
+    label = "Règlements"
+    key = ("payment_reference",)
+    columns = (
+        Column("payment_reference", code, again=False),
+        Column("contract_number", code),
+        Column("paid_on", day),
+        Column("payment_method", one_of(*METHODS)),
+        Column("amount", paid, again=False),
+    )
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        fields = ("reference", "contract", "paid_on", "payment_method", "amount")
+        self.mirror = Mirror(Payment, ("reference",), fields)
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        reference, contract_number, *rest = row
+        return reference, (reference, self.contract(contract_number), *rest)

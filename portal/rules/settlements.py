@@ -1,0 +1,171 @@
+"""Which statements each payment settles, when nobody says so: what names one, what is its very amount, the oldest."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from operator import attrgetter
+from typing import NamedTuple
+
+MOST_TOGETHER = 6  # payments that make one statement, or statements that one payment settles
+
+
+class Due(NamedTuple):
+    """A statement, in cents; a credit note is negative."""
+
+    id: int
+    number: str
+    due_on: date
+    amount: int
+
+
+class Paid(NamedTuple):
+    """A payment, in cents; what was given back, or rejected by the bank, is negative."""
+
+    id: int
+    reference: str
+    paid_on: date
+    amount: int
+
+
+class Settled(NamedTuple):
+    """So many cents of a statement, by a payment or by a credit note (the id of the other is None)."""
+
+    statement: int
+    payment: int | None
+    credit: int | None
+    amount: int
+
+
+def settle(dues: Iterable[Due], paids: Iterable[Paid]) -> list[Settled]:
+    """What settles what, the same whatever the order of what is given.
+
+    A payment goes to the statement that its reference names; else to the one of its very amount, the nearest by its
+    due date; else, with those beside it, to what they make together; else to the oldest (Code civil, 1342-10).
+    """
+    return Desk(sorted(dues, key=by_day), sorted(paids, key=by_day)).settle()
+
+
+def by_day(row: Due | Paid) -> tuple:
+    return row[2], row[1], row[0]
+
+
+def plain(text: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", text.upper())
+
+
+class Desk:
+    """What is left of each statement and payment, while they are put together: about linear, whatever their number."""
+
+    def __init__(self, dues: Sequence[Due], paids: Sequence[Paid]) -> None:
+        self.dues = [due for due in dues if due.amount > 0]
+        self.credits = [due for due in dues if due.amount < 0]
+        self.paids = [paid for paid in paids if paid.amount > 0]
+        self.owed = {due.id: due.amount for due in self.dues}
+        self.left = {paid.id: paid.amount for paid in self.paids}
+        self.settled: list[Settled] = []
+        for back in (paid for paid in paids if paid.amount < 0):
+            self.give_back(back)
+
+    def settle(self) -> list[Settled]:
+        for step in (self.named, self.exact, self.payments_together, self.statements_together, self.by_credit):
+            step()
+        self.oldest()
+        return self.settled
+
+    def give_back(self, back: Paid) -> None:
+        """What was given back undoes a payment of that amount, the last before it; or what came last."""
+        before = self.paids[: bisect_right(self.paids, back.paid_on, key=attrgetter("paid_on"))]
+        same = (paid for paid in reversed(before) if self.left[paid.id] == paid.amount == -back.amount)
+        undone, missing = next(same, None), -back.amount
+        for paid in [undone] if undone else reversed(before):
+            taken = min(missing, self.left[paid.id])
+            self.left[paid.id] -= taken
+            missing -= taken
+            if not missing:
+                return
+
+    def put(self, due: Due, paid: Paid) -> None:
+        amount = min(self.owed[due.id], self.left[paid.id])
+        if amount:
+            self.owed[due.id] -= amount
+            self.left[paid.id] -= amount
+            self.settled.append(Settled(due.id, paid.id, None, amount))
+
+    def open_dues(self) -> list[Due]:
+        return [due for due in self.dues if self.owed[due.id]]
+
+    def open_paids(self) -> list[Paid]:
+        return [paid for paid in self.paids if self.left[paid.id]]
+
+    def named(self) -> None:
+        numbers = {plain(due.number): due for due in self.dues}
+        lengths = sorted({len(number) for number in numbers} - {0}, reverse=True)
+        for paid in self.open_paids():
+            words = plain(paid.reference)
+            pieces = (words[at : at + length] for length in lengths for at in range(len(words) - length + 1))
+            for due in [numbers[piece] for piece in pieces if piece in numbers]:
+                self.put(due, paid)
+
+    def exact(self) -> None:
+        alike: dict[int, list[Due]] = {}
+        for due in self.open_dues():
+            alike.setdefault(self.owed[due.id], []).append(due)
+        for paid in self.open_paids():
+            some = alike.get(self.left[paid.id])
+            if some:
+                self.put(some.pop(nearest(some, paid.paid_on)), paid)
+
+    def payments_together(self) -> None:
+        """Payments in a row that make one statement."""
+        alike = {self.owed[due.id]: due for due in reversed(self.open_dues())}
+        for run in runs(self.open_paids()):
+            due = alike.get(sum(self.left[paid.id] for paid in run))
+            if due and all(self.left[paid.id] for paid in run) and self.owed[due.id] == due.amount:
+                for paid in run:
+                    self.put(due, paid)
+
+    def statements_together(self) -> None:
+        """Statements in a row that one payment settles."""
+        alike: dict[int, Sequence[Due]] = {}
+        for run in runs(self.open_dues()):
+            alike.setdefault(sum(self.owed[due.id] for due in run), run)
+        for paid in self.open_paids():
+            run = alike.get(self.left[paid.id], ())
+            if sum(self.owed[due.id] for due in run) == self.left[paid.id]:
+                for due in run:
+                    self.put(due, paid)
+
+    def by_credit(self) -> None:
+        """Credit notes take from the oldest."""
+        dues = iter(self.open_dues())
+        due = next(dues, None)
+        for credit in self.credits:
+            left = -credit.amount
+            while due and left:
+                amount = min(left, self.owed[due.id])
+                left -= amount
+                self.owed[due.id] -= amount
+                self.settled.append(Settled(due.id, None, credit.id, amount))
+                due = due if self.owed[due.id] else next(dues, None)
+
+    def oldest(self) -> None:
+        dues = iter(self.open_dues())
+        due = next(dues, None)
+        for paid in self.open_paids():
+            while due and self.left[paid.id]:
+                self.put(due, paid)
+                due = due if self.owed[due.id] else next(dues, None)
+
+
+def nearest(dues: Sequence[Due], day: date) -> int:
+    """Which of these, in the order of their due dates, is due nearest to a day; the earlier of two."""
+    after = bisect_left(dues, day, key=attrgetter("due_on"))
+    near = [place for place in (after - 1, after) if 0 <= place < len(dues)]
+    return min(near, key=lambda place: abs((dues[place].due_on - day).days))
+
+
+def runs(rows: Sequence) -> Iterator[Sequence]:
+    """Two rows and more that follow each other, the shortest first."""
+    for length in range(2, min(MOST_TOGETHER, len(rows)) + 1):
+        yield from (rows[start : start + length] for start in range(len(rows) - length + 1))

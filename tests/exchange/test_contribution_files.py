@@ -1,0 +1,104 @@
+"""Files of statements and payments: what they refuse, what never changes once issued, and what settles what."""
+
+import time
+
+import pytest
+
+from portal.models import ContributionStatement, Payment, PaymentAllocation
+from tests.exchange.test_management_system import (  # noqa: F401
+    PAYMENT,
+    STATEMENT,
+    load,
+    loaded,
+    plain,
+    snapshot,
+    write,
+)
+
+NOT_ISSUED = {**STATEMENT, "statement_number": "B2901", "issued_on": "2099-01-15", "due_on": "2099-02-10"}
+
+
+def test_amounts_are_kept_in_cents_and_a_payment_finds_what_it_settles(loaded):  # noqa: F811
+    statement, payment = ContributionStatement.get(), Payment.get()
+    assert (statement.total, statement.settled, payment.amount) == (123_450, 100_000, 100_000)
+    rest = {**PAYMENT, "payment_reference": "R2", "amount": "234.50", "paid_on": "2026-02-20"}
+    assert load("payments", loaded("payments", rest)).created == 1
+    assert ContributionStatement.get().rest == 0
+    assert sorted(one.amount for one in PaymentAllocation.select()) == [23_450, 100_000]
+
+
+def test_payments_may_be_loaded_before_what_they_settle(loaded):  # noqa: F811
+    payment = {**PAYMENT, "payment_reference": "R2", "amount": "500", "paid_on": "2026-03-09"}
+    load("payments", loaded("payments", payment))
+    later = {**STATEMENT, "statement_number": "B2602", "period_start": "2026-02-01", "period_end": "2026-02-28"}
+    load(
+        "statements", loaded("statements", {**later, "issued_on": "2026-02-15", "due_on": "2026-03-10", "total": "500"})
+    )
+    assert ContributionStatement.get(ContributionStatement.number == "B2602").rest == 0
+
+
+def test_a_credit_note_is_a_negative_statement_that_settles_the_oldest(loaded):  # noqa: F811
+    credit = {**STATEMENT, "statement_number": "AV1", "total": "-234.50"}
+    assert load("statements", loaded("statements", credit)).created == 1
+    rests = dict(ContributionStatement.select(ContributionStatement.number, ContributionStatement.settled).tuples())
+    assert rests == {"B2601": 123_450, "AV1": -23_450}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"total": "1234.51"}, {"payer": "AUTRE"}, {"due_on": "2026-02-11"}, {"period_end": "2026-02-28"}],
+)
+def test_a_statement_that_was_issued_never_changes(loaded, change):  # noqa: F811
+    before = snapshot()
+    (error,) = plain(load("statements", loaded("statements", {**STATEMENT, **change})))
+    assert "Ligne 2" in error
+    assert next(iter(change)) in error
+    assert "émis" in error
+    assert snapshot() == before
+    assert load("statements", loaded("statements", STATEMENT)).unchanged == 1
+
+
+def test_a_statement_that_is_still_to_be_issued_may_change(loaded):  # noqa: F811
+    assert load("statements", loaded("statements", NOT_ISSUED)).created == 1
+    assert load("statements", loaded("statements", {**NOT_ISSUED, "total": "99.00"})).updated == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "change", "column"),
+    [
+        ("statements", NOT_ISSUED, {"total": "12,50"}, "total"),
+        ("statements", NOT_ISSUED, {"total": "1 234.50"}, "total"),
+        ("statements", NOT_ISSUED, {"total": "1.234"}, "total"),
+        ("statements", NOT_ISSUED, {"total": "١٢"}, "total"),
+        ("statements", NOT_ISSUED, {"total": "99999999999999"}, "total"),
+        ("statements", NOT_ISSUED, {"product": "P9"}, "product"),
+        ("statements", NOT_ISSUED, {"contract_number": "K9"}, "contract_number"),
+        ("statements", NOT_ISSUED, {"period_end": "2025-01-01"}, "period_end"),
+        ("statements", NOT_ISSUED, {"due_on": "2098-01-01"}, "due_on"),
+        ("statements", NOT_ISSUED, {"payer": ""}, "payer"),
+        ("payments", PAYMENT, {"amount": "0.00"}, "amount"),
+        ("payments", PAYMENT, {"amount": "douze"}, "amount"),
+        ("payments", PAYMENT, {"payment_method": "Troc"}, "payment_method"),
+        ("payments", PAYMENT, {"contract_number": "K9"}, "contract_number"),
+        ("payments", PAYMENT, {"paid_on": "09/02/2026"}, "paid_on"),
+    ],
+)
+def test_what_is_wrong_is_named_by_line_and_column(loaded, kind, row, change, column):  # noqa: F811
+    key = "statement_number" if kind == "statements" else "payment_reference"
+    before = snapshot()
+    outcome = load(kind, loaded(kind, {**row, key: "N1"}, {**row, key: "N2", **change}))
+    (error,) = plain(outcome)
+    assert "Ligne 3" in error
+    assert column in error
+    assert snapshot() == before
+
+
+def test_many_rows_of_one_contract_load_in_a_short_time(loaded):  # noqa: F811
+    """Twenty thousand payments that match nothing: the time follows their number, not its square."""
+    rows = [{**PAYMENT, "payment_reference": f"N{number}", "amount": "0.01"} for number in range(20_000)]
+    path = loaded("payments", *rows)
+    began = time.process_time()
+    assert load("payments", path).created == 20_000
+    assert time.process_time() - began < 20
+    assert ContributionStatement.get().settled == 120_000
+    assert load("payments", path).unchanged == 20_000

@@ -1,0 +1,109 @@
+"""Which statements each payment settles: named, of the very amount, together, the oldest; and no cent is lost."""
+
+import datetime
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from portal.rules.settlements import Due, Paid, Settled, settle
+
+JANUARY = datetime.date(2026, 1, 10)
+
+
+def day(month, number=10):
+    return datetime.date(2026, month, number)
+
+
+def dues(*amounts):
+    """One a month, from January on: ids 1, 2, 3…"""
+    return [Due(at, f"PB26{at:02}-01", day(at), amount) for at, amount in enumerate(amounts, 1)]
+
+
+def paid(id, month, amount, reference="", number=12):
+    return Paid(id, reference or f"R{id}", day(month, number), amount)
+
+
+def told(settled):
+    return sorted((one.statement, one.payment, one.amount) for one in settled)
+
+
+def test_a_payment_settles_the_statement_of_its_very_amount_and_leaves_the_unpaid_one_unpaid():
+    assert told(settle(dues(100, 250, 300), [paid(1, 2, 250), paid(2, 3, 300)])) == [(2, 1, 250), (3, 2, 300)]
+
+
+def test_of_several_alike_the_nearest_by_its_due_date_is_settled():
+    assert told(settle(dues(100, 100, 100), [paid(1, 3, 100)])) == [(3, 1, 100)]
+
+
+def test_the_reference_of_a_transfer_finds_its_statement():
+    assert told(settle(dues(100, 100), [paid(1, 2, 100, "VIR PB2601-01 X")])) == [(1, 1, 100)]
+    assert told(settle(dues(100, 250), [paid(1, 2, 60, "pb 2601 01")])) == [(1, 1, 60)]
+
+
+def test_two_halves_make_the_statement_that_they_make():
+    found = settle(dues(1_491, 1_413), [paid(1, 2, 706), paid(2, 2, 707, number=20)])
+    assert told(found) == [(2, 1, 706), (2, 2, 707)]
+
+
+def test_one_payment_settles_two_statements_in_a_row():
+    assert told(settle(dues(50, 100, 200), [paid(1, 3, 300)])) == [(2, 1, 100), (3, 1, 200)]
+
+
+def test_what_is_nothing_s_amount_goes_to_the_oldest():
+    assert told(settle(dues(100, 100, 100), [paid(1, 3, 170)])) == [(1, 1, 100), (2, 1, 70)]
+
+
+def test_a_payment_that_the_bank_took_back_settles_nothing():
+    assert settle(dues(100, 250), [paid(1, 1, 100), paid(2, 2, -100)]) == []
+    assert told(settle(dues(100, 250), [paid(1, 1, 100), paid(2, 2, -30)])) == [(1, 1, 70)]
+
+
+def test_a_credit_note_settles_the_oldest_that_nothing_paid():
+    credit = Due(9, "AV1", day(4), -130)
+    found = settle([*dues(100, 250, 300), credit], [paid(1, 2, 250)])
+    assert [one for one in found if one.credit] == [Settled(1, None, 9, 100), Settled(3, None, 9, 30)]
+
+
+amounts = some.integers(min_value=1, max_value=400)
+statements = some.lists(
+    some.tuples(some.integers(0, 400), some.one_of(amounts, amounts.map(lambda n: -n))), max_size=12
+)
+money = some.lists(some.tuples(some.integers(0, 400), some.one_of(amounts, amounts.map(lambda n: -n))), max_size=12)
+
+
+@given(statements, money)
+def test_no_cent_is_lost_and_none_is_used_twice(called, came):
+    called = [Due(id, f"B{id:03}", JANUARY + datetime.timedelta(n), cents) for id, (n, cents) in enumerate(called, 1)]
+    came = [Paid(id, f"R{id}", JANUARY + datetime.timedelta(n), cents) for id, (n, cents) in enumerate(came, 1)]
+    found = settle(called, came)
+    by_due, by_paid, by_credit = {}, {}, {}
+    for one in found:
+        assert one.amount > 0
+        by_due[one.statement] = by_due.get(one.statement, 0) + one.amount
+        side = by_paid if one.payment else by_credit
+        key = one.payment or one.credit
+        side[key] = side.get(key, 0) + one.amount
+    assert all(by_due[due.id] <= due.amount for due in called if due.id in by_due)
+    assert all(by_paid[one.id] <= one.amount for one in came if one.id in by_paid)
+    assert all(by_credit[one.id] <= -one.amount for one in called if one.id in by_credit)
+    open_dues = [due for due in called if due.amount > 0 and by_due.get(due.id, 0) < due.amount]
+    if open_dues and not any(one.amount < 0 for one in came):  # as long as something is due, no money lies idle
+        assert all(by_paid.get(one.id) == one.amount for one in came)
+    shuffled = random.Random(1)
+    shuffled.shuffle(called)
+    shuffled.shuffle(came)
+    assert set(settle(called, came)) == set(found)
+
+
+def test_thousands_of_one_contract_take_no_time():
+    """Sixty thousand rows that match nothing: a square of that would not end."""
+    called = [Due(n, f"B{n}", JANUARY + datetime.timedelta(n % 900), 1_000 + n) for n in range(1, 30_001)]
+    came = [Paid(n, f"R{n}", JANUARY + datetime.timedelta(n % 900), 7) for n in range(1, 30_001)]
+    assert sum(one.amount for one in settle(called, came)) == 7 * 30_000
+
+
+@pytest.mark.parametrize("empty", [([], []), (dues(100), []), ([], [paid(1, 1, 5)])])
+def test_nothing_settles_nothing(empty):
+    assert settle(*empty) == []
