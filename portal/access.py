@@ -13,7 +13,7 @@ from portal import clock
 from portal.formats import plural
 from portal.models import AuditEvent, UnsentWords, UserRole, UserSession
 
-COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents"}
+COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents", "money"}
 RIGHTS = {
     UserRole.COMPANY: COVERED | {"write"},
     UserRole.MULTI_ACCOUNT_MANAGER: COVERED | {"write"},

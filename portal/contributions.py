@@ -23,7 +23,7 @@ def owed_by_employee(people, tariffs, start, end, pmss=None):
 
 def households(people):
     """[(employee, [rules.Member], the employee first)], by name; nobody is called for without an employee."""
-    homes = {}
+    homes: dict[str, list] = {}
     for person in sorted(people, key=lambda one: one.role):
         homes.setdefault(person.household_number, []).append(person)
     led = [home for home in homes.values() if home[0].role == BeneficiaryRole.EMPLOYEE]

@@ -67,6 +67,11 @@ def contains(database, column, word):
     return column.like(f"%{word}%")
 
 
+def summed(column):
+    """The sum of a column of cents: a whole number on PostgreSQL too, 0 without a row."""
+    return fn.COALESCE(fn.SUM(column).cast("BIGINT"), 0)
+
+
 def held_row_by_row(database, column, query):
     """`column` IN `query`, asked of each row as it comes along the index of its order.
 

@@ -5,12 +5,13 @@ import io
 import itertools
 from types import SimpleNamespace
 
-from portal import clock, credentials, enrolments, outbox, publishing, storage, threads
+from portal import clock, contributions, credentials, enrolments, outbox, publishing, storage, threads
 from portal.formats import search_key, sort_key
 from portal.models import (
     Beneficiary,
     BeneficiaryRole,
     Company,
+    ContributionStatement,
     EmployeeCategory,
     Enrolment,
     GroupContract,
@@ -19,6 +20,7 @@ from portal.models import (
     MessageKind,
     MessageState,
     MessageThread,
+    Payment,
     PermissionGrant,
     Plan,
     ThreadFollower,
@@ -29,6 +31,7 @@ from portal.models import (
 )
 from portal.rules import threads as thread_rules
 from portal.rules import waivers as waiver_rules
+from portal.rules.dates import month_end, months_after, months_before
 from tests import files
 
 PASSWORD = "quatre mots vraiment quelconques"
@@ -209,6 +212,35 @@ def hr_user(people=3):
         for _ in range(people):
             beneficiary(signed)
     return user(accounts=[managed])
+
+
+def statement(contract, total=100_000, months_ago=0, **values):
+    """Of a month; issued on its 15th, due on the 10th of the next."""
+    start = months_before(clock.today(), months_ago)
+    days = {"issued_on": start.replace(day=15), "due_on": months_after(start, 1).replace(day=10)}
+    defaults = {"number": f"B{next(counter):06}", "plan": contract.plan_id, "payer": contract.payer, "total": total}
+    period = {"period_start": start, "period_end": month_end(start)}
+    return ContributionStatement.create(contract=contract, **defaults | period | days | values)
+
+
+def payment(contract, amount=100_000, **values):
+    defaults = {"reference": f"R{next(counter):06}", "paid_on": clock.today(), "payment_method": "Virement"}
+    made = Payment.create(contract=contract, amount=amount, **defaults | values)
+    contributions.settle_contracts([contract.id])
+    return made
+
+
+def money(contract):
+    """A contract whose statements are each in another state."""
+    today = clock.today()
+    settled = statement(contract, 120_000, 4)
+    statement(contract, 130_000, 3)  # late
+    half = statement(contract, 141_000, 1, issued_on=today, due_on=today + datetime.timedelta(days=9))
+    statement(contract, 99_900, 0, issued_on=today, due_on=today + datetime.timedelta(days=19))
+    statement(contract, 150_000, -1, issued_on=today + datetime.timedelta(days=9), due_on=months_after(today, 2))
+    statement(contract, -5_000, 2)
+    payment(contract, 120_000, paid_on=settled.due_on)
+    return payment(contract, 70_000, reference=f"VIR {half.number}")
 
 
 def message(state=MessageState.WAITING, kind=MessageKind.IMPORT, to="zoe@example.com", error="", user=None, **options):

@@ -278,7 +278,7 @@ def test_a_health_professional_reaches_no_company_page(client, database):
 
 
 def address(app, rule, **values):
-    values["room"] = "cotisations" if rule.endpoint.startswith("upcoming") else "demandes"
+    values["room"] = "demandes"
     with app.test_request_context():
         return app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
 

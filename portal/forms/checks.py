@@ -4,7 +4,7 @@ import re
 
 from wtforms.validators import ValidationError
 
-from portal.rules import Refused, identifiers
+from portal.rules import Refused, dates, identifiers
 
 # A NIR, with or without its key, or an IBAN.
 SECRET = re.compile(r"[1-478]\d{4}(\d\d|2[AB])\d{6}(\d\d)?|[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.IGNORECASE)
@@ -55,6 +55,17 @@ def no_secret(form, field):
     """A validator for long texts, which are kept as they are written, and searched."""
     if holds_secret(field.data or ""):
         raise ValidationError(NOT_IN_MESSAGES)
+
+
+def typed_day(field, today):
+    """The date of a filter's box; None without one, or with one that cannot be read, which is said at the box."""
+    if not (field.data or "").strip():
+        return None
+    try:
+        return dates.french_date(field.data, today)
+    except Refused as refused:
+        field.errors = [str(refused)]
+        return None
 
 
 def by_rule(rule):

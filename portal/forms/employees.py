@@ -10,9 +10,9 @@ from wtforms.validators import InputRequired
 
 from portal import database
 from portal.formats import search_key, search_words
-from portal.forms.checks import by_rule, is_secret
+from portal.forms.checks import by_rule, is_secret, typed_day
 from portal.models import Beneficiary, BeneficiaryRole, db
-from portal.rules import Refused, dates, identifiers
+from portal.rules import identifiers
 
 ROLES = {"salarie": BeneficiaryRole.EMPLOYEE, "conjoint": BeneficiaryRole.SPOUSE, "enfant": BeneficiaryRole.CHILD}
 KINDS = [("", "Toutes"), ("salarie", "Salarié"), ("conjoint", "Conjoint"), ("enfant", "Enfant")]
@@ -62,16 +62,7 @@ class BeneficiaryFilter(Form):
         """`today`: the day that « actifs » means. `ages()`: at which ages children leave the contracts."""
         super().__init__(arguments)
         self.today, self.ages = today, ages
-        self.since, self.until = self.day(self.du), self.day(self.au)
-
-    def day(self, field):
-        if not (field.data or "").strip():
-            return None
-        try:
-            return dates.french_date(field.data, self.today)
-        except Refused as refused:
-            field.errors = [str(refused)]
-            return None
+        self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)
 
     def secrets(self):
         """The boxes that hold a NIR or an IBAN: it must not stay in an address."""

@@ -6,9 +6,8 @@ from wtforms import Form, SelectField, StringField
 
 from portal import clock, database
 from portal.formats import search_key, search_words
-from portal.forms.checks import is_secret
+from portal.forms.checks import is_secret, typed_day
 from portal.models import Beneficiary, Movement, MovementKind, MovementState, db
-from portal.rules import Refused, dates
 
 KINDS = {
     "affiliation": MovementKind.AFFILIATION,
@@ -48,16 +47,7 @@ class MovementFilter(Form):
             (IN_PROGRESS, "En cours"),
             *((key, states[state]) for key, state in STATES.items()),
         ]
-        self.since, self.until = self.day(self.du), self.day(self.au)
-
-    def day(self, field):
-        if not (field.data or "").strip():
-            return None
-        try:
-            return dates.french_date(field.data, self.today)
-        except Refused as refused:
-            field.errors = [str(refused)]
-            return None
+        self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)
 
     def secrets(self):
         """The boxes that hold a NIR or an IBAN: it must not stay in an address."""

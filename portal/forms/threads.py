@@ -10,10 +10,9 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 from portal import clock
 from portal.exchange import uploads
 from portal.forms.changes import SentOnce, text
-from portal.forms.checks import is_secret, no_secret
+from portal.forms.checks import is_secret, no_secret, typed_day
 from portal.forms.uploads import UploadField
 from portal.models import MessageThread, ThreadState
-from portal.rules import Refused, dates
 from portal.rules import threads as rules
 
 STATES = {
@@ -51,16 +50,7 @@ class ThreadFilter(Form):
         self.etat.choices = [SelectChoice("", "Tous"), *starmap(SelectChoice, LABELS.items())]
         natures = rules.NATURES[kind].items()
         self.nature.choices = [SelectChoice("", "Toutes"), *(SelectChoice(code, one.label) for code, one in natures)]
-        self.since, self.until = self.day(self.du), self.day(self.au)
-
-    def day(self, field):
-        if not (field.data or "").strip():
-            return None
-        try:
-            return dates.french_date(field.data, self.today)
-        except Refused as refused:
-            field.errors = [str(refused)]
-            return None
+        self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)
 
     @property
     def unread_alone(self):

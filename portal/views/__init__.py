@@ -17,6 +17,7 @@ from portal.views import (
     colleges,
     company_facts,
     contracts,
+    contributions,
     dependents,
     deposited,
     deposits,
@@ -42,6 +43,7 @@ from portal.views import (
     password,
     profile,
     reminding,
+    schedule,
     scope,
     selections,
     sendings,
@@ -65,8 +67,22 @@ ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
 WAIVERS = (waivers, waiver_records)
 THREADS = (threads, asking, answering)
+MONEY = (contributions, schedule)
 FILES = (*PROOFS, *SENDINGS, library)
-ROOMS = (home, scope, contracts, employees, *MOVES, *AFFILIATIONS, *ENROLMENTS, *WAIVERS, *FILES, *THREADS, profile)
+ROOMS = (
+    home,
+    scope,
+    contracts,
+    *MONEY,
+    employees,
+    *MOVES,
+    *AFFILIATIONS,
+    *ENROLMENTS,
+    *WAIVERS,
+    *FILES,
+    *THREADS,
+    profile,
+)
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
@@ -95,8 +111,8 @@ MENU = (
         "Contrats et cotisations",
         (
             ("file-certificate", "Liste des contrats", "contracts.index", {}),
-            ("receipt-euro", "Règlement des cotisations", "upcoming.show", {"room": "cotisations"}),
-            ("calendar-due", "Échéancier", "upcoming.show", {"room": "echeancier"}),
+            ("receipt-euro", "Règlement des cotisations", "contributions.index", {}),
+            ("calendar-due", "Échéancier", "schedule.index", {}),
         ),
     ),
     (

@@ -20,6 +20,7 @@ CHAPTERS = {
     "justificatifs": "Pièces justificatives",
     "affiliations": "Affilier, radier, changer",
     "dispenses": "Dispenses d’affiliation",
+    "cotisations": "Cotisations et échéancier",
     "attestations": "Attestations et fiche DSN",
     "documents": "Documents envoyés à la mutuelle",
     "demandes": "Demandes et réclamations",

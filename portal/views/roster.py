@@ -125,14 +125,14 @@ def download(people, file_format, with_nir):
     return send("beneficiaires", columns, read_cells(people, with_nir), file_format)
 
 
-def send(name, columns, cells, file_format):
-    """A table as a file to keep: `csv` as it is read, or `xlsx`."""
+def send(name, columns, cells, file_format, title="Bénéficiaires"):
+    """A table as a file to keep: `csv` as it is read, or `xlsx`, whose sheet has that title."""
     name = f"{name}-{clock.today():%Y-%m-%d}.{file_format}"
     if file_format == "csv":
         disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(connected(write_csv(columns, cells)), mimetype="text/csv", headers=disposition)
     mimetype = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    file = write_xlsx(columns, cells)
+    file = write_xlsx(columns, cells, title)
     response = send_file(file, mimetype, as_attachment=True, download_name=name, max_age=0)
     response.call_on_close(file.close)
     return response

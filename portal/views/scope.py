@@ -31,8 +31,9 @@ ENROLMENTS = {"enrolments", "enrolment_steps", "entrusting"}
 SENDINGS = {"sendings", "company_facts", "deposited"}
 FOLLOWED = {*ENROLMENTS, "supporting_documents", "deposits", "reminding", *SENDINGS}
 THREADS = {"threads", "asking", "answering"}
-SCOPED = {"home", "contracts", *PEOPLE, *CERTIFICATES, *AFFILIATIONS, *FOLLOWED, *THREADS}
-SCOPED |= {"library", "upcoming", "scope", "profile", "help"}
+MONEY = {"contributions", "schedule"}
+SCOPED = {"home", "contracts", *PEOPLE, *CERTIFICATES, *AFFILIATIONS, *FOLLOWED, *THREADS, *MONEY}
+SCOPED |= {"library", "scope", "profile", "help"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 

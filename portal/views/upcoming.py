@@ -1,22 +1,10 @@
-"""Screens that users know and that are not open yet: each says so, and how to do without; an open room leaves here."""
+"""« Inscription »: not open yet; the page says so, and how to do without."""
 
 from flask import Blueprint, render_template
 
-from portal.access import public, requires
+from portal.access import public
 
 blueprint = Blueprint("upcoming", __name__)
-
-ROOMS = {
-    "cotisations": "Règlement des cotisations",
-    "echeancier": "Échéancier",
-}
-names = ", ".join(f"'{room}'" for room in ROOMS)
-
-
-@blueprint.get(f"/<any({names}):room>")
-@requires("see")
-def show(room):
-    return render_template("pages/upcoming.html", title=ROOMS[room])
 
 
 @blueprint.get("/inscription")

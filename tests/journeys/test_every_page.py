@@ -56,6 +56,7 @@ PAGES = {
     "aide-adhesion": ("help.show", "visitor", "/aide/adhesion"),
     "aide-affiliations": ("help.show", "visitor", "/aide/affiliations"),
     "aide-attestations": ("help.show", "visitor", "/aide/attestations"),
+    "aide-cotisations": ("help.show", "visitor", "/aide/cotisations"),
     "aide-dispenses": ("help.show", "visitor", "/aide/dispenses"),
     "aide-messages": ("help.show", "visitor", "/aide/messages"),
     "aide-rh": ("help.index", "hr", "/aide"),
@@ -183,7 +184,11 @@ PAGES = {
     "reclamation-nouvelle": ("asking.new", "hr", "/reclamations/nouvelle"),
     "demandes-recues": ("staff_threads.index", "desk", "/gestion/demandes"),
     "reclamation-recue": ("staff_threads.show", "desk", "/gestion/reclamations/{complaint}"),
-    "a-venir": ("upcoming.show", "hr", "/echeancier"),
+    "cotisations": ("contributions.index", "hr", "/cotisations{money}"),
+    "cotisations-vides": ("contributions.index", "hr", "/cotisations"),
+    "cotisations-105-comptes": ("contributions.index", "manager", "/cotisations"),
+    "echeancier": ("schedule.index", "hr", "/echeancier{money}"),
+    "echeancier-vide": ("schedule.index", "hr", "/echeancier"),
 }
 NOT_PAGES = {
     "health.show": "one line of text",
@@ -417,8 +422,16 @@ def publication(user):
     return row.public_id
 
 
+def money(user):
+    """Statements and payments of every state; nothing in the address."""
+    for contract in user.contracts():
+        factories.money(contract)
+    return ""
+
+
 # Word of an address → a row of that user's.
 EXAMPLES = {
+    "money": money,
     "thread": thread,
     "complaint": complaint,
     "person": lambda user: Beneficiary.get(Beneficiary.member_number == "00638246").public_id,

@@ -139,13 +139,6 @@ def test_a_nir_typed_in_the_search_of_accounts_leaves_the_address(signed_in, typ
     assert signed_in.fragment("/", query_string={"cq": typed}).headers["HX-Redirect"] == "/"
 
 
-@pytest.mark.parametrize("path", ["/cotisations", "/echeancier"])
-def test_a_screen_that_is_not_open_says_so(signed_in, path):
-    text = signed_in.get(path).get_data(as_text=True)
-    assert "n’est pas encore ouvert" in text
-    assert 'aria-current="page"' in text
-
-
 def test_a_contract_says_its_terms_and_who_is_covered(signed_in, hr):
     contract = GroupContract.get()
     contract.employer_share = 6_250

@@ -97,7 +97,7 @@ def test_the_choice_narrows_every_list_and_follows_every_link(manager):
     assert f'name="perimetre" value="{code}"' in page
 
 
-@pytest.mark.parametrize("path", ["/compte", "/cotisations", "/aide", "/aide/connexion"])
+@pytest.mark.parametrize("path", ["/compte", "/aide", "/aide/connexion"])
 def test_pages_that_show_no_list_keep_the_choice_of_their_window(manager, path):
     code, other = manager.codes["Acier Jura"], manager.codes["Cabinet du Tacon"]
     manager.get(f"/salaries?perimetre={other}")  # another window, since

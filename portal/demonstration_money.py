@@ -1,0 +1,149 @@
+"""Statements and payments of the demonstration: two years of each contract, some late, some paid in two halves."""
+
+import datetime
+
+from portal import clock, contributions
+from portal.exchange.many import fields, insert
+from portal.models import (
+    Beneficiary,
+    Company,
+    ContributionStatement,
+    EmployeeCategory,
+    GroupContract,
+    Payment,
+    Plan,
+    StatementLine,
+    fn,
+)
+from portal.rules.contributions import BANDS, MONTHS, Tariff, next_period, period
+from portal.rules.dates import month_end, months_after, months_before
+
+MONTHS_CALLED = 24
+PRICES = {"SINGLE": 4_180, "DUO": 7_960, "FAMILY": 11_720, "ADULT": 4_050, "CHILD": 2_135}
+RISE = 104  # percent, each January
+
+
+def make_money(draw, ours):
+    """`ours`: the guide’s account, whose statements have their lines, one to come, one in halves, one that is late."""
+    contracts = GroupContract.select(GroupContract, Plan, EmployeeCategory, Company).join(Plan).switch(GroupContract)
+    contracts = list(contracts.join(EmployeeCategory).join(Company).order_by(GroupContract.id))
+    employees = counted()
+    statements, payments = [], []
+    for contract in contracts:
+        detailed = contract.category.account_id == ours["id"]
+        called = detail(draw, contract) if detailed else roughly(draw, contract, employees.get(contract.id, 0))
+        statements += called
+        payments += paid(draw, contract, called, detailed)
+    keep(ContributionStatement, ("contract", "plan", "payer", *CALLED), statements)
+    keep(Payment, PAID, payments)
+    make_lines(draw, [row for row in statements if row["charges"]])
+    contributions.settle_contracts([contract.id for contract in contracts])
+
+
+CALLED = ("public_id", "number", "period_start", "period_end", "issued_on", "due_on", "total", "settled", "computed")
+PAID = ("public_id", "reference", "contract", "paid_on", "payment_method", "amount")
+
+
+def keep(table, names, rows):
+    insert(table, fields(table, names), [tuple(written(table, name, row[name]) for name in names) for row in rows])
+
+
+def written(table, name, value):
+    return table._meta.fields[name].db_value(value)
+
+
+def counted():
+    """Contract → its employees today."""
+    here = Beneficiary.select(Beneficiary.contract, fn.COUNT(Beneficiary.id)).group_by(Beneficiary.contract)
+    return dict(here.where(Beneficiary.role == 0, Beneficiary.active_on(clock.today())).tuples())
+
+
+def periods(draw, contract):
+    """Those of two years, the present one last."""
+    start, end = period(contract.billing_frequency, months_before(draw.month, MONTHS_CALLED - 1))
+    while start <= draw.month:
+        yield start, end
+        start, end = next_period(start, end)
+
+
+def statement(draw, contract, start, end, total, charges=()):
+    """Issued on the 15th of the last month of its period, due on the 10th of the next."""
+    number = f"B{start:%y%m}-{contract.number}"
+    columns = {"public_id": draw.uuid(), "number": number, "period_start": start, "period_end": end}
+    days = {"issued_on": end.replace(day=15), "due_on": months_after(end.replace(day=10), 1)}
+    whose = {"contract": contract.id, "plan": contract.plan_id, "payer": contract.payer}
+    return columns | days | whose | {"total": total, "settled": 0, "computed": False, "charges": charges}
+
+
+def roughly(draw, contract, employees):
+    """Of contracts whose detail is not told: so many employees at about the price of a household."""
+    months, rows = MONTHS[contract.billing_frequency], []
+    for start, end in periods(draw, contract):
+        people = max(1, employees + draw.between(-1, 1))
+        each = 7_200 * RISE ** (start.year - 2020) // 100 ** (start.year - 2020)
+        rows.append(statement(draw, contract, start, end, people * each * months + draw.between(-990, 990)))
+    return rows
+
+
+def detail(draw, contract):
+    """Of the guide's account: what its employees owe, by the structure of the contract; and the next, to come."""
+    wanted = list(periods(draw, contract))
+    if wanted[-1][1] == month_end(draw.month):  # it is issued this month: there is always one to come
+        wanted.append(next_period(*wanted[-1]))
+    tariffs = [tariff(contract, year) for year in range(wanted[0][0].year, wanted[-1][1].year + 1)]
+    rows = []
+    for start, end in wanted:
+        people = contributions.covered_between(contract.id, start, end)
+        charges = contributions.owed_by_employee(people, tariffs, start, end)
+        rows.append(statement(draw, contract, start, end, sum(due.total for _, due in charges), charges))
+    return rows
+
+
+def tariff(contract, year):
+    """That of the demonstration, a little more each January."""
+    structure = contract.plan.contribution_structure
+    risen = {band: PRICES[band] * RISE ** (year - 2024) // 100 ** (year - 2024) for band in BANDS[structure]}
+    return Tariff(datetime.date(year, 1, 1), structure, risen, contract.employer_share)
+
+
+def paid(draw, contract, called, detailed):
+    """Nearly all on time; elsewhere, one in forty is not paid; of ours, the last but one comes in two halves."""
+    rows = []
+    for place, row in enumerate(called):
+        late = draw.between(0, 4) if draw.random() < 0.85 else draw.between(6, 20)
+        forgotten = draw.random() < 0.025 and not detailed
+        on = row["due_on"] + datetime.timedelta(days=late if contract.payment_method != "Prélèvement" else 0)
+        half = row["total"] // 2 if detailed and place == len(called) - 5 else 0
+        for part, amount in enumerate(filter(None, (half, row["total"] - half)), 1):
+            on += datetime.timedelta(days=9 * (part - 1))
+            if on <= clock.today() and not forgotten and not is_the_late_one(contract, called, place, detailed):
+                rows.append(payment(draw, contract, row, part, on, amount))
+            else:
+                draw.uuid()
+    return rows
+
+
+def is_the_late_one(contract, called, place, detailed):
+    """Of ours, the first contract owes what was due last; the same whatever the day."""
+    due = [at for at, row in enumerate(called) if row["due_on"] < clock.today()]
+    return detailed and contract.category.code == "002" and due and place == due[-1]
+
+
+def payment(draw, contract, row, part, on, amount):
+    reference = f"R{row['number'][1:]}-{part}"
+    paid = {"public_id": draw.uuid(), "reference": reference, "contract": contract.id, "paid_on": on}
+    return paid | {"payment_method": contract.payment_method, "amount": amount}
+
+
+def make_lines(draw, statements):
+    numbers = [row["number"] for row in statements]
+    known = ContributionStatement.select(ContributionStatement.number, ContributionStatement.id)
+    ids = dict(known.where(ContributionStatement.number.in_(numbers)).tuples())
+    rows = []
+    for row in statements:
+        for employee, due in row["charges"]:
+            who = (draw.uuid(), ids[row["number"]], employee.id, employee.member_number, employee.full_name)
+            rows.append((*who, employee.name_key, False, *due))
+    names = ("public_id", "statement", "beneficiary", "member_number", "label", "name_key", "is_correction")
+    names += ("band", "price", "employer", "employee", "starts_on", "ends_on", "portion")
+    keep(StatementLine, names, [dict(zip(names, row, strict=True)) for row in rows])

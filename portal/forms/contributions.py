@@ -1,0 +1,108 @@
+"""The filters above statements and payments."""
+
+import datetime
+
+from wtforms import Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+
+from portal.forms.checks import is_secret, typed_day
+from portal.models import ContributionStatement, GroupContract, Payment, Plan, StatementState
+
+METHODS = ("Prélèvement", "Virement", "Chèque", "Télérèglement")
+STATES = {
+    "a-regler": (StatementState.DUE, StatementState.PARTLY),
+    "retard": (StatementState.LATE,),
+    "regles": (StatementState.SETTLED,),
+    "a-venir": (StatementState.UPCOMING,),
+    "avoirs": (StatementState.CREDIT,),
+}
+LABELS = {
+    "a-regler": "À régler",
+    "retard": "En retard",
+    "regles": "Réglés",
+    "a-venir": "À venir",
+    "avoirs": "Avoirs",
+}
+
+
+class MoneyFilter(Form):
+    """What both lists have: a number to look for; an unknown value narrows nothing."""
+
+    q = StringField("N° de bordereau ou de contrat, produit")
+
+    def secrets(self):
+        """The boxes that hold an IBAN: it must not stay in an address."""
+        return [box.name for box in self if is_secret(box.data or "")]
+
+    @property
+    def typed(self):
+        return (self.q.data or "").strip()[:32]
+
+    def in_force(self):
+        """What narrows the list now, to be taken away one by one: (parameter, what to write)."""
+        words = {"q": f"«\u202f{self.typed}\u202f»" if self.typed else ""} | self.words()
+        return [(name, written) for name, written in words.items() if written]
+
+
+class PaymentFilter(MoneyFilter):
+    mode = SelectField("Mode de règlement")
+    du = StringField("Depuis le")
+    au = StringField("Jusqu’au")
+
+    def __init__(self, arguments, today):
+        super().__init__(arguments)
+        self.q.label.text = "Référence ou n° de contrat"
+        self.mode.choices = [SelectChoice("", "Tous"), *(SelectChoice(one, one) for one in METHODS)]
+        self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)
+
+    def narrow(self, payments):
+        """`payments` are joined to their contracts."""
+        if self.typed:
+            payments = payments.where(
+                Payment.reference.contains(self.typed) | GroupContract.number.contains(self.typed)
+            )
+        if self.mode.data in METHODS:
+            payments = payments.where(Payment.payment_method == self.mode.data)
+        if self.since:
+            payments = payments.where(Payment.paid_on >= self.since)
+        if self.until:
+            payments = payments.where(Payment.paid_on <= self.until)
+        return payments
+
+    def words(self):
+        return {
+            "mode": self.mode.data if self.mode.data in METHODS else "",
+            "du": f"Depuis le {self.du.data}" if self.since else "",
+            "au": f"Jusqu’au {self.au.data}" if self.until else "",
+        }
+
+
+class ScheduleFilter(MoneyFilter):
+    annee = SelectField("Échéances de")
+    etat = SelectField("État")
+
+    def __init__(self, arguments, years, today):
+        """`years`: those that have a due date."""
+        super().__init__(arguments)
+        self.today = today
+        self.annee.choices = [SelectChoice("", "Toutes"), *(SelectChoice(str(y), str(y)) for y in years)]
+        self.etat.choices = [SelectChoice("", "Tous"), *(SelectChoice(*pair) for pair in LABELS.items())]
+        known = self.annee.data or ""
+        self.year = int(known) if known.isascii() and known.isdigit() and int(known) in years else None
+
+    def narrow(self, statements):
+        """`statements` are joined to their plan and contract."""
+        if self.typed:
+            columns = (ContributionStatement.number, GroupContract.number, Plan.label)
+            number, contract, plan = (column.contains(self.typed) for column in columns)
+            statements = statements.where(number | contract | plan)
+        if self.year:
+            first, last = datetime.date(self.year, 1, 1), datetime.date(self.year, 12, 31)
+            statements = statements.where(ContributionStatement.due_on.between(first, last))
+        if self.etat.data in STATES:
+            wanted = [ContributionStatement.in_state(state, self.today) for state in STATES[self.etat.data]]
+            statements = statements.where(wanted[0] | wanted[-1])
+        return statements
+
+    def words(self):
+        return {"annee": str(self.year or ""), "etat": LABELS.get(self.etat.data, "")}

@@ -1,0 +1,113 @@
+"""« Règlement des cotisations »: how contributions are paid, what is due, what was paid and what that settled."""
+
+from itertools import islice
+
+from flask import Blueprint, flash, request
+from flask_login import current_user
+
+from portal import clock
+from portal.access import audit, requires
+from portal.database import summed
+from portal.exchange.spreadsheets import Column
+from portal.formats import euros
+from portal.forms.contributions import PaymentFilter
+from portal.models import BankDetails, Company, EmployeeCategory, GroupContract, Payment, db, fn
+from portal.rendering import Page, Sort, address, page_size, redirect_whole, render, wants_fragment
+from portal.views import called, roster
+from portal.views.scope import current_scope
+
+blueprint = Blueprint("contributions", __name__, url_prefix="/cotisations")
+
+MOST_SHOWN = 12  # contracts whose means of payment are told one by one
+SORTS = {
+    "date": (Payment.paid_on, Payment.id),
+    "mode": (Payment.payment_method, Payment.paid_on, Payment.id),
+    "montant": (Payment.amount, Payment.paid_on, Payment.id),
+    "contrat": (GroupContract.number, Payment.paid_on, Payment.id),
+}
+
+
+@blueprint.get("")
+@requires("money")
+def index():
+    form, sort = asked()
+    if form.secrets():
+        flash("Un IBAN ne s’écrit pas ici : cherchez par la référence ou le n° de contrat.", "warn")
+        return redirect_whole(address(**dict.fromkeys(form.secrets())))
+    found = form.narrow(Payment.whole(called.payments()))
+    page = Page(sort.of(found), page_size(current_user.rows_per_page), rows=Payment.with_settled)
+    total = found.select(summed(Payment.amount)).scalar()
+    listed = {"form": form, "sort": sort, "page": page, "total": total}
+    return render("contributions", **listed, **({} if wants_fragment() else summary(clock.today())))
+
+
+def asked():
+    """The filters and the order of the address: the latest first."""
+    return PaymentFilter(request.args, clock.today()), Sort(SORTS, request.args.get("tri") or "-date")
+
+
+def summary(today):
+    """What stands above the list."""
+    months, due, paid = called.curve(today)
+    this_year = sum(amount for month, amount in zip(months, paid, strict=True) if month.year == today.year)
+    points, unit = called.chart(months, due, paid)
+    figures = called.figures(months, due, paid)
+    drawn = {"points": points, "unit": unit, "figures": figures, "paid_this_year": this_year}
+    return {"today": today, "balance": called.balance(today), "means": means(), **drawn}
+
+
+def means():
+    """How the contracts of the scope are paid, with the account that is on file; {} of modes where they are many."""
+    contracts = current_scope().narrow(current_user.contracts(), GroupContract.category)
+    joined = contracts.select(GroupContract, EmployeeCategory, Company).join(EmployeeCategory).join(Company)
+    rows = list(joined.order_by(GroupContract.number).limit(MOST_SHOWN + 1))
+    if len(rows) > MOST_SHOWN:
+        method = GroupContract.payment_method
+        counted = contracts.select(method, fn.COUNT(GroupContract.id)).group_by(method).order_by(method)
+        return {"contracts": [], "modes": list(counted.tuples())}
+    companies = {row.category.company_id for row in rows}
+    details = current_user.bank_details().where(BankDetails.company.in_(companies), BankDetails.in_force())
+    accounts = {one.company_id: one for one in details} if rows else {}
+    return {"contracts": [(row, accounts.get(row.category.company_id)) for row in rows], "modes": []}
+
+
+# ── The download ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+COLUMNS = (
+    Column("Date", "date"),
+    Column("Mode de règlement"),
+    Column("Montant (€)", "cents"),
+    Column("Référence"),
+    Column("Contrat"),
+    Column("Code Entreprise"),
+    Column("Libellé entreprise"),
+    Column("Libellé collège"),
+    Column("Bordereaux réglés"),
+    Column("Affecté (€)", "cents"),
+)
+
+
+@blueprint.post("/telechargement")
+@requires("export")
+def download():
+    """Exactly what the address filters, as a file; written down."""
+    form, sort = asked()
+    found = form.narrow(Payment.whole(called.payments()))
+    file_format = "csv" if request.form.get("format") == "csv" else "xlsx"
+    account = current_scope().account
+    with db.atomic():
+        detail = {"rows": found.count(), "format": file_format}
+        audit("payments.export", account=account and account.account_id, after=detail)
+    return roster.send("reglements", COLUMNS, cells(sort.of(found)), file_format, "Règlements")
+
+
+def cells(payments, at_once=500):
+    """Some at a time: the file is read when the request is over."""
+    rows = payments.iterator()
+    while some := list(islice(rows, at_once)):
+        for one in Payment.with_settled(some):
+            place = one.contract.category
+            settled = "\n".join(f"{statement.number} : {euros(cents)}" for cents, statement in one.settles)
+            company = (place.company.code, place.company.label, place.label)
+            row = (one.paid_on, one.payment_method, one.amount, one.reference, one.contract.number, *company, settled)
+            yield (*row, sum(cents for cents, _ in one.settles))
