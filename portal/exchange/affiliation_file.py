@@ -1,7 +1,9 @@
 """The pre-affiliation workbook that HR sends, found in whatever file comes back."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,7 +59,8 @@ class Reading:
         self.sheet: str | None = None
         self.name: str | None = None
         self.heading_row = self.seen = 0  # rows of this sheet
-        self.places: list[tuple[int, int]] = []  # (column of the sheet, column of ours)
+        self.width = 0  # columns of the sheet up to the last that is ours
+        self.in_our_order: Callable[[list[Any]], tuple] = tuple  # from a row of that width and a blank
         self.unknown: list[str] = []
         self.rows: list[tuple[int, list[Any]]] = []
 
@@ -87,13 +90,14 @@ class Reading:
             raise WrongTemplate(f"Il manque la colonne « {lost[0]} ». Copiez vos lignes dans le modèle.")
         if len(values) > MOST_COLUMNS:
             raise Unreadable(f"Ce tableau a plus de {MOST_COLUMNS} colonnes. Retirez celles qui ne servent pas.")
-        self.name, self.heading_row, self.places, self.unknown = self.sheet, row, places, unknown
+        self.name, self.heading_row, self.unknown = self.sheet, row, unknown
+        theirs = {ours: place for place, ours in places}
+        self.width = max(theirs.values()) + 1
+        self.in_our_order = itemgetter(*(theirs.get(ours, self.width) for ours in range(len(COLUMNS))))
 
     def take(self, row: int, values: list[Any]) -> None:
-        taken: list[Any] = [""] * len(COLUMNS)
-        for theirs, ours in self.places:
-            if theirs < len(values):
-                taken[ours] = values[theirs]
+        whole = values[: self.width]
+        taken = list(self.in_our_order(whole + [""] * (self.width + 1 - len(whole))))
         if not any(cell != "" and as_text(cell).strip() for cell in taken):
             return
         if len(self.rows) == MOST_ROWS:

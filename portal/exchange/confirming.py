@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal import clock
 from portal.exchange.affiliation_check import Checked
@@ -27,6 +27,16 @@ from portal.models import (
     User,
     db,
 )
+
+
+class Pending(NamedTuple):
+    """What is asked of a row that waits."""
+
+    id: int
+    line: int
+    content: bytes
+    matricule: str
+    identity: str
 
 
 def to_confirm(source: AffiliationImport, with_warnings: bool = True) -> Any:
@@ -51,11 +61,10 @@ def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = cl
     """Affiliate every right row, some households at a time, each whole or not at all: what is done stays done."""
     user = source.asked_by or source.author
     waiting = to_confirm(source, source.with_warnings).order_by(ImportRow.matricule, ImportRow.line)
-    columns = ("id", "line", "content", "matricule", "identity")
-    pending = list(waiting.select(*fields(ImportRow, columns)).namedtuples().iterator())
+    pending = [Pending(*row) for row in db.execute(waiting.select(*fields(ImportRow, Pending._fields)))]
     source.progress(0, len(pending), now())
     surroundings = {offer.contract_id: offer for offer in offers(user, source.account_id)}
-    some: list[ImportRow] = []
+    some: list[Pending] = []
     for _, household in groupby(pending, key=attrgetter("matricule")):
         some.extend(household)
         if len(some) >= CHUNK:
@@ -69,7 +78,7 @@ def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = cl
 
 
 def confirm_some(
-    source: AffiliationImport, rows: Sequence[ImportRow], known: dict[int, Offer], by: User, now: datetime.datetime
+    source: AffiliationImport, rows: Sequence[Pending], known: dict[int, Offer], by: User, now: datetime.datetime
 ) -> None:
     with db.atomic():
         ManagedAccount.hold(source.account_id)  # the same person in two files is affiliated once
@@ -102,7 +111,7 @@ def heads_of(user: User, source: AffiliationImport, matricules: set[str]) -> dic
 
 
 def conclude(
-    rows: Sequence[ImportRow],
+    rows: Sequence[Pending],
     found: dict[int, Recognised],
     done: dict[int, tuple[int, int]],
     now: datetime.datetime,
@@ -122,7 +131,7 @@ def conclude(
     update_each(ImportRow, ("confirmed_at", "verdict", "action"), same)
 
 
-def revived(source: AffiliationImport, row: ImportRow, known: dict[int, Offer]) -> Checked:
+def revived(source: AffiliationImport, row: Pending, known: dict[int, Offer]) -> Checked:
     """A row that was right when it was checked, without its words: nobody reads them any more."""
     checked = Checked(row.line, [], matricule=row.matricule, identity=row.identity)
     values = values_of(source, row)

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from secrets import token_hex
 from typing import Any
 from uuid import UUID, uuid4
@@ -51,7 +52,7 @@ PLAIN = (
     *(*ADDRESS, *CONTACT, "reimbursement_bic", "contribution_bic"),
 )
 TOLD = ("base_scheme", "other_cover", "relationship", "child_status", "proof")  # what the mutual alone keeps
-KEPT = (*PLAIN, *TOLD, "matricule")
+PLAINLY = itemgetter(*PLAIN)  # in one step, where a row has forty of them and a file ten thousand rows
 PERSON = (
     *("public_id", "account", "category", "contract", "member_number", "household_number", "employee_number"),
     *("provisional", *PLAIN, *SECRETS, "nir_index", "name_key", "first_name_key", "search_key"),
@@ -128,7 +129,7 @@ def person_row(one: Newcomer, account_id: int) -> tuple:
     secrets = (seal("beneficiary", name, one, values[name]) for name in SECRETS)
     return (
         *(one.public_id.hex, account_id, offer.category_id, offer.contract_id, one.number, one.household),
-        *(values["matricule"], True, *(values[name] for name in PLAIN), *secrets),
+        *(values["matricule"], True, *PLAINLY(values), *secrets),
         *(vault.index(nir, "nir", account_id) if nir else None, last_name_key(values), sort_key(values["first_name"])),
         *(" ".join(map(search_key, names)), None, "", 1),
     )
@@ -140,8 +141,11 @@ def seal(table: str, name: str, one: Newcomer, text: str) -> bytes | None:
 
 def movement_row(one: Newcomer, person: int, cause: int | None, author: int | None, at: str) -> tuple:
     values = one.values
-    after = {name: values.get(name) for name in KEPT}
-    after["contract"], after["household_number"] = values["offer"].contract_id, one.household
+    after = dict(zip(PLAIN, PLAINLY(values), strict=True))
+    for name in TOLD:
+        after[name] = values.get(name)
+    after["matricule"], after["contract"] = values["matricule"], values["offer"].contract_id
+    after["household_number"] = one.household
     secrets = {name: values[name] for name in SECRETS if values[name]}
     label = f"{values['first_name']} {(values['used_name'] or values['birth_name']).upper()}"
     return (

@@ -177,7 +177,8 @@ def recognise(
     right = [row for row in rows if not row.errors]
     people = People(user, account_id, right)
     if known is None:
-        known = employees(user, account_id, {row.matricule for row in right if row.matricule})
+        joining = {row.matricule for row in right if row.values["role"] != BeneficiaryRole.EMPLOYEE}
+        known = employees(user, account_id, joining - {""})
     found = {row.line: Recognised(row, action="") for row in rows if row.errors}
     heads: dict[str, Recognised] = {}
     for row in sorted(right, key=lambda row: row.values["role"]):

@@ -40,7 +40,7 @@ def plain(row: Checked) -> str:
     return b"\n".join((orjson.dumps(row.cells), orjson.dumps(values))).decode()
 
 
-def open_row(source: AffiliationImport, row: ImportRow) -> str:
+def open_row(source: AffiliationImport, row: Any) -> str:
     return vault.open(row.content, "import_row", "content", place(source, row.line))
 
 
@@ -53,7 +53,7 @@ def cells_of(source: AffiliationImport, row: ImportRow) -> list[str]:
     return orjson.loads(open_row(source, row).partition("\n")[0])
 
 
-def values_of(source: AffiliationImport, row: ImportRow) -> dict[str, Any]:
+def values_of(source: AffiliationImport, row: Any) -> dict[str, Any]:
     """What a row that was right when it was checked asks for; `contract_id` in the place of its offer."""
     values = orjson.loads(open_row(source, row).partition("\n")[2])
     for name in ("birth_date", "effective_on"):

@@ -131,7 +131,7 @@ def sheet_rows(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:
     """The rows that hold something. calamine leaves out the first columns when they are empty, but no row."""
     if sheet.start is not None:
         for row, cells in enumerate(sheet.iter_rows(), 1):
-            if values := trimmed([cell if cell == "" else value(cell) for cell in cells]):
+            if values := trimmed([cell[:MOST_CHARACTERS] if type(cell) is str else value(cell) for cell in cells]):
                 yield row, values
 
 
@@ -144,8 +144,6 @@ def trimmed(cells: list[Cell]) -> list[Cell]:
 
 
 def value(cell: Any) -> Cell:
-    if isinstance(cell, str):
-        return cell[:MOST_CHARACTERS]
     if isinstance(cell, float):
         return int(cell) if cell.is_integer() else repr(cell)
     if isinstance(cell, (bool, int)):
