@@ -33,6 +33,7 @@ from peewee import (
     OperationalError,
     TextField,
     UUIDField,
+    Value,
     fn,
 )
 from playhouse.fields import EnumField, IntEnumField
@@ -41,7 +42,7 @@ from portal import clock, database
 from portal.formats import search_key, sort_key
 from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
-from portal.rules import Refused, proofs
+from portal.rules import Refused, proofs, threads
 from portal.rules.dates import age
 from portal.rules.waivers import Asked, due_on
 from portal.vault import Vault
@@ -252,11 +253,7 @@ class Beneficiary(Table):
 
     def household(self, user):
         """Those of the same household and account whom the user may see, the employee first; `products`: labels."""
-        members = {}
-        for row in household(user.id, clock.today(), self.household_number, self.account_id, role=user.role):
-            member = members.setdefault(row.id, row)
-            member.products = [*getattr(member, "products", ()), *filter(None, [row.product])]
-        return list(members.values())
+        return with_products(household(user.id, clock.today(), self.household_number, self.account_id, role=user.role))
 
     @classmethod
     def among(cls, ids):
@@ -1313,10 +1310,6 @@ class User(UserMixin, Table):
         )
         return self.threads(on).where(MessageThread.id.in_(unread))
 
-    def unread_by_kind(self):
-        """How many of these, by kind of thread; none where nothing is unread."""
-        return dict(unread_by_kind(self.id, clock.today(), role=self.role))
-
     def prepared_answers(self):
         """The mutual's staff alone answer with them."""
         return PreparedAnswer.select().where(self.is_staff)
@@ -1397,6 +1390,11 @@ class User(UserMixin, Table):
         """One person with contract, plan, college, company and account; None when the user may not see them."""
         return next(iter(person(self.id, clock.today(), public_id, role=self.role)), None)
 
+    def person_at_home(self, public_id):
+        """(the same person or None, those of their household whom the user may see, as `Beneficiary.household`)."""
+        members = with_products(home(self.id, clock.today(), public_id, role=self.role))
+        return next((member for member in members if member.public_id == public_id), None), members
+
     def enrolment(self, public_id):
         """One enrolment, read whole; None when the user may not see it."""
         return next(iter(enrolment(self.id, clock.today(), public_id, role=self.role)), None)
@@ -1413,17 +1411,16 @@ class User(UserMixin, Table):
         """What was asked for a person, the latest first, with who asked for it."""
         return movements_of(self.id, clock.today(), person.id, role=self.role, most=most)
 
-    def scope_rows(self, codes):
-        """The accounts of these codes, a row for each company and college of theirs; and how many accounts in all."""
-        return scope_rows(self.id, clock.today(), *codes, role=self.role)
+    def scope_rows(self, codes=(), recent=()):
+        """What the frame of a page says, in one statement; at least a row, each with what holds for all of them:
+        how many accounts, the code of one, threads not read, and without `codes` the documents that are awaited.
 
-    def only_account(self):
-        """(number of accounts, the code of one, how many documents are awaited: DocumentRequest.MANY at most)."""
-        return only_account(self.id, clock.today(), role=self.role)[0]
-
-    def starred_or_recent(self, codes):
-        """Accounts to offer first: the favourites, then those looked at last."""
-        return starred_or_recent(self.id, clock.today(), *codes, role=self.role)
+        The accounts of these codes, or the only one that there is, have a row for each company and college of theirs;
+        the favourites and those looked at last have a row too.
+        """
+        asked, recent = tuple(codes) or ("",), tuple(recent) or ("",)
+        shape = {"role": self.role, "asked": len(asked), "everywhere": not codes}
+        return scope_rows(self.id, clock.today(), *asked, *recent, **shape)
 
     def find_by_nir(self, nir):
         """The people with this very number, in the accounts that the user may see."""
@@ -3569,68 +3566,77 @@ def live_session(token_hash):
 
 
 @written_once(db)
-def only_account(user, day, *, role):
-    user = User(id=user, role=role)
-    awaited = user.opened(DocumentRequest.awaited().join(EmployeeCategory), day).limit(DocumentRequest.MANY)
-    counts = (fn.COUNT(ManagedAccount.id), fn.MIN(ManagedAccount.code), awaited.select_from(fn.COUNT(SQL("1"))))
-    return user.accounts(day).select(*counts).tuples()
-
-
-@written_once(db)
-def starred_or_recent(user, day, *codes, role):
-    user = User(id=user, role=role)
-    starred = ManagedAccount.id.in_(user.favourite_ids())
+def scope_rows(user, day, *codes, role, asked, everywhere):
+    """`codes`: of the accounts that are asked for, as many as `asked`; then of those looked at last."""
+    user, account, category = User(id=user, role=role), ManagedAccount, EmployeeCategory
+    whole = common_to_rows(user, day, everywhere)
+    starred = account.id.in_(user.favourite_ids())
+    chosen = account.code.in_(codes[:asked]) | (whole.c.account_count == 1)
+    shown = account.id.in_(user.accounts(day).select(account.id)) & (chosen | starred | account.code.in_(codes[asked:]))
+    joined = (category.account == account.id) & chosen & category.id.in_(user.category_ids(day))
+    awaited = DocumentRequest.awaited(fn.COUNT(DocumentRequest.id)).where(DocumentRequest.category == category.id)
     return (
-        user.accounts(day)
-        .select(ManagedAccount.code, ManagedAccount.name, ManagedAccount.description, starred.alias("starred"))
-        .where(starred | ManagedAccount.code.in_(codes))
-        .order_by(ManagedAccount.name_key)
+        whole.select_from(
+            *(whole.c.account_count, whole.c.only_code, whole.c.awaited_in_all),
+            *(whole.c.unread_requests, whole.c.unread_complaints),
+            *(account.id.alias("account_id"), account.code.alias("account_code"), account.name.alias("account_name")),
+            *(account.description, starred.alias("starred")),
+            *(Company.id.alias("company_id"), Company.code.alias("company_code"), Company.label.alias("company_label")),
+            *(category.id.alias("category_id"), category.code.alias("category_code")),
+            category.label.alias("category_label"),
+            *(category.call_recipient_title, category.call_recipient_label, category.contribution_payer),
+            awaited.alias("awaited"),
+        )
+        .join(account, JOIN.LEFT_OUTER, on=shown)
+        .join(category, JOIN.LEFT_OUTER, on=joined)
+        .join(Company, JOIN.LEFT_OUTER, on=(Company.id == category.company))
+        .order_by(account.name_key, Company.code, category.code)
         .namedtuples()
     )
 
 
-@written_once(db)
-def unread_by_kind(user, day, *, role):
-    unread = User(id=user, role=role).unread_threads(day)
-    return unread.select(MessageThread.kind, fn.COUNT(MessageThread.id)).group_by(MessageThread.kind).tuples()
-
-
-@written_once(db)
-def scope_rows(user, day, *codes, role):
-    user = User(id=user, role=role)
-    joined = (EmployeeCategory.account == ManagedAccount.id) & EmployeeCategory.id.in_(user.category_ids(day))
+def common_to_rows(user, day, everywhere):
+    """What the frame says of all that a user may see: one row."""
+    awaited = user.opened(DocumentRequest.awaited().join(EmployeeCategory), day).limit(DocumentRequest.MANY)
+    unread = user.unread_threads(day).select(fn.COUNT(MessageThread.id))
     return (
         user.accounts(day)
         .select(
-            ManagedAccount.id.alias("account_id"),
-            ManagedAccount.code.alias("account_code"),
-            ManagedAccount.name.alias("account_name"),
-            ManagedAccount.description,
-            Company.id.alias("company_id"),
-            Company.code.alias("company_code"),
-            Company.label.alias("company_label"),
-            EmployeeCategory.id.alias("category_id"),
-            EmployeeCategory.code.alias("category_code"),
-            EmployeeCategory.label.alias("category_label"),
-            EmployeeCategory.call_recipient_title,
-            EmployeeCategory.call_recipient_label,
-            EmployeeCategory.contribution_payer,
-            user.accounts(day).select(fn.COUNT(ManagedAccount.id)).alias("account_count"),
-            DocumentRequest.awaited(fn.COUNT(DocumentRequest.id))
-            .where(DocumentRequest.category == EmployeeCategory.id)
-            .alias("awaited"),
+            fn.COUNT(ManagedAccount.id).alias("account_count"),
+            fn.MIN(ManagedAccount.code).alias("only_code"),
+            (awaited.select_from(fn.COUNT(SQL("1"))) if everywhere else Value(0)).alias("awaited_in_all"),
+            unread.where(MessageThread.kind == threads.REQUEST).alias("unread_requests"),
+            unread.where(MessageThread.kind == threads.COMPLAINT).alias("unread_complaints"),
         )
-        .where(ManagedAccount.code.in_(codes))
-        .join(EmployeeCategory, JOIN.LEFT_OUTER, on=joined)
-        .join(Company, JOIN.LEFT_OUTER)
-        .order_by(Company.code, EmployeeCategory.code)
-        .namedtuples()
+        .alias("whole")
     )
 
 
 @written_once(db)
 def person(user, day, public_id, *, role):
-    people = (
+    return User(id=user, role=role).opened(placed(Beneficiary.public_id == public_id), day)
+
+
+@written_once(db)
+def home(user, day, public_id, *, role):
+    """The household of this person, in the order of `household`."""
+    asked, product = Beneficiary.alias(), Plan.alias()
+    same = (asked.household_number == Beneficiary.household_number) & (asked.account == Beneficiary.account)
+    members = (
+        placed(asked.public_id == public_id, fn.COALESCE(product.label, "").alias("product"))
+        .switch(Beneficiary)
+        .join(asked, on=same)
+        .switch(Beneficiary)
+        .join(IndividualProduct, JOIN.LEFT_OUTER)
+        .join(product, JOIN.LEFT_OUTER)
+        .order_by(Beneficiary.role, Beneficiary.birth_date, Beneficiary.id, product.label)
+    )
+    return User(id=user, role=role).opened(members, day)
+
+
+def placed(about, *more):
+    """People with their contract, plan, college, company and account."""
+    return (
         Beneficiary.select(
             Beneficiary,
             *(GroupContract.id, GroupContract.public_id, GroupContract.number),
@@ -3638,6 +3644,7 @@ def person(user, day, public_id, *, role):
             *(EmployeeCategory.id, EmployeeCategory.code, EmployeeCategory.label),
             *(Company.id, Company.label),
             *(ManagedAccount.id, ManagedAccount.name),
+            *more,
         )
         .join(GroupContract)
         .join(Plan)
@@ -3645,9 +3652,17 @@ def person(user, day, public_id, *, role):
         .join(EmployeeCategory)
         .join(Company)
         .join(ManagedAccount)
-        .where(Beneficiary.public_id == public_id)
+        .where(about)
     )
-    return User(id=user, role=role).opened(people, day)
+
+
+def with_products(rows):
+    """People, each once, with the labels of their individual products, of which each row has one or none."""
+    members = {}
+    for row in rows:
+        member = members.setdefault(row.id, row)
+        member.products = [*getattr(member, "products", ()), *filter(None, [row.product])]
+    return list(members.values())
 
 
 @written_once(db)

@@ -2,29 +2,35 @@
 
 from types import SimpleNamespace
 
+from portal.rules import threads
+
 EVERYTHING = "tous"
 
 
 class Scope:
     """The account and company chosen on screen. A filter, never the door."""
 
-    def __init__(self, rows=(), asked="", account_count=0, awaited=0):
-        """`rows`: `user.scope_rows`, of the account that `asked` begins with; none for all accounts."""
-        self.asked = asked
-        self.chosen = [row for row in rows if asked in codes(row)]
+    def __init__(self, rows, asked):
+        """`rows`: `user.scope_rows` of what was asked; who sees one account alone sees it, whole, instead of all."""
+        whole = rows[0]
+        self.account_count = whole.account_count
+        self.asked = whole.only_code if asked in ("", EVERYTHING) and self.single else asked
+        self.chosen = [row for row in rows if row.account_code and self.asked in codes(row)]
         self.account = self.chosen[0] if self.chosen else None
-        self.account_count = self.account.account_count if self.account else account_count
-        self.rows = [row for row in rows if row.account_code == self.code]
-        self.awaited = sum(row.awaited for row in self.chosen) if self.account else awaited
+        self.rows = [row for row in rows if self.account and row.account_code == self.code]
+        self.awaited = sum(row.awaited for row in self.chosen) if self.account else whole.awaited_in_all
+        self.unread = {threads.REQUEST: whole.unread_requests, threads.COMPLAINT: whole.unread_complaints}
+        self.offered = list({row.account_code: row for row in rows if row.account_code}.values())
 
     @classmethod
-    def read(cls, user, asked):
-        """The scope of an address (`C004127.0412701.001`); None when it is not this user's, or does not exist."""
-        if asked in ("", EVERYTHING):
-            count, code, awaited = user.only_account()
-            return cls.read(user, code) if count == 1 else cls(asked=asked, account_count=count, awaited=awaited)
-        scope = cls(list(user.scope_rows(beginnings(asked))), asked)
-        return scope if scope.account else None
+    def read(cls, user, asked, recent=()):
+        """The scope of an address (`C004127.0412701.001`); None when it is not this user's, or does not exist.
+
+        `recent`: the codes of the accounts looked at last, to be `offered` as the favourites are.
+        """
+        everything = asked in ("", EVERYTHING)
+        scope = cls(user.scope_rows(() if everything else beginnings(asked), recent), asked)
+        return scope if everything or scope.account else None
 
     @property
     def single(self):

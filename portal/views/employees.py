@@ -30,8 +30,7 @@ def index():
 
 def chosen():
     """The person shown beside the list (`?fiche=`), if any."""
-    found = person(request.args["fiche"]) if request.args.get("fiche") else None
-    return {"person": found, **(home_of(found) if found else {})}
+    return at_home(request.args["fiche"]) if request.args.get("fiche") else {"person": None}
 
 
 def person(public_id):
@@ -39,25 +38,25 @@ def person(public_id):
     return current_user.person(roster.uuid_or_404(public_id)) or abort(404)
 
 
+def at_home(public_id):
+    """The same, with their individual products and household."""
+    found, members = current_user.person_at_home(roster.uuid_or_404(public_id))
+    return {"person": found or abort(404), "household": members, "products": found.products}
+
+
 @blueprint.get("/<uuid:id>")
 @requires("see")
 def show(id):
-    return page_of(person(id))
+    return page_of(**at_home(id))
 
 
-def page_of(found, shown=None):
+def page_of(person, shown=None, **home):
     past = {
-        "history": history(found),
-        "movements": told.of_person(found),
-        "documents": current_user.documents_of(found),
+        "history": history(person),
+        "movements": told.of_person(person),
+        "documents": current_user.documents_of(person),
     }
-    return render("employee", person=found, shown=shown or {}, **past, **home_of(found))
-
-
-def home_of(found):
-    """The household, and the individual products of this very person among it."""
-    members = found.household(current_user._get_current_object())
-    return {"household": members, "products": next(m.products for m in members if m.public_id == found.public_id)}
+    return render("employee", person=person, shown=shown or {}, **past, **home)
 
 
 WORDS = {
@@ -83,11 +82,12 @@ REVEALED = {"nir": "nir", "iban-prestation": "reimbursement_iban", "iban-cotisat
 @requires("reveal")
 def reveal(id, value):
     """Show a sealed value once, in the answer to this very click: it has no address, and the click is written down."""
-    found, column = person(id), REVEALED[value]
+    home, column = at_home(id), REVEALED[value]
+    found = home["person"]
     if getattr(found, column) is None or found.is_kept_from(current_user, column):
         abort(404)
     audit(f"{column}.reveal", on=found, account=found.account_id)
-    return page_of(found, {column: found.unseal(column)})
+    return page_of(shown={column: found.unseal(column)}, **home)
 
 
 @blueprint.post("/recherche-nir")

@@ -49,7 +49,7 @@ def init_app(app):
 def current_scope():
     """The scope of this request, read once; 404 when it is not the user's."""
     if "scope" not in g:
-        g.scope = Scope.read(current_user, request.args.get("perimetre", ""))
+        g.scope = Scope.read(current_user, request.args.get("perimetre", ""), session.get("recents", ()))
         if g.scope is None:
             abort(404)
         remember(g.scope)
@@ -111,16 +111,15 @@ class Chooser:
         return getattr(self.scope, name)
 
     def offer(self):
-        for row in current_user.starred_or_recent(session.get("recents") or [""]):
-            (self.favourites if row.starred else self.recents).append(self.option(row))
+        recents = session.get("recents", ())
+        for row in self.scope.offered:
+            if row.starred or row.account_code in recents:
+                option = self.option(row.account_code, row.account_name, row.description)
+                (self.favourites if row.starred else self.recents).append(option)
 
-    def option(self, row):
+    def option(self, code, name, description):
         return SimpleNamespace(
-            url=towards(row.code),
-            name=row.name,
-            code=row.code,
-            description=row.description,
-            current=row.code == self.scope.code,
+            url=towards(code), name=name, code=code, description=description, current=code == self.scope.code
         )
 
 
@@ -159,7 +158,7 @@ def index():
         return redirect(towards(account.code) if account else address(choix=None))
     found = current_user.find_accounts(search_words(typed))
     if live:
-        rows = [chooser().option(row) for row in found.limit(12)]
+        rows = [chooser().option(row.code, row.name, row.description) for row in found.limit(12)]
         return render_region("accounts_found", typed=typed, found=rows)
     sort = Sort(SORTS, request.args.get("tri", ""))
     if sort.asked:

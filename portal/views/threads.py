@@ -154,6 +154,5 @@ def news(room, id):
 
 
 def unread_counts():
-    """Room → threads that somebody answered and the user has not read; in one statement."""
-    by_kind = current_user.unread_by_kind()
-    return {room: by_kind.get(kind, 0) for room, kind in ROOMS.items()}
+    """Room → threads that somebody answered and the user has not read."""
+    return {room: current_scope().unread[kind] for room, kind in ROOMS.items()}

@@ -16,16 +16,17 @@ def test_the_same_text_serves_each_user_their_own_people(hr):
     assert {person.id for person in mine}.isdisjoint(person.id for person in theirs)
     assert hr.person(mine[0].public_id) == mine[0]
     assert other.person(mine[0].public_id) is None
-    assert hr.scope_rows([row.account.code for row in mine])
-    assert not other.scope_rows([row.account.code for row in mine])
+    codes = {row.account.code for row in mine}
+    assert {row.account_code for row in hr.scope_rows(codes)} == codes
+    assert codes.isdisjoint(row.account_code for row in other.scope_rows(codes))
 
 
 def test_a_right_that_ended_closes_a_text_already_written(hr):
     person = hr.beneficiaries().first()
-    assert hr.person(person.public_id) and hr.only_account()[0] == 1
+    assert hr.person(person.public_id) and hr.scope_rows()[0].account_count == 1
     PermissionGrant.update(valid_to=clock.today() - datetime.timedelta(days=1)).execute()
     assert hr.person(person.public_id) is None
-    assert hr.only_account()[0] == 0
+    assert hr.scope_rows()[0].account_count == 0
 
 
 def test_the_day_is_asked_each_time(hr, at):

@@ -274,7 +274,7 @@ def test_the_page_of_a_person_asks_few_queries_with_movements(signed_in, contrac
     signed_in.get(f"/salaries/{employee.public_id}")
     queries.clear()
     signed_in.get(f"/salaries/{employee.public_id}")
-    assert len(queries) <= 9, queries
+    assert len(queries) <= 6, queries
 
 
 def test_the_history_says_what_became_of_it(signed_in, employee):

@@ -199,7 +199,7 @@ def test_a_thousand_reminders_are_one_request_of_few_statements(signed_in, hr, q
     signed_in.get("/justificatifs")
     queries.clear()
     assert signed_in.post(f"/justificatifs/relances/{batch.public_id}/envoi").status_code == 303
-    assert len(queries) <= 42
+    assert len(queries) <= 40
     assert OutboxMessage.select().count() == 1_000
 
 

@@ -297,10 +297,10 @@ def test_many_accounts_ask_no_more_queries(client, database, queries):
     ):
         queries.clear()
         assert client.get(path).status_code == 200
-        assert len(queries) <= (9 if "/salaries/" in path else 6), (path, len(queries))
+        assert len(queries) <= (6 if "/salaries/" in path else 4), (path, len(queries))
     queries.clear()
     client.fragment(f"/salaries?perimetre=tous&fiche={person.public_id}")
-    assert len(queries) <= 7  # a page of the list and a person, in one answer
+    assert len(queries) <= 5  # a page of the list and a person, in one answer
 
 
 def test_a_download_is_exactly_what_is_filtered(people):

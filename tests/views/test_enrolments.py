@@ -384,7 +384,7 @@ def test_adding_the_spouse_who_was_awaited_ends_the_task(signed_in, hr, draft):
 
 # What a page asks of the database
 
-SHOWN, SAVED = 6, 4  # session, frame (3), draft, what a session did not outlive; session, draft, held, written
+SHOWN, SAVED = 4, 4  # session, frame, draft, what a session did not outlive; session, draft, held, written
 MORE = {"garantie": (1, 2), "salarie": (0, 4)}  # the contracts to choose; who the person may be already
 
 

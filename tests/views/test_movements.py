@@ -90,7 +90,7 @@ def test_another_company_s_movements_are_not_listed(signed_in, moved):
 def test_the_list_asks_few_queries(signed_in, moved, queries):
     queries.clear()
     signed_in.get("/mouvements")
-    assert len(queries) <= 7, queries
+    assert len(queries) <= 5, queries
 
 
 def test_a_download_is_what_is_filtered_and_is_written_down(signed_in, moved):

@@ -103,4 +103,4 @@ def test_the_menu_counts_the_failures_for_the_staff_alone(staff, hr):
 def test_the_list_asks_few_queries(staff, queries):
     queries.clear()
     staff.get("/gestion/messages")
-    assert len(queries) <= 8, queries
+    assert len(queries) <= 7, queries
