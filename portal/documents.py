@@ -28,6 +28,7 @@ TYPES = {
     "TERMINATION_CERTIFICATE": "Attestation de radiation",
     "COMPLAINT_COPY": "Copie de réclamation",
     "DSN_SETUP_SHEET": "Fiche de paramétrage DSN",
+    "CONTRIBUTION_STATEMENT": "Bordereau d’appel de cotisations",
 }
 
 
@@ -44,6 +45,7 @@ FOLDERS = {
     "bulletins": Folder("Bulletins d’adhésion", "salarie", ("ENROLMENT_FORM",)),
     "attestations": Folder("Attestations", "salarie", ("AFFILIATION_CERTIFICATE", "TERMINATION_CERTIFICATE")),
     "fiches-dsn": Folder("Fiches de paramétrage DSN", "entreprise", ("DSN_SETUP_SHEET",)),
+    "bordereaux": Folder("Bordereaux d’appel", "entreprise", ("CONTRIBUTION_STATEMENT",)),
     "reclamations": Folder("Copies de réclamations", "entreprise", ("COMPLAINT_COPY",)),
     OTHERS: Folder("Autres documents", "", ()),
 }

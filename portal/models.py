@@ -1213,6 +1213,11 @@ class User(UserMixin, Table):
         """Statements of contributions."""
         return ContributionStatement.select().where(ContributionStatement.contract.in_(self.contract_ids()))
 
+    def statement_lines(self):
+        return StatementLine.select().where(
+            StatementLine.statement.in_(self.statements().select(ContributionStatement.id))
+        )
+
     def payments(self):
         return Payment.select().where(Payment.contract.in_(self.contract_ids()))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from portal.rules import Refused, threads
+from portal.rules import Refused, identifiers, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,6 +55,8 @@ class Settings:
     support_email: str = "entreprises@mutuelle-haut-jura.example"
     support_phone: str = "01 99 00 10 00"
     dsn_code: str = "999000018"  # the mutual’s « code organisme » in payroll declarations
+    insurer_iban: str = "FR7699999000010000000000115"  # the account to which contributions are transferred (fictional)
+    insurer_bic: str = ""
     support_hours: str = "du lundi au vendredi, 8 h 30 – 17 h 30"
     app_store_url: str = ""
     play_store_url: str = ""
@@ -69,6 +71,11 @@ class Settings:
     @property
     def digest_time(self):
         return datetime.datetime.strptime(self.digest_at, "%H:%M").time()
+
+    @property
+    def payee(self):
+        """(name, IBAN, BIC) of the mutual, for transfers."""
+        return self.insurer_name, self.insurer_iban, self.insurer_bic
 
     @property
     def milestones(self):
@@ -133,6 +140,7 @@ def read(environ=os.environ):
     check_reminders(settings)
     check_dsn_code(settings)
     check_answers(settings)
+    check_account(settings)
     if demo and settings.over_tls:
         raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
     return settings
@@ -264,3 +272,12 @@ def check_answers(settings):
         _ = settings.promised_days
     except Refused as refused:
         raise WrongSetting("ANSWER_DAYS", str(refused)) from None
+
+
+def check_account(settings):
+    try:
+        identifiers.iban(settings.insurer_iban)
+        if settings.insurer_bic:
+            identifiers.bic(settings.insurer_bic)
+    except Refused as refused:
+        raise WrongSetting("INSURER_IBAN, INSURER_BIC", str(refused)) from None

@@ -23,6 +23,7 @@ from portal.models import (
     Payment,
     PermissionGrant,
     Plan,
+    StatementLine,
     ThreadFollower,
     User,
     UserRole,
@@ -221,6 +222,20 @@ def statement(contract, total=100_000, months_ago=0, **values):
     defaults = {"number": f"B{next(counter):06}", "plan": contract.plan_id, "payer": contract.payer, "total": total}
     period = {"period_start": start, "period_end": month_end(start)}
     return ContributionStatement.create(contract=contract, **defaults | period | days | values)
+
+
+def lines(statement, people, price=4_000, employer=None, **values):
+    """A line for each, its total that of the price; the total of the statement is theirs."""
+    for person in people:
+        part = price // 2 if employer is None else employer
+        days = {"starts_on": statement.period_start, "ends_on": statement.period_end}
+        amounts = {"band": "Isolé", "price": price, "employer": part, "employee": price - part, "portion": 10_000}
+        who = {"beneficiary": person, "member_number": person.member_number, "label": person.full_name}
+        StatementLine.create(statement=statement, name_key=person.name_key, **who | days | amounts | values)
+    total = sum(line.total for line in statement.lines)
+    ContributionStatement.update(total=total).where(ContributionStatement.id == statement.id).execute()
+    statement.total = total
+    return statement
 
 
 def payment(contract, amount=100_000, **values):

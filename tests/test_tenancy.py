@@ -109,6 +109,7 @@ def stranger(signed_in):
         "library": factories.publication("x", audience="ACCOUNT", account=person.account_id).public_id,
         **dict.fromkeys(("deposited", "staff_sendings"), deposited.public_id),
         "company_facts": details.public_id,
+        "statements": factories.statement(contract, issued_on=clock.today()).public_id,
     }
 
 

@@ -5,8 +5,10 @@ import datetime
 from wtforms import Form, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
+from portal import database
+from portal.formats import search_words
 from portal.forms.checks import is_secret, typed_day
-from portal.models import ContributionStatement, GroupContract, Payment, Plan, StatementState
+from portal.models import ContributionStatement, GroupContract, Payment, Plan, StatementLine, StatementState, db
 
 METHODS = ("Prélèvement", "Virement", "Chèque", "Télérèglement")
 STATES = {
@@ -106,3 +108,20 @@ class ScheduleFilter(MoneyFilter):
 
     def words(self):
         return {"annee": str(self.year or ""), "etat": LABELS.get(self.etat.data, "")}
+
+
+class LineFilter(MoneyFilter):
+    """Above the lines of one statement."""
+
+    def __init__(self, arguments):
+        super().__init__(arguments)
+        self.q.label.text = "Nom ou n° d’adhérent"
+
+    def narrow(self, lines):
+        for word in search_words(self.typed):
+            named = database.contains(db, StatementLine.name_key, word)
+            lines = lines.where(named | StatementLine.member_number.contains(word) | StatementLine.label.contains(word))
+        return lines
+
+    def words(self):
+        return {}

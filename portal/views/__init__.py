@@ -49,6 +49,7 @@ from portal.views import (
     sendings,
     session,
     staff,
+    statements,
     supporting_documents,
     terminations,
     threads,
@@ -67,7 +68,7 @@ ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
 WAIVERS = (waivers, waiver_records)
 THREADS = (threads, asking, answering)
-MONEY = (contributions, schedule)
+MONEY = (contributions, schedule, statements)
 FILES = (*PROOFS, *SENDINGS, library)
 ROOMS = (
     home,
@@ -91,6 +92,7 @@ WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}
 WITHIN |= {module.blueprint.name: "waivers" for module in WAIVERS}
 WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
+WITHIN |= {"statements": "schedule"}
 WITHIN |= {"staff_answering": "staff_threads"}
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 

@@ -11,7 +11,7 @@ from portal.formats import search_words
 from portal.forms.threads import NewThreadForm
 from portal.models import Beneficiary, EmployeeCategory, ManagedAccount, MessageThread, UnsentWords, db
 from portal.rendering import posted, render
-from portal.views import exchanged, files, roster
+from portal.views import disputes, exchanged, files, roster
 from portal.views.recording import TWICE, by
 from portal.views.recording import person as person_or_404
 from portal.views.scope import current_scope
@@ -37,15 +37,18 @@ def new(room):
 
 
 def whom():
-    """(the person that the address names, their account, or that of the scope)"""
-    public_id = request.args.get("personne")
+    """(the person that the address names, their account, or that of the line it disputes, or that of the scope)"""
+    public_id, line = request.args.get("personne"), disputes.line()
     person = person_or_404(roster.uuid_or_404(public_id)) if public_id else None
+    if person is None and line is not None:
+        return None, line.statement.contract.category.account_id
     account = person.category.company.account if person else current_scope().account
     return person, getattr(account, "account_id", None) or getattr(account, "id", None)
 
 
 def given(person):
-    return {"personne": str(person.public_id)} if person else {}
+    line = disputes.line()
+    return ({"personne": str(person.public_id)} if person else {}) | (disputes.words(line) if line else {})
 
 
 def ask_for_account(room):

@@ -188,6 +188,8 @@ PAGES = {
     "cotisations-vides": ("contributions.index", "hr", "/cotisations"),
     "cotisations-105-comptes": ("contributions.index", "manager", "/cotisations"),
     "echeancier": ("schedule.index", "hr", "/echeancier{money}"),
+    "bordereau": ("statements.show", "hr", "/echeancier/{statement}"),
+    "bordereau-sans-detail": ("statements.show", "hr", "/echeancier/{bare_statement}"),
     "echeancier-vide": ("schedule.index", "hr", "/echeancier"),
 }
 NOT_PAGES = {
@@ -202,6 +204,7 @@ NOT_PAGES = {
     "staff_proofs.preview": "an image or a PDF",
     "deposited.preview": "an image or a PDF",
     "staff_sendings.preview": "an image or a PDF",
+    "statements.progress": "the region of a page; without htmx, a way back to it",
     "guests.again": "the page of guests.show, in a session that is over",
 }
 REFUSED = {"introuvable": 404, "lien-use": 410, "salarie-lien-mort": 404}
@@ -422,6 +425,17 @@ def publication(user):
     return row.public_id
 
 
+def statement(user, count=8):
+    """One with lines, after another of which some came, left and changed."""
+    people = list(user.beneficiaries().order_by(Beneficiary.id).limit(count))
+    contract = user.contracts().get()
+    before = factories.lines(factories.statement(contract, months_ago=2), people[1:])
+    factories.lines(before, people[:1], 7_000)
+    now = factories.lines(factories.statement(contract, months_ago=1), people[:-1])
+    factories.payment(contract, now.total // 2, reference=now.number)
+    return now.public_id
+
+
 def money(user):
     """Statements and payments of every state; nothing in the address."""
     for contract in user.contracts():
@@ -431,6 +445,8 @@ def money(user):
 
 # Word of an address → a row of that user's.
 EXAMPLES = {
+    "statement": statement,
+    "bare_statement": lambda user: factories.statement(user.contracts().get()).public_id,
     "money": money,
     "thread": thread,
     "complaint": complaint,

@@ -1,0 +1,168 @@
+"""What a statement says: its lines, what changed since the one before, and the PDF of it, made once."""
+
+from portal import clock, database, documents
+from portal.formats import SPACE, date_fr, euros, share
+from portal.models import ContributionStatement, StatementLine, db
+from portal.rules.contributions import CHANGED, IN, OUT, Charged, differences
+
+DOCUMENT = "CONTRIBUTION_STATEMENT"
+CAUSES = {
+    "FAMILY": "la famille a changé",
+    "PRICE": "le tarif a changé",
+    "PORTION": "mois incomplet, d’un côté ou de l’autre",
+    "SHARE": "la part de l’employeur a changé",
+    "CORRECTION": "régularisation",
+}
+COLUMNS = (
+    *(StatementLine.member_number, StatementLine.is_correction, StatementLine.band, StatementLine.price),
+    *(StatementLine.employer, StatementLine.employee, StatementLine.portion),
+    *(StatementLine.label, StatementLine.starts_on, StatementLine.ends_on),
+)
+
+
+# ── What changed ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Changes:
+    """Between a statement and the one before: `rows`, (rules.Difference, who, in words why), the greatest first."""
+
+    def __init__(self, statement):
+        self.statement, self.before = statement, statement.before()
+        self.rows = []
+        if self.before is not None:
+            old, new = charged(self.before), charged(statement)
+            if old.by_member and new.by_member:
+                found = differences(old.by_member, new.by_member)
+                self.rows = [
+                    (one, (new if one.kind != OUT else old).who[one.member], cause(one, old, new)) for one in found
+                ]
+                self.rows.sort(key=lambda row: (-abs(row[0].amount), row[1]))
+
+    @property
+    def amount(self):
+        return self.statement.total - self.before.total if self.before else 0
+
+    def count(self, kind):
+        return sum(one.kind == kind for one, _, _ in self.rows)
+
+    @property
+    def counts(self):
+        """How many came, left, and pay another amount."""
+        return self.count(IN), self.count(OUT), self.count(CHANGED)
+
+
+class Called:
+    """The lines of a statement, an employee at a time; their names and days too."""
+
+    def __init__(self):
+        self.by_member, self.who, self.days = {}, {}, {}
+
+    def add(self, member, is_correction, band, price, employer, employee, portion, label, starts_on, ends_on):
+        known = self.by_member.get(member)
+        self.who[member] = label
+        if is_correction:
+            known = known or Charged("", 0, 0, 0, 0)
+            amounts = known.employer + employer, known.employee + employee
+            changed = known._replace(employer=amounts[0], employee=amounts[1])
+            self.by_member[member] = changed._replace(correction=known.correction + employer + employee)
+            return
+        self.days[member] = starts_on, ends_on
+        more = (known.employer, known.employee, known.correction) if known else (0, 0, 0)
+        self.by_member[member] = Charged(band, price, employer + more[0], employee + more[1], portion, more[2])
+
+
+def charged(statement):
+    called = Called()
+    for row in statement.lines.select(*COLUMNS).order_by(StatementLine.id).tuples():
+        called.add(*row)
+    return called
+
+
+def cause(one, old, new):
+    """Why, in words: « entrée le 12/03/2026 », « Isolé → Famille »."""
+    if one.kind == IN:
+        day = new.days.get(one.member, (None,))[0]
+        return f"entrée le {date_fr(day)}" if day else CAUSES["CORRECTION"]
+    if one.kind == OUT:
+        day = old.days.get(one.member, (None, None))[1]
+        return f"sortie le {date_fr(day)}" if day else CAUSES["CORRECTION"]
+    said = []
+    for key in one.causes:
+        pair = old.by_member[one.member], new.by_member[one.member]
+        detail = {
+            "FAMILY": lambda a, b: f" : {a.band} → {b.band}",
+            "PRICE": lambda a, b: f" : {euros(a.price)} → {euros(b.price)} par mois",
+            "CORRECTION": lambda a, b: f" : {euros(b.correction - a.correction)}",
+        }.get(key, lambda a, b: "")
+        said.append(CAUSES[key] + detail(*pair).replace(" :", f"{SPACE}:"))
+    return ", ".join(said)
+
+
+# ── The PDF ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def document_of(statement, payee, now):
+    """The PDF of a statement, asked for once: it never changes. `payee`: (name, IBAN, BIC) of the mutual."""
+    with db.atomic():
+        held = ContributionStatement.select().where(ContributionStatement.id == statement.id)
+        held = database.locked(db, held).get()
+        if held.document_id is None:
+            held.document = documents.ask(
+                "contribution_statement",
+                words(statement, payee, now),
+                now,
+                title=f"Bordereau d’appel n°{SPACE}{statement.number}",
+                document_type=DOCUMENT,
+                account=statement.contract.category.account_id,
+                contract=statement.contract,
+            )
+            held.save(only=[ContributionStatement.document])
+    return held.document
+
+
+def words(statement, payee, now):
+    """What the PDF says, as JSON takes it; `statement`: whole."""
+    contract, changes = statement.contract, Changes(statement)
+    category = contract.category
+    recipient = f"{category.call_recipient_title} {category.call_recipient_label}".strip()
+    lines = list(statement.lines.order_by(StatementLine.name_key, StatementLine.member_number, StatementLine.id))
+    return {
+        "on": date_fr(clock.day_of(now)),
+        "number": statement.number,
+        "is_credit": statement.total < 0,
+        "facts": [
+            ("Entreprise", f"{category.company.label}, SIRET {category.company.siret}"),
+            ("Destinataire d’appel", recipient),
+            ("Payeur", statement.payer),
+            ("Contrat", f"{contract.number}, collège {category.code} – {category.label}"),
+            ("Produit", statement.plan.label),
+            ("Période", f"du {date_fr(statement.period_start)} au {date_fr(statement.period_end)}"),
+            ("Date du bordereau", date_fr(statement.issued_on)),
+            ("Échéance", date_fr(statement.due_on)),
+            ("Mode de règlement", contract.payment_method),
+        ],
+        "total": euros(statement.total),
+        "parts": [euros(sum(getattr(line, part) for line in lines)) for part in ("employer", "employee")],
+        "lines": [printed(line) for line in lines],
+        "changes": [
+            (who, why, euros(one.before), euros(one.after), euros(one.amount)) for one, who, why in changes.rows
+        ],
+        "before": changes.before and changes.before.number,
+        "difference": euros(changes.amount),
+        "method": contract.payment_method,
+        "due_on": date_fr(statement.due_on),
+        "payee": transfer(statement, payee) if statement.total > 0 else None,
+    }
+
+
+def printed(line):
+    said = f"{line.label} ({line.member_number})" if not line.is_correction else f"{line.label} : régularisation"
+    days = f"{date_fr(line.starts_on)} – {date_fr(line.ends_on)}"
+    amounts = [euros(cents) for cents in (line.price, line.employer, line.employee, line.total)]
+    return [said, line.band, days, share(line.portion), *amounts]
+
+
+def transfer(statement, payee):
+    """To whom, how much, and the reference by which the payment finds its statement."""
+    name, iban, bic = payee
+    return {"name": name, "iban": iban, "bic": bic, "cents": statement.total, "reference": statement.number}

@@ -1,0 +1,166 @@
+"""The page of a statement: one line an employee, what changed since the one before, what settled it, its PDF."""
+
+from flask import Blueprint, abort, current_app, flash, redirect, request, url_for
+from flask_login import current_user
+
+from portal import clock, statements
+from portal.access import audit, requires
+from portal.database import summed
+from portal.exchange.spreadsheets import Column
+from portal.forms.contributions import LineFilter
+from portal.models import (
+    JOIN,
+    Beneficiary,
+    ContributionStatement,
+    Payment,
+    PaymentAllocation,
+    StatementLine,
+    db,
+    fn,
+)
+from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
+from portal.rules.contributions import IN, OUT
+from portal.views import called, roster
+from portal.views.document_files import given
+
+blueprint = Blueprint("statements", __name__, url_prefix="/echeancier")
+
+MOST_CHANGES = 30  # on the page; the file has them all
+AT_ONCE = 300  # lines: the PDF of more is made by the worker
+IN_ORDER = (StatementLine.name_key, StatementLine.member_number, StatementLine.id)
+KINDS = {IN: ("Entrée", "ok"), OUT: ("Sortie", ""), "CHANGED": ("Modification", "info")}
+
+
+def statement(id):
+    """One that the user may see, with plan, contract, college and company."""
+    return get_or_404(ContributionStatement.whole(current_user.statements()), ContributionStatement.public_id == id)
+
+
+@blueprint.get("/<uuid:id>")
+@requires("money")
+def show(id):
+    row, form = statement(id), LineFilter(request.args)
+    if form.secrets():
+        flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le nom ou le n° d’adhérent.", "warn")
+        return redirect_whole(address(**dict.fromkeys(form.secrets())))
+    lines = form.narrow(with_people(row))
+    page = Page(lines.order_by(*IN_ORDER), page_size(current_user.rows_per_page))
+    listed = {"statement": row, "form": form, "page": page}
+    return render("statement", **listed, **({} if wants_fragment() else summary(row)))
+
+
+def with_people(row):
+    """Its lines, each with its person when the user may see them."""
+    seen = (StatementLine.beneficiary == Beneficiary.id) & Beneficiary.category.in_(current_user.category_ids())
+    named = row.lines.select(StatementLine, Beneficiary.public_id.alias("person"))
+    return named.join(Beneficiary, JOIN.LEFT_OUTER, on=seen).objects()
+
+
+def summary(row):
+    """What stands above the lines."""
+    line = StatementLine
+    totals = row.lines.select(fn.COUNT(line.id), summed(line.employer), summed(line.employee)).tuples().get()
+    settled = row.settled_by.select(PaymentAllocation, Payment).join(
+        Payment, JOIN.LEFT_OUTER, on=(PaymentAllocation.payment == Payment.id)
+    )
+    return {
+        "told": called.told(row, clock.today()),
+        "totals": totals,
+        "changes": statements.Changes(row),
+        "kinds": KINDS,
+        "most": MOST_CHANGES,
+        "settled": list(settled.order_by(Payment.paid_on, PaymentAllocation.id)),
+        "being_made": being_made(row),
+    }
+
+
+def being_made(row):
+    return row.document_id is not None and row.document.file_id is None and row.document.context is not None
+
+
+# ── The PDF ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.post("/<uuid:id>/bordereau")
+@requires("documents")
+def pdf(id):
+    """The statement as a PDF; a long one is made by the worker, and the page says when it is there."""
+    row = statement(id)
+    if row.issued_on > clock.today():
+        abort(404)
+    asked = row.document_id is not None
+    with db.atomic():
+        made = statements.document_of(row, current_app.settings.payee, clock.now())
+        if not asked:
+            audit("statement.print", on=row, account=row.contract.category.account_id)
+    if made.file_id is None and row.lines.count() > AT_ONCE:
+        flash("Le bordereau se prépare : il sera là dans un instant.", "info")
+        return redirect(url_for(".show", id=id), 303)
+    return given(made, "document.download", url_for(".show", id=id))
+
+
+@blueprint.get("/<uuid:id>/bordereau")
+@requires("documents")
+def progress(id):
+    """The one region that asks again every second; once it is over, the page."""
+    row = statement(id)
+    if being_made(row) and wants_fragment():
+        return render_region("statement_progress", statement=row)
+    return redirect_whole(url_for(".show", id=id))
+
+
+# ── The files for payroll ────────────────────────────────────────────────────────────────────────────────────────
+
+LINES = (
+    Column("Num Adhérent"),
+    Column("Matricule"),
+    Column("Salarié"),
+    Column("Régularisation"),
+    Column("Structure"),
+    Column("Prix mensuel (€)", "cents"),
+    Column("Part employeur (€)", "cents"),
+    Column("Part salarié (€)", "cents"),
+    Column("Total (€)", "cents"),
+    Column("Du", "date"),
+    Column("Au", "date"),
+    Column("Prorata (%)", "number"),
+)
+CHANGES = (
+    Column("Num Adhérent"),
+    Column("Salarié"),
+    Column("Mouvement"),
+    Column("Cause"),
+    Column("Avant (€)", "cents"),
+    Column("Après (€)", "cents"),
+    Column("Écart (€)", "cents"),
+    Column("Écart employeur (€)", "cents"),
+    Column("Écart salarié (€)", "cents"),
+)
+
+
+@blueprint.post("/<uuid:id>/telechargement")
+@requires("export")
+def download(id):
+    """The lines, as the address filters them, or every difference with the statement before; written down."""
+    row, form = statement(id), LineFilter(request.args)
+    file_format = "csv" if request.form.get("format") == "csv" else "xlsx"
+    differs = request.form.get("quoi") == "ecarts"
+    detail = {"format": file_format, "what": "changes" if differs else "lines"}
+    audit("statement.export", on=row, account=row.contract.category.account_id, after=detail)
+    if differs:
+        return roster.send(f"ecarts-{row.number}", CHANGES, changed(statements.Changes(row)), file_format, "Écarts")
+    return roster.send(f"bordereau-{row.number}", LINES, cells(form.narrow(row.lines)), file_format, row.number)
+
+
+def cells(lines):
+    read = lines.select(StatementLine, fn.COALESCE(Beneficiary.employee_number, "").alias("employee_number"))
+    for one in read.join(Beneficiary, JOIN.LEFT_OUTER).order_by(*IN_ORDER).objects().iterator():
+        who = (one.member_number, one.employee_number, one.label, "Oui" if one.is_correction else "")
+        amounts = (one.band, one.price, one.employer, one.employee, one.total)
+        yield (*who, *amounts, one.starts_on, one.ends_on, one.portion / 100)
+
+
+def changed(changes):
+    for one, who, why in changes.rows:
+        kind = KINDS[one.kind][0]
+        yield one.member, who, kind, why, one.before, one.after, one.amount, one.employer, one.employee
