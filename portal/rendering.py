@@ -1,7 +1,7 @@
 """A page for the browser, or only its region for htmx; pages of a list; addresses that keep what was chosen."""
 
 import math
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from flask import abort, g, redirect, render_template, request
 from htmx_flask import make_response
@@ -50,10 +50,13 @@ def get_or_404(query, *conditions):
 
 
 def address(path=None, **changes):
-    """The present address (or another path) with some of its parameters changed; None takes one away."""
-    kept = {name: values for name, values in request.args.lists() if name not in changes}
-    kept |= {name: value for name, value in changes.items() if value is not None}
-    query, path = urlencode(kept, doseq=True), path or request.path
+    """The present address with some of its parameters changed; None takes one away.
+
+    `path`: another one, which may have parameters of its own, as those that `url_for` gives.
+    """
+    path, _, own = (path or request.path).partition("?")
+    kept = dict(request.args.lists()) | parse_qs(own) | changes
+    query = urlencode({name: value for name, value in kept.items() if value is not None}, doseq=True)
     return f"{path}?{query}" if query else path
 
 

@@ -1,6 +1,6 @@
 """« Faire une demande », « Faire une réclamation »: what it is about, for which company and whom, and who is told."""
 
-from flask import Blueprint, current_app, flash, redirect, request, url_for
+from flask import Blueprint, current_app, flash, request, url_for
 from flask_login import current_user
 from peewee import IntegrityError
 from werkzeug.datastructures import MultiDict
@@ -10,7 +10,7 @@ from portal.access import audit, keeps_words, requires
 from portal.formats import search_words
 from portal.forms.threads import NewThreadForm
 from portal.models import Beneficiary, EmployeeCategory, ManagedAccount, MessageThread, UnsentWords, db
-from portal.rendering import posted, render
+from portal.rendering import posted, redirect_whole, render
 from portal.views import disputes, exchanged, files, roster
 from portal.views.recording import TWICE, by
 from portal.views.recording import person as person_or_404
@@ -53,7 +53,7 @@ def given(person):
 
 def ask_for_account(room):
     flash("Choisissez d’abord le compte, en haut de la page : votre message le concerne.", "warn")
-    return redirect(url_for("threads.index", room=room), 303)
+    return redirect_whole(url_for("threads.index", room=room))
 
 
 def form_of(room, account, typed, found, **words):
@@ -119,9 +119,9 @@ def create(room):
         if not thread:
             raise
         flash(TWICE, "info")
-        return redirect(url_for("threads.show", room=room, id=thread.public_id), 303)
-    flash(sent(thread), "ok")
-    return redirect(url_for("threads.show", room=room, id=thread.public_id), 303)
+    else:
+        flash(sent(thread), "ok")
+    return redirect_whole(url_for("threads.show", room=room, id=thread.public_id))
 
 
 def asked(form):

@@ -61,6 +61,8 @@ PAGES = {
     "aide-messages": ("help.show", "visitor", "/aide/messages"),
     "aide-rh": ("help.index", "hr", "/aide"),
     "aide-completer": ("help.show", "visitor", "/aide/completer"),
+    "aide-documents": ("help.show", "visitor", "/aide/documents"),
+    "aide-demandes": ("help.show", "visitor", "/aide/demandes"),
     "aide-justificatifs": ("help.show", "visitor", "/aide/justificatifs"),
     "verification": ("verification.show", "visitor", "/verification?code=7KQM-2XVD-90RT-HC4W"),
     "introuvable": ("", "visitor", "/nulle-part"),

@@ -1,6 +1,8 @@
 """Requests and complaints from one side to the other: opened, answered, read, rated; once, by whom it may, in time."""
 
 import datetime
+import html
+import re
 
 import pytest
 
@@ -281,6 +283,14 @@ def test_the_list_asks_the_same_number_of_questions_for_one_thread_and_for_many(
         signed_in.get("/demandes")
         asked.append(len(queries))
     assert asked[0] == asked[1] <= 12
+
+
+def test_the_links_of_a_chosen_account_open_what_they_name(signed_in, hr):
+    thread = factories.thread(hr)
+    listed = signed_in.get(f"/demandes?perimetre={hr.accounts().get().code}&nature=CARD&page=1").get_data(as_text=True)
+    link = html.unescape(re.search(rf'href="([^"]*{thread.public_id}[^"]*)"', listed)[1])
+    assert (link.count("?"), link.count("perimetre="), "nature=CARD" in link) == (1, 1, True)
+    assert signed_in.get(link).status_code == 200
 
 
 def test_who_left_is_not_told_and_the_others_are(database, hr):
