@@ -2901,6 +2901,11 @@ class MessageThread(Table):
     def is_complaint(self):
         return self.kind == "COMPLAINT"
 
+    @classmethod
+    def to_do(cls):
+        """What the mutual has to do: what is its turn, and every complaint that is open, whose clock never stops."""
+        return cls.state.in_(cls.WITH_MUTUAL) | ((cls.kind == "COMPLAINT") & (cls.state == ThreadState.AWAITING_ANSWER))
+
     def hold(self):
         """This thread as it is now, held until the end of the transaction."""
         return database.locked(db, MessageThread.select().where(MessageThread.id == self.id)).get()
@@ -3079,6 +3084,22 @@ class PreparedAnswer(Table):
     title = CharField(100, unique=True)
     body = TextField()
     updated_at = DateTimeField(default=clock.now)
+    version = IntegerField(default=1)
+
+    @classmethod
+    def add(cls, title, body, now):
+        """Raises IntegrityError when another has this title."""
+        return cls.create(title=title, body=body, updated_at=now)
+
+    def change(self, title, body, seen, now):
+        """Raises Outdated when a colleague changed it since version `seen`, IntegrityError as `add`."""
+        mine = PreparedAnswer.id == self.id, PreparedAnswer.version == seen
+        values = {"title": title, "body": body, "updated_at": now, "version": PreparedAnswer.version + 1}
+        if not PreparedAnswer.update(values).where(*mine).execute():
+            raise Outdated(self)
+
+    def remove(self):
+        self.delete_instance()
 
 
 Assignee = User.alias("assignee")

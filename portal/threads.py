@@ -219,7 +219,7 @@ class Reply:
     key: str | None = None
 
 
-def reply(thread, by, said, now, seen, ombudsman):
+def reply(thread, by, said, now, seen, ombudsman, days):
     """The mutual writes, and says whose turn it is; what refuses a complaint says the recourse by itself."""
     with db.atomic():
         row = held(thread, seen)
@@ -233,7 +233,7 @@ def reply(thread, by, said, now, seen, ombudsman):
                     body = f"{body}\n\n{rules.recourse(row.complainant, ombudsman)}"
         row.state, row.assignee = said.then, row.assignee_id or by
         row.treated_at = now if treated else None
-        row.due_on = turn(row)
+        turn(row, now, days)
         say(row, by, body, now, files=said.files, key=said.key)
         if said.then != ThreadState.IN_PROGRESS:
             say(row, by, "", now, event=said.then)
@@ -243,11 +243,17 @@ def reply(thread, by, said, now, seen, ombudsman):
     return row
 
 
-def turn(row):
-    """The day by which the mutual must do something; None when nothing is its to do."""
+def turn(row, now, days):
+    """Set the day by which the mutual must do something; none when nothing is its to do.
+
+    The regulator's clock does not wait for the company; a request that waited for it has its days again.
+    """
     if row.state in row.OVER or not row.is_complaint and row.state == AWAITING:
-        return None
-    return row.answer_by if row.is_complaint else row.due_on
+        row.due_on = None
+    elif row.is_complaint:
+        row.due_on = row.answer_by
+    elif row.due_on is None:
+        wind(row, now, days)
 
 
 def take(thread, by, now, seen):

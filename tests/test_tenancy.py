@@ -18,6 +18,7 @@ from portal.models import (
     MessageKind,
     Movement,
     PermissionGrant,
+    PreparedAnswer,
     ReminderBatch,
     Sending,
     User,
@@ -105,6 +106,7 @@ def stranger(signed_in):
             ("threads", "answering", "staff_threads", "staff_answering"), factories.thread(other).public_id
         ),
         "staff_messages": letter.public_id,
+        "prepared_answers": PreparedAnswer.add("x", "x", clock.now()).public_id,
         "document_files": document.public_id,
         "library": factories.publication("x", audience="ACCOUNT", account=person.account_id).public_id,
         **dict.fromkeys(("deposited", "staff_sendings"), deposited.public_id),

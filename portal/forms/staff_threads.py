@@ -8,7 +8,7 @@ from wtforms.validators import ValidationError
 
 from portal.exchange import uploads
 from portal.forms.changes import SentOnce, text
-from portal.forms.checks import is_secret
+from portal.forms.checks import is_secret, no_secret
 from portal.forms.threads import long_text
 from portal.forms.uploads import UploadField
 from portal.models import MessageThread, ThreadState
@@ -53,11 +53,11 @@ class QueueFilter(Form):
         return threads
 
     def queue(self):
-        with_mutual = MessageThread.state.in_(MessageThread.WITH_MUTUAL)
+        to_do = MessageThread.to_do()
         is_open = MessageThread.state.in_(MessageThread.OPEN)
         return {
-            "": [with_mutual],
-            "prendre": [with_mutual, MessageThread.assignee.is_null()],
+            "": [to_do],
+            "prendre": [to_do, MessageThread.assignee.is_null()],
             "miens": [is_open, MessageThread.assignee == self.user],
             "retard": [is_open, MessageThread.due_on < self.today],
             "attente": [MessageThread.state == ThreadState.AWAITING_ANSWER],
@@ -112,6 +112,16 @@ class ReplyForm(SentOnce):
     def validate_cause(self, field):
         if self.concludes and field.data not in rules.CAUSES:
             raise ValidationError("Dites ce qui était en cause : le registre en garde la trace.")
+
+
+class PreparedForm(SentOnce):
+    """A text to answer with: chosen by its title."""
+
+    titre = text("Titre", "Donnez un titre, pour la choisir dans la liste.")
+    texte = long_text("Texte", "Écrivez le texte.")
+
+    def validate_titre(self, field):
+        no_secret(self, field)
 
 
 class NoteForm(SentOnce):

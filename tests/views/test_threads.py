@@ -287,9 +287,11 @@ def test_the_list_asks_the_same_number_of_questions_for_one_thread_and_for_many(
 
 def test_the_links_of_a_chosen_account_open_what_they_name(signed_in, hr):
     thread = factories.thread(hr)
-    listed = signed_in.get(f"/demandes?perimetre={hr.accounts().get().code}&nature=CARD&page=1").get_data(as_text=True)
+    listed = signed_in.get(f"/demandes?perimetre={hr.accounts().get().code}&nature=ENROLMENT&page=1").get_data(
+        as_text=True
+    )
     link = html.unescape(re.search(rf'href="([^"]*{thread.public_id}[^"]*)"', listed)[1])
-    assert (link.count("?"), link.count("perimetre="), "nature=CARD" in link) == (1, 1, True)
+    assert (link.count("?"), link.count("perimetre="), "nature=ENROLMENT" in link) == (1, 1, True)
     assert signed_in.get(link).status_code == 200
 
 
@@ -299,7 +301,7 @@ def test_who_left_is_not_told_and_the_others_are(database, hr):
     thread = factories.thread(author)
     grant.delete_instance()
     reply = threads.Reply(body="Voici.", then="TREATED")
-    threads.reply(thread, factories.user(role=UserRole.STAFF), reply, clock.now(), thread.last_message, "")
+    threads.reply(thread, factories.user(role=UserRole.STAFF), reply, clock.now(), thread.last_message, "", {})
     assert [message.user_id for message in OutboxMessage.select()] == [hr.id]
     assert hr.unread_threads().count() == 1
     assert ThreadFollower.get(ThreadFollower.user == author).unread
@@ -327,3 +329,87 @@ def test_what_is_typed_when_the_session_ends_is_there_again(app, signed_in, desk
         browser.sign_in(user or User.get(User.role == UserRole.STAFF))
         assert "Un long texte</textarea>" in browser.get(path, follow_redirects=True).get_data(as_text=True)
     assert ThreadMessage.select().count() == 1
+
+
+# ── At the desk ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_desk_is_told_of_what_is_new_and_keeps_what_is_typed(signed_in, desk, hr, queries):
+    thread = factories.thread(hr)
+    path = f"/gestion/demandes/{thread.public_id}"
+    news = html.unescape(re.search(r'id="refresh-thread" href="([^"]+)"', desk.get(path).get_data(as_text=True))[1])
+    queries.clear()
+    assert desk.fragment(news).status_code == 204
+    assert not [sql for sql in queries if sql.startswith("UPDATE")]
+    assert desk.get(news).status_code == 303
+    signed_in.post(f"/demandes/{thread.public_id}/reponse", {"reponse": "Toujours rien.", "etape": "envoyer"})
+    told = desk.fragment(news).get_data(as_text=True)
+    assert "Toujours rien." in told
+    assert "<textarea" not in told
+    answered = desk.post(f"{path}/reponse", REPLY | {"version": re.search(r'name="version" value="(\d+)"', told)[1]})
+    assert answered.status_code == 303
+    assert MessageThread.get().state == "TREATED"
+
+
+def test_a_colleague_who_writes_is_named_while_they_do(app, desk, hr):
+    thread = factories.thread(hr)
+    path = f"/gestion/demandes/{thread.public_id}"
+    other = app.test_client()
+    other.sign_in(factories.user(role=UserRole.STAFF, first_name="Nadia", last_name="Courbet"))
+    news = html.unescape(re.search(r'id="refresh-thread" href="([^"]+)"', desk.get(path).get_data(as_text=True))[1])
+    typed = {"reponse": "La carte", "form_key": FORM["form_key"]}
+    saved = other.post(f"{path}/reponse", typed, headers={"HX-Request": "true"})
+    assert "Brouillon enregistré" in saved.get_data(as_text=True)
+    assert "en cours d’écriture : Nadia Courbet." in text_of(desk.fragment(news)).replace("</strong>", "")
+    assert "La carte</textarea>" in other.get(path).get_data(as_text=True)
+    assert "en cours d’écriture" not in text_of(other.get(path))
+    kept = other.post(f"{path}/reponse", typed | {"reponse": "La carte part", "etape": "brouillon"})
+    assert kept.status_code == 303
+    assert AnswerDraft.get().text == "La carte part"
+    AnswerDraft.update(saved_at=clock.now() - datetime.timedelta(hours=2)).execute()
+    assert "en cours d’écriture" not in text_of(desk.get(path))
+    assert ThreadMessage.select().count() == 1
+
+
+def test_a_request_that_waited_for_the_company_has_its_days_again(desk, hr):
+    thread = factories.thread(hr)
+    path = f"/gestion/demandes/{thread.public_id}/reponse"
+    desk.post(path, REPLY | {"ensuite": "AWAITING_ANSWER"} | seen(thread))
+    assert MessageThread.get().due_on is None
+    desk.post(path, REPLY | {"ensuite": "IN_PROGRESS"} | seen(thread))
+    assert MessageThread.get().due_on > clock.today()
+
+
+def test_a_complaint_that_waits_for_the_company_stays_in_the_queue(desk, hr):
+    for kind in ("REQUEST", "COMPLAINT"):
+        factories.thread(hr, kind=kind, state="AWAITING_ANSWER", subject=f"Attend {kind}")
+    assert "Attend COMPLAINT" in text_of(desk.get("/gestion/reclamations"))
+    assert "Attend REQUEST" not in text_of(desk.get("/gestion/demandes"))
+    assert "Attend REQUEST" in text_of(desk.get("/gestion/demandes?etat=attente"))
+
+
+def test_prepared_answers_are_added_once_changed_and_removed(desk, hr):
+    path, text = "/gestion/reponses-preparees", {"titre": "Carte", "texte": "La carte part demain."}
+    for _ in range(2):
+        assert desk.post(path, text).status_code == 303
+    row = PreparedAnswer.get()
+    assert desk.post(path, text | {"texte": "Autre"}).status_code == 422
+    assert desk.post(path, {"titre": "Vide", "texte": " "}).status_code == 422
+    assert "La carte part demain." in text_of(desk.get(path))
+    assert "Carte</option>" in text_of(desk.get(f"/gestion/demandes/{factories.thread(hr).public_id}"))
+    desk.post(f"{path}/{row.public_id}", text | {"texte": "Elle part jeudi.", "version": "1"})
+    assert PreparedAnswer.get().body == "Elle part jeudi."
+    late = desk.post(f"{path}/{row.public_id}", text | {"texte": "Elle part lundi.", "version": "1"})
+    assert late.status_code == 409
+    assert "Elle part jeudi." in text_of(late) and "Elle part lundi.</textarea>" in text_of(late)
+    desk.post(f"{path}/{row.public_id}/suppression")
+    assert not PreparedAnswer.select().exists()
+    written = [event.action for event in AuditEvent.select().where(AuditEvent.action.startswith("prepared_answer"))]
+    assert written == ["prepared_answer.add", "prepared_answer.change", "prepared_answer.remove"]
+
+
+def test_prepared_answers_are_the_mutual_s_alone(signed_in):
+    row = PreparedAnswer.add("Carte", "La carte part demain.", clock.now())
+    for path in ("", f"/{row.public_id}"):
+        assert signed_in.get(f"/gestion/reponses-preparees{path}").status_code == 403
+    assert signed_in.post(f"/gestion/reponses-preparees/{row.public_id}/suppression").status_code == 403

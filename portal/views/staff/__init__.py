@@ -1,9 +1,9 @@
 """The screens of the mutual's own staff, under /gestion: closed to everybody else by the right « staff »."""
 
 from portal.models import DocumentRequest, OutboxMessage, RequestState, Sending, SendingState, fn
-from portal.views.staff import answering, messages, sendings, supporting_documents, threads
+from portal.views.staff import answering, messages, prepared_answers, register, sendings, supporting_documents, threads
 
-MODULES = (threads, answering, supporting_documents, sendings, messages)
+MODULES = (threads, answering, register, prepared_answers, supporting_documents, sendings, messages)
 
 # Their group of the menu, below the others.
 MENU = (

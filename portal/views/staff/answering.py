@@ -8,13 +8,13 @@ from portal import clock, threads
 from portal.access import audit, keeps_words, requires
 from portal.forms.changes import SentOnce
 from portal.forms.staff_threads import NoteForm, PassForm, ReplyForm
-from portal.models import AnswerDraft, Outdated, UnsentWords, db
-from portal.rendering import posted
+from portal.models import Outdated, UnsentWords, db
+from portal.rendering import posted, wants_fragment
 from portal.rules import Refused
 from portal.views import files
-from portal.views.answering import file_of
+from portal.views.answering import file_of, keep, saved
 from portal.views.recording import TWICE, by
-from portal.views.staff.threads import ROOM, found, page
+from portal.views.staff.threads import ROOM, found, page, prepared
 
 blueprint = Blueprint("staff_answering", __name__, url_prefix="/gestion")
 
@@ -54,13 +54,23 @@ def act(room, thread, action, verb, said):
 @keeps_words
 @files.takes_files
 def reply(room, id):
-    """« Insérer » writes a prepared answer; « Envoyer » sends once, unless a colleague wrote meanwhile."""
+    """« Insérer » writes a prepared answer; « Envoyer » sends once, unless a colleague wrote meanwhile.
+
+    « Garder le brouillon », and htmx while one types, keep what is written: colleagues see that it is.
+    """
     thread = found(room, id)
-    form = ReplyForm(posted(), thread, current_user.prepared_answers())
+    if wants_fragment():
+        return saved(thread)
+    form = ReplyForm(posted(), thread, prepared())
     files.take_in(form.pieces, account=thread.account_id)
     if request.form.get("etape") == "inserer":
         form.insert()
         return page(room, thread, reply=form)
+    if request.form.get("etape") == "brouillon":
+        keep(thread, form)
+        UnsentWords.forget(by(), request.path)
+        flash("Votre brouillon est gardé.", "ok")
+        return back(room, thread)
     if not form.validate():
         return page(room, thread, 422, reply=form)
     said = threads.Reply(
@@ -75,13 +85,13 @@ def reply(room, id):
         flash(TWICE, "info")
         return back(room, thread)
     if thread.last_message != form.seen:
-        AnswerDraft.keep(thread, by(), form.reponse.data, clock.now())
-    ombudsman = current_app.settings.ombudsman
+        keep(thread, form)
+    ombudsman, days = current_app.settings.ombudsman, current_app.settings.promised_days
     return act(
         room,
         thread,
         "thread.reply",
-        lambda now: threads.reply(thread, by(), said, now, form.seen, ombudsman),
+        lambda now: threads.reply(thread, by(), said, now, form.seen, ombudsman, days),
         "La réponse est envoyée ; qui suit cet échange est prévenu.",
     )
 

@@ -1,16 +1,16 @@
-"""The mutual’s queue of requests and complaints, what is due first; one thread as the mutual reads it; the register."""
+"""The mutual’s queue of requests and complaints, what is due first; one thread as the mutual reads it."""
 
-from flask import Blueprint, flash, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock
-from portal.access import audit, requires
-from portal.exchange.spreadsheets import Column
+from portal.access import polled, requires
+from portal.formats import sort_key
 from portal.forms.staff_threads import NoteForm, PassForm, QueueFilter, ReplyForm
-from portal.models import AnswerDraft, MessageThread, db, fn
-from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render
+from portal.models import AnswerDraft, MessageThread, digest, fn
+from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
 from portal.rules import threads as rules
-from portal.views import exchanged, roster
+from portal.views import exchanged
 from portal.views.recording import by
 from portal.views.threads import ROOM, ROOMS, unsent
 
@@ -68,67 +68,62 @@ def page(room, thread, status=200, **forms):
     typed = unsent(url_for("staff_answering.reply", **where), "reponse") or (draft.text if draft else "")
     written = unsent(url_for("staff_answering.note", **where), "note")
     drawn = {
-        "reply": ReplyForm(None, thread, current_user.prepared_answers(), reponse=typed),
+        "reply": ReplyForm(None, thread, prepared(), reponse=typed),
         "note": NoteForm(None, note=written),
         "passing": PassForm(None, thread, current_user.colleagues()),
     } | forms
-    return render(
-        "staff_thread",
-        status,
-        row=thread,
-        thread=exchanged.told(thread, clock.today(), to_staff=True),
-        messages=exchanged.conversation(thread, by(), inside=True),
-        complainant=rules.COMPLAINANTS.get(thread.complainant, ""),
-        others=[one.user.full_name for one in thread.others_writing(by(), clock.now() - AnswerDraft.RECENT)],
-        piece_url=lambda one: url_for("staff_answering.download", piece=one.public_id, **where),
-        room=room,
-        words=words(room),
-        draft=draft,
-        **drawn,
-    )
+    return render("staff_thread", status, words=words(room), draft=draft, **shown(room, thread), **drawn)
+
+
+def prepared():
+    return sorted(current_user.prepared_answers(), key=lambda one: sort_key(one.title))
+
+
+def shown(room, thread):
+    """What others may change while one writes: where it stands, who is writing, the messages."""
+    others = others_writing(thread)
+    where = {"room": room, "id": thread.public_id}
+    return {
+        "room": room,
+        "row": thread,
+        "thread": exchanged.told(thread, clock.today(), to_staff=True),
+        "messages": exchanged.conversation(thread, by(), inside=True),
+        "complainant": rules.COMPLAINANTS.get(thread.complainant, ""),
+        "others": others,
+        "news_url": url_for("staff_threads.news", apres=mark(thread, others), **where),
+        "piece_url": lambda one: url_for("staff_answering.download", piece=one.public_id, **where),
+    }
+
+
+def others_writing(thread):
+    return [one.user.full_name for one in thread.others_writing(by(), clock.now() - AnswerDraft.RECENT)]
+
+
+def mark(thread, others):
+    """Other once somebody wrote, acted, or began to write."""
+    return f"{thread.last_message}-{digest(', '.join(others))[:8]}"
+
+
+@blueprint.get(f"/{ROOM}/<uuid:id>/nouveautes")
+@requires("staff")
+@polled
+def news(room, id):
+    """What changed since the page was drawn; nothing when nothing did."""
+    thread = found(room, id)
+    if not wants_fragment():
+        return redirect(url_for("staff_threads.show", room=room, id=id), 303)
+    if request.args.get("apres") == mark(thread, others_writing(thread)):
+        return "", 204
+    return render_region("staff_thread_news", **shown(room, thread))
 
 
 def counts(user):
     """Room → threads that wait for the mutual; in one statement."""
-    waiting = user.threads().where(MessageThread.state.in_(MessageThread.WITH_MUTUAL))
-    counted = waiting.select(MessageThread.kind, fn.COUNT(MessageThread.id)).group_by(MessageThread.kind)
+    counted = (
+        user.threads()
+        .where(MessageThread.to_do())
+        .select(MessageThread.kind, fn.COUNT(MessageThread.id))
+        .group_by(MessageThread.kind)
+    )
     by_kind = dict(counted.tuples())
     return {f"staff-{room}": by_kind.get(kind, 0) for room, kind in ROOMS.items()}
-
-
-# ── The register ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-COLUMNS = (
-    *(Column("N°"), Column("Envoyée le", "date"), Column("Compte"), Column("Entreprise"), Column("Nature")),
-    *(Column("Objet"), Column("Qui réclame"), Column("État"), Column("Suivie par")),
-    *(Column("Accusé au plus tard le", "date"), Column("Accusé le", "date")),
-    *(Column("Réponse au plus tard le", "date"), Column("Réponse le", "date")),
-    *(Column("Suite donnée"), Column("En cause"), Column("Satisfaction")),
-)
-
-
-@blueprint.post(f"/{ROOM}/telechargement")
-@requires("staff")
-def download(room):
-    """Exactly what the address filters, as a file; written down."""
-    rows = asked(room).narrow(of_kind(room))
-    with db.atomic():
-        audit("threads.export", after={"rows": rows.count(), "kind": ROOMS[room]})
-    whole = MessageThread.whole(rows, current_user).order_by(MessageThread.number)
-    return roster.send(room, COLUMNS, map(cells, whole.iterator()), "xlsx")
-
-
-def cells(row):
-    told = exchanged.told(row, clock.today(), to_staff=True)
-    days = (row.acknowledge_by, row.acknowledged_at, row.answer_by, row.answered_at)
-    written = [clock.day_of(day) if hasattr(day, "hour") else day for day in days]
-    about = (row.number, clock.day_of(row.created_at), told.account, told.place, told.nature, row.subject)
-    who = (rules.COMPLAINANTS.get(row.complainant, ""), told.state[0], told.assignee)
-    return [
-        *about,
-        *who,
-        *written,
-        rules.OUTCOMES.get(row.outcome, ""),
-        rules.CAUSES.get(row.cause, ""),
-        told.satisfaction,
-    ]

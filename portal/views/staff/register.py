@@ -1,0 +1,49 @@
+"""The register of requests and complaints, as a workbook: what the queue shows, with its clock and what was decided."""
+
+from flask import Blueprint
+from flask_login import current_user
+
+from portal import clock
+from portal.access import audit, requires
+from portal.exchange.spreadsheets import Column
+from portal.models import MessageThread, db
+from portal.rules import threads as rules
+from portal.views import exchanged, roster
+from portal.views.staff.threads import ROOM, ROOMS, asked, of_kind
+
+blueprint = Blueprint("register", __name__, url_prefix="/gestion")
+
+COLUMNS = (
+    *(Column("N°"), Column("Envoyée le", "date"), Column("Compte"), Column("Entreprise"), Column("Nature")),
+    *(Column("Objet"), Column("Qui réclame"), Column("État"), Column("Suivie par")),
+    *(Column("Accusé au plus tard le", "date"), Column("Accusé le", "date")),
+    *(Column("Réponse au plus tard le", "date"), Column("Réponse le", "date")),
+    *(Column("Suite donnée"), Column("En cause"), Column("Satisfaction")),
+)
+
+
+@blueprint.post(f"/{ROOM}/telechargement")
+@requires("staff")
+def download(room):
+    """Exactly what the address filters, as a file; written down."""
+    rows = asked(room).narrow(of_kind(room))
+    with db.atomic():
+        audit("threads.export", after={"rows": rows.count(), "kind": ROOMS[room]})
+    whole = MessageThread.whole(rows, current_user).order_by(MessageThread.number)
+    return roster.send(room, COLUMNS, map(cells, whole.iterator()), "xlsx")
+
+
+def cells(row):
+    told = exchanged.told(row, clock.today(), to_staff=True)
+    days = (row.acknowledge_by, row.acknowledged_at, row.answer_by, row.answered_at)
+    written = [clock.day_of(day) if hasattr(day, "hour") else day for day in days]
+    about = (row.number, clock.day_of(row.created_at), told.account, told.place, told.nature, row.subject)
+    who = (rules.COMPLAINANTS.get(row.complainant, ""), told.state[0], told.assignee)
+    return [
+        *about,
+        *who,
+        *written,
+        rules.OUTCOMES.get(row.outcome, ""),
+        rules.CAUSES.get(row.cause, ""),
+        told.satisfaction,
+    ]
