@@ -20,6 +20,7 @@ from portal import bulletins, clock, credentials, database, documents, enrolment
 from portal.demonstration_files import make_imports
 from portal.demonstration_library import make_certificates
 from portal.demonstration_money import make_money
+from portal.demonstration_notices import make_notices
 from portal.demonstration_proofs import entrust, make_proofs
 from portal.demonstration_sendings import make_sendings
 from portal.demonstration_threads import make_threads
@@ -104,6 +105,7 @@ def load(settings, seed=1, scale=1):
         make_threads(draw, managed, days_ago)
         make_sendings(draw, managed[0], days_ago, iban)
         make_money(draw, managed[0])
+        make_notices(draw, managed[0], days_ago)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)

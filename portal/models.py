@@ -1315,6 +1315,18 @@ class User(UserMixin, Table):
         )
         return self.threads(on).where(MessageThread.id.in_(unread))
 
+    def notices(self):
+        """What the mutual says now to everyone, or to an account or a college that the user sees; its staff, all."""
+        shown = Notice.select().where(Notice.shown(clock.today()))
+        if self.is_staff:
+            return shown
+        here = Notice.account.is_null() | Notice.account.in_(self.accounts().select(ManagedAccount.id))
+        return shown.where(here, Notice.category.is_null() | Notice.category.in_(self.category_ids()))
+
+    def all_notices(self):
+        """Those to come and those that are over too: the mutual's staff alone look after them."""
+        return Notice.select().where(self.is_staff)
+
     def prepared_answers(self):
         """The mutual's staff alone answer with them."""
         return PreparedAnswer.select().where(self.is_staff)
@@ -3573,6 +3585,61 @@ class LibraryVisit(Table):
             cls.update(before=row.last_at, last_at=now).where(cls.id == row.id).execute()
         elif now - row.last_at > cls.ONE_VISIT / 10:
             cls.update(last_at=now).where(cls.id == row.id).execute()
+
+
+# ── The mutual's notices ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Notice(Table):
+    """Words of the mutual to everyone, to an account or to a college of it, on « Accueil » from a day to a day."""
+
+    public_id = PublicId()
+    title = CharField(120)
+    body = TextField()
+    is_important = BooleanField(default=False)
+    account = ForeignKeyField(ManagedAccount, null=True)  # none: everyone
+    category = ForeignKeyField(EmployeeCategory, null=True)  # of that account; none: all of it
+    starts_on = DateField()
+    ends_on = DateField(null=True)  # the last day
+    withdrawn_at = DateTimeField(null=True)
+    author = ForeignKeyField(User, index=False)
+    created_at = DateTimeField(default=clock.now)
+    version = IntegerField(default=1)
+    form_key = CharField(64, null=True, unique=True)
+
+    @classmethod
+    def shown(cls, on):
+        return cls.withdrawn_at.is_null() & (cls.starts_on <= on) & (cls.ends_on.is_null() | (cls.ends_on >= on))
+
+    @classmethod
+    def sent(cls, form_key):
+        return cls.get_or_none(cls.form_key == form_key) if form_key else None
+
+    @classmethod
+    def read_by(cls, user_id):
+        """True for what this user has read."""
+        return fn.EXISTS(cls.readings().where(NoticeReading.user == user_id))
+
+    @classmethod
+    def readings(cls):
+        return NoticeReading.select(NoticeReading.id).where(NoticeReading.notice == cls.id)
+
+    @classmethod
+    def whole(cls, notices):
+        """With the account, the college and its company, and how many have read it (`readers`)."""
+        readers = cls.readings().select(fn.COUNT(NoticeReading.id)).alias("readers")
+        joined = notices.select(cls, ManagedAccount, EmployeeCategory, Company, readers)
+        joined = joined.join(ManagedAccount, JOIN.LEFT_OUTER).switch(cls)
+        return joined.join(EmployeeCategory, JOIN.LEFT_OUTER).join(Company, JOIN.LEFT_OUTER)
+
+
+class NoticeReading(Table):
+    notice = ForeignKeyField(Notice, on_delete="CASCADE")
+    user = ForeignKeyField(User, on_delete="CASCADE", index=False)
+    read_at = DateTimeField()
+
+    class Meta:
+        indexes = ((("user", "notice"), True),)
 
 
 TABLES = Table.__subclasses__()

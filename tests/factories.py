@@ -20,6 +20,7 @@ from portal.models import (
     MessageKind,
     MessageState,
     MessageThread,
+    Notice,
     Payment,
     PermissionGrant,
     Plan,
@@ -276,3 +277,11 @@ def messages():
         message(state, error="550 5.1.1" if state == MessageState.FAILED else "")
     message(MessageState.FAILED, MessageKind.SECURITY, "jules@example.com", "TimeoutError")
     message(MessageState.FAILED, MessageKind.PROOF, "anne@example.com", "ConnectionRefusedError")
+
+
+def notice(author, **columns):
+    """What the mutual says to everyone, unless told otherwise."""
+    today = clock.today()
+    return Notice.create(
+        **{"title": "Fermeture", "body": "Nous fermons.", "starts_on": today, "author": author} | columns
+    )

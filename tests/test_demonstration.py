@@ -236,3 +236,12 @@ def test_an_enrolment_is_in_its_employee_s_hands(loaded):
 def test_movements_are_in_each_state(loaded):
     states = {movement.state for movement in loaded["rh"].movements()}
     assert states == set(MovementState)
+
+
+def test_the_mutual_says_something_to_all_and_to_one_account(loaded):
+    assert {one.title for one in loaded["rh"].notices()} == {
+        "Nouvelles cartes de tiers payant",
+        "Votre conseillère change",
+    }
+    assert [one.title for one in loaded["autre"].notices()] == ["Nouvelles cartes de tiers payant"]
+    assert loaded["gestion"].all_notices().count() == 4

@@ -112,6 +112,9 @@ def stranger(signed_in):
         **dict.fromkeys(("deposited", "staff_sendings"), deposited.public_id),
         "company_facts": details.public_id,
         "statements": factories.statement(contract, issued_on=clock.today()).public_id,
+        **dict.fromkeys(
+            ("notices", "staff_notices"), factories.notice(other, account=contract.category.account).public_id
+        ),
     }
 
 

@@ -40,6 +40,7 @@ from portal.views import (
     library,
     mending,
     movements,
+    notices,
     password,
     profile,
     reminding,
@@ -67,7 +68,7 @@ ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 # No user, no menu, no account.
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
 WAIVERS = (waivers, waiver_records)
-THREADS = (threads, asking, answering)
+THREADS = (threads, asking, answering, notices)
 MONEY = (contributions, schedule, statements)
 FILES = (*PROOFS, *SENDINGS, library)
 ROOMS = (

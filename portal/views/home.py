@@ -21,7 +21,7 @@ from portal.models import (
 from portal.rendering import Page, Sort, address, render, wants_fragment
 from portal.rules.dates import month_end, months_before
 from portal.rules.threads import REQUEST
-from portal.views import roster
+from portal.views import notices, roster
 from portal.views.library import printed, publications
 from portal.views.scope import current_scope, head_counts, refuse_secret
 from portal.views.to_do import awaiting
@@ -66,8 +66,11 @@ def figures(today):
         Movement.kind == MovementKind.AFFILIATION, Movement.state.in_(Movement.IN_PROGRESS)
     ).count()
     months, curves = head_count_curves(today)
+    unread, told = notices.for_home()
     return {
         "today": today,
+        "notices": unread,
+        "notice_count": told,
         "contracts": in_scope(current_user.contracts(), category=GroupContract.category).count(),
         "employees": by_role.get(BeneficiaryRole.EMPLOYEE, 0),
         "covered": sum(by_role.values()),

@@ -1,9 +1,18 @@
 """The screens of the mutual's own staff, under /gestion: closed to everybody else by the right « staff »."""
 
 from portal.models import DocumentRequest, OutboxMessage, RequestState, Sending, SendingState, fn
-from portal.views.staff import answering, messages, prepared_answers, register, sendings, supporting_documents, threads
+from portal.views.staff import (
+    answering,
+    messages,
+    notices,
+    prepared_answers,
+    register,
+    sendings,
+    supporting_documents,
+    threads,
+)
 
-MODULES = (threads, answering, register, prepared_answers, supporting_documents, sendings, messages)
+MODULES = (threads, answering, register, prepared_answers, supporting_documents, sendings, messages, notices)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -14,6 +23,7 @@ MENU = (
             ("message-report", "Réclamations reçues", "staff_threads.index", {"room": "reclamations"}),
             ("clipboard-check", "Justificatifs reçus", "staff_proofs.index", {}),
             ("file-upload", "Documents reçus", "staff_sendings.index", {}),
+            ("info-circle", "Actualités publiées", "staff_notices.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
         ),
     ),
