@@ -1160,6 +1160,38 @@ class User(UserMixin, Table):
         return list(cls.select().where(active, fn.EXISTS(grants)).order_by(cls.id))
 
     @classmethod
+    def of_audience(cls, row, on=None):
+        """Those of companies, brokers included, who may read a publication, as a query."""
+        readers = [UserRole.COMPANY, UserRole.MULTI_ACCOUNT_MANAGER, UserRole.BROKER]
+        active = cls.select().where(cls.disabled_at.is_null(), cls.role.in_(readers))
+        if row.audience == Audience.EVERYONE:
+            return active
+        grants = PermissionGrant.in_force(cls.id, on or clock.today())
+        company, category = PermissionGrant.company, PermissionGrant.category
+        if row.audience == Audience.PLAN:
+            opened = (
+                GroupContract.select(GroupContract.id)
+                .join(EmployeeCategory)
+                .where(
+                    GroupContract.plan == row.plan_id,
+                    EmployeeCategory.account == PermissionGrant.account,
+                    company.is_null() | (company == EmployeeCategory.company),
+                    category.is_null() | (category == EmployeeCategory.id),
+                )
+            )
+            return active.where(fn.EXISTS(grants.where(fn.EXISTS(opened))))
+        of = row.category.company_id if row.category_id else row.company_id
+        return active.where(
+            fn.EXISTS(
+                grants.where(
+                    PermissionGrant.account == row.account_id,
+                    company.is_null() | (company == of),
+                    category.is_null() | (category == row.category_id),
+                )
+            )
+        )
+
+    @classmethod
     def any_at_all(cls):
         return cls.select(cls.id).exists()
 
@@ -1384,6 +1416,10 @@ class User(UserMixin, Table):
     def all_publications(self):
         """Those to come and those withdrawn too: the mutual's staff alone look after them."""
         return Publication.select().where(self.is_staff)
+
+    def library_folders(self):
+        """Where the mutual's staff may publish."""
+        return LibraryFolder.select().where(self.is_staff)
 
     def plans(self):
         """Products: the mutual's staff alone address something to all who have one."""
@@ -1899,6 +1935,12 @@ class MessageKind(StrEnum):
     PROOF = "PROOF"
     REQUEST = "REQUEST"
     DIGEST = "DIGEST"  # what was kept for once a day
+    NOTICE = "NOTICE"  # what the law has announced: always at once
+
+    @property
+    def is_wished(self):
+        """Its readers may have none of it."""
+        return self not in (MessageKind.SECURITY, MessageKind.NOTICE)
 
 
 class MessageState(StrEnum):
@@ -3481,6 +3523,16 @@ class LibraryFolder(Table):
         known = cls.get_or_none(here, cls.name_key == sort_key(name))
         return known or cls.create(parent=parent, name=name, name_key=sort_key(name))
 
+    @classmethod
+    def paths(cls):
+        """« GARANTIES/2026 », by the number of the folder."""
+        rows = {row.id: row for row in cls.select()}
+
+        def path(row):
+            return f"{path(rows[row.parent_id])}/{row.name}" if row.parent_id else row.name
+
+        return {number: path(row) for number, row in rows.items()}
+
 
 class Publication(Table):
     """One version of a document that the mutual publishes; the latest of a series has no `superseded_at`."""
@@ -3537,6 +3589,14 @@ class Publication(Table):
     def versions(self):
         """All of its series, the latest first."""
         return Publication.select().where(Publication.series == self.series).order_by(Publication.number.desc())
+
+    @classmethod
+    def whole(cls, publications):
+        """With whom they are for, their author and their file."""
+        found = publications.select(cls, ManagedAccount, Company, EmployeeCategory, Plan, User, StoredFile)
+        for table in (ManagedAccount, Company, EmployeeCategory, Plan, StoredFile):
+            found = found.join(table, JOIN.LEFT_OUTER).switch(cls)
+        return found.join(User, JOIN.LEFT_OUTER, on=(cls.author == User.id), attr="author")
 
     @classmethod
     def sent(cls, form_key):

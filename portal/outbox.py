@@ -81,7 +81,7 @@ def letter(to, template, now, user=None, *, kind, about=None, not_before=None, n
     words = told(user, context)
     page = templates.get_template(f"{template}.txt").make_module(words)
     words |= {"action": "Ouvrir la page"} | {name: one_line(said) for name, said in vars(page).items() if name in SET}
-    words |= {"paragraphs": paragraphs(str(page)), "has_choice": user is not None and kind != MessageKind.SECURITY}
+    words |= {"paragraphs": paragraphs(str(page)), "has_choice": user is not None and kind.is_wished}
     own = templates.select_template([f"{template}.html", "letter.html"])
     content = {"to": to, "link": words["link"], "html": own.render(words)}
     content["text"] = templates.get_template("layout.txt").render(words).strip() + "\n"

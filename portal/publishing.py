@@ -6,11 +6,12 @@ from datetime import time
 
 from peewee import IntegrityError
 
-from portal import clock, documents, storage
+from portal import clock, documents, outbox, storage
 from portal.exchange.texts import words_of
 from portal.folder import Unavailable
 from portal.formats import sort_key
-from portal.models import Outdated, Publication, db, publication_words
+from portal.models import LibraryFolder, MessageKind, Outdated, Publication, User, db, publication_words
+from portal.readers import letter
 
 # ── Published, replaced, withdrawn ───────────────────────────────────────────────────────────────────────────────
 
@@ -64,16 +65,29 @@ def replace(row, file, note, by, now, form_key=None):
         if mine.execute() != 1:
             raise Outdated(None)
         values = {name: getattr(row, name) for name in KEPT}
-        made = Publication(number=row.number + 1, published_on=clock.day_of(now), note=note, **values)
+        made = Publication(
+            number=row.number + 1, published_on=max(clock.day_of(now), row.published_on), note=note, **values
+        )
         return keep(made, file, by, now, form_key), True
 
 
+def folder_in(parent, name):
+    """That folder, or the one of that name within it, made when there is none; in the caller's transaction."""
+    return LibraryFolder.at(parent, name) if name else parent
+
+
 def withdraw(row, on, why, now):
-    """Announce that all its versions are out of reach from that day on; raises Outdated."""
+    """Announce that all its versions are out of reach from that day on: how many were told; raises Outdated."""
     told = {"withdrawn_on": on, "withdrawal_told_at": now, "withdrawal_reason": why}
     same = Publication.update(told).where(Publication.series == row.series, Publication.withdrawn_on.is_null())
-    if not same.execute():
-        raise Outdated(None)
+    with db.atomic():
+        if not same.execute():
+            raise Outdated(None)
+        words = {"kind": MessageKind.NOTICE, "link": f"/espace-documentaire/{row.public_id}", "on": on}
+        readers = User.of_audience(row)
+        letters = [letter(user, "withdrawal", now, about=row, **words) for user in readers]
+        outbox.write_many(letters)
+    return len(letters)
 
 
 def keep_after_all(row, today):

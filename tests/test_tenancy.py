@@ -108,7 +108,10 @@ def stranger(signed_in):
         "staff_messages": letter.public_id,
         "prepared_answers": PreparedAnswer.add("x", "x", clock.now()).public_id,
         "document_files": document.public_id,
-        "library": factories.publication("x", audience="ACCOUNT", account=person.account_id).public_id,
+        **dict.fromkeys(
+            ("library", "staff_publication"),
+            factories.publication("x", audience="ACCOUNT", account=person.account_id).public_id,
+        ),
         **dict.fromkeys(("deposited", "staff_sendings"), deposited.public_id),
         "company_facts": details.public_id,
         "statements": factories.statement(contract, issued_on=clock.today()).public_id,

@@ -12,6 +12,7 @@ KINDS = {
     "pieces": MessageKind.PROOF,
     "demandes": MessageKind.REQUEST,
     "recapitulatifs": MessageKind.DIGEST,
+    "annonces": MessageKind.NOTICE,
 }
 FAILED = "echecs"
 STATES = {

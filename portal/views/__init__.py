@@ -95,6 +95,7 @@ WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
 WITHIN |= {"statements": "schedule"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
+WITHIN |= {"staff_publication": "staff_publications"}
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).

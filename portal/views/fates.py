@@ -14,6 +14,7 @@ KINDS = {
     MessageKind.PROOF: "Pièces justificatives",
     MessageKind.REQUEST: "Demandes",
     MessageKind.DIGEST: "Récapitulatifs",
+    MessageKind.NOTICE: "Annonces légales",
 }
 STATES = {
     MessageState.WAITING: "En attente",

@@ -6,13 +6,16 @@ from portal.views.staff import (
     messages,
     notices,
     prepared_answers,
+    publication,
+    publications,
     register,
     sendings,
     supporting_documents,
     threads,
 )
 
-MODULES = (threads, answering, register, prepared_answers, supporting_documents, sendings, messages, notices)
+MODULES = (threads, answering, register, prepared_answers, supporting_documents, sendings)
+MODULES += (publications, publication, notices, messages)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -23,6 +26,7 @@ MENU = (
             ("message-report", "Réclamations reçues", "staff_threads.index", {"room": "reclamations"}),
             ("clipboard-check", "Justificatifs reçus", "staff_proofs.index", {}),
             ("file-upload", "Documents reçus", "staff_sendings.index", {}),
+            ("folders", "Publications", "staff_publications.index", {}),
             ("info-circle", "Actualités publiées", "staff_notices.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
         ),
