@@ -3,6 +3,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Granian would share a port that is taken: two portals would answer in turn.
+if (exec 3<>"/dev/tcp/$HOST/$PORT") 2>/dev/null; then
+    echo "Le port $PORT est déjà pris : le portail y tourne peut-être. Arrêtez-le, ou choisissez-en un autre : make run PORT=5001" >&2
+    exit 1
+fi
+
 # The schema, the demonstration when it is asked for and nobody is there yet; prints the address and the sign-ins.
 .venv/bin/flask --app app start
 

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +96,14 @@ def test_ctrl_c_is_told_once_to_each_and_ends_all(started):
 
 def test_stopping_the_service_tells_its_master_alone():
     assert "\nKillMode=mixed\n" in (ROOT / "deploy/portal.service").read_text()
+
+
+def test_a_port_that_is_taken_is_not_shared(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environment = os.environ | {"INSTANCE": str(tmp_path), "HOST": "127.0.0.1", "PORT": str(taken.getsockname()[1])}
+        refused = subprocess.run(
+            ["bash", "deploy/run.sh"], cwd=ROOT, env=environment, timeout=20, capture_output=True, text=True
+        )
+    assert refused.returncode == 1
+    assert "est déjà pris" in refused.stderr
+    assert not list(tmp_path.iterdir())
