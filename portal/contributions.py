@@ -16,9 +16,20 @@ def owed_by_employee(people, tariffs, start, end, pmss=None):
 
     `tariffs`: those of the contract, in the order of their days; `pmss`: of the years that the rules do not know.
     """
-    homes = households(people)
-    charged = ((employee, owed(tariffs, members, start, end, pmss)) for employee, members in homes)
-    return [(employee, due) for employee, due in charged if due is not None]
+    known = {}  # households that are alike owe alike: most are there for the whole period
+    charged = []
+    for employee, members in households(people):
+        alike = tuple(clipped(one, start, end) for one in members)
+        if alike not in known:
+            known[alike] = owed(tariffs, alike, start, end, pmss)
+        if known[alike] is not None:
+            charged.append((employee, known[alike]))
+    return charged
+
+
+def clipped(one, start, end):
+    """What a period sees of somebody's cover."""
+    return Member(one.is_adult, max(one.starts_on, start), one.ends_on if one.ends_on and one.ends_on < end else None)
 
 
 def households(people):

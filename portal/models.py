@@ -43,6 +43,7 @@ from portal.formats import search_key, sort_key
 from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
 from portal.rules import Refused, proofs, threads
+from portal.rules.contributions import BANDS, Tariff
 from portal.rules.dates import age
 from portal.rules.waivers import Asked, due_on
 from portal.vault import Vault
@@ -3353,6 +3354,44 @@ class PaymentAllocation(Table):
     payment = ForeignKeyField(Payment, null=True, backref="allocations", on_delete="CASCADE")
     credit = ForeignKeyField(ContributionStatement, null=True, backref="settles", on_delete="CASCADE")
     amount = BigIntegerField()
+
+
+class ContributionTariff(Table):
+    """What a contract costs from a day on, and whether the portal computes its statements.
+
+    A price is in cents a month (EUR), or in thousandths of a percent of the PMSS (PCT_PMSS).
+    """
+
+    contract = ForeignKeyField(GroupContract, backref="tariffs", index=False)
+    valid_from = DateField()
+    amount_type = CharField(16)
+    single = IntegerField(null=True)
+    duo = IntegerField(null=True)
+    family = IntegerField(null=True)
+    adult = IntegerField(null=True)
+    child = IntegerField(null=True)
+    paying_children = IntegerField(default=2)  # those after them are free
+    pro_rata = CharField(16)  # rules.contributions
+    term = CharField(16)  # rules.calls
+    called_by_portal = BooleanField(default=False)
+
+    class Meta:
+        indexes = ((("contract", "valid_from"), True),)
+
+    @classmethod
+    def by_contract(cls, contract=None):
+        """Contract id → its tariffs, in the order of their days; of one contract, or of all."""
+        rows, found = cls.select().order_by(cls.contract, cls.valid_from), {}
+        for row in rows.where(cls.contract == contract) if contract else rows:
+            found.setdefault(row.contract_id, []).append(row)
+        return found
+
+    def rule(self, contract):
+        """As the rules take it; `contract`: with its plan."""
+        structure = contract.plan.contribution_structure
+        amounts = {band: getattr(self, band.lower()) or 0 for band in BANDS[structure]}
+        how = {"pro_rata": self.pro_rata, "paying_children": self.paying_children}
+        return Tariff(self.valid_from, structure, amounts, contract.employer_share, self.amount_type, **how)
 
 
 # ── The audit trail ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from portal.rules import Refused, identifiers, threads
+from portal.rules import Refused, contributions, identifiers, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,6 +57,7 @@ class Settings:
     dsn_code: str = "999000018"  # the mutual’s « code organisme » in payroll declarations
     insurer_iban: str = "FR7699999000010000000000115"  # the account to which contributions are transferred (fictional)
     insurer_bic: str = ""
+    pmss: str = ""  # « 2027=4090 »: the PMSS of the years that the portal does not know yet, in euros
     support_hours: str = "du lundi au vendredi, 8 h 30 – 17 h 30"
     app_store_url: str = ""
     play_store_url: str = ""
@@ -71,6 +72,11 @@ class Settings:
     @property
     def digest_time(self):
         return datetime.datetime.strptime(self.digest_at, "%H:%M").time()
+
+    @property
+    def pmss_table(self):
+        """Year → euros, of the years that were added."""
+        return contributions.pmss_table(self.pmss)
 
     @property
     def payee(self):
@@ -141,6 +147,7 @@ def read(environ=os.environ):
     check_dsn_code(settings)
     check_answers(settings)
     check_account(settings)
+    check_pmss(settings)
     if demo and settings.over_tls:
         raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
     return settings
@@ -281,3 +288,10 @@ def check_account(settings):
             identifiers.bic(settings.insurer_bic)
     except Refused as refused:
         raise WrongSetting("INSURER_IBAN, INSURER_BIC", str(refused)) from None
+
+
+def check_pmss(settings):
+    try:
+        _ = settings.pmss_table
+    except Refused as refused:
+        raise WrongSetting("PMSS", str(refused)) from None

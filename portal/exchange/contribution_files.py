@@ -1,13 +1,16 @@
-"""Files of contributions: statements and payments; once they are loaded, what settles what is said again."""
+"""Files of contributions: statements, payments (what settles what is said again then), and what contracts cost."""
 
+import re
 from datetime import date
 from typing import Any
 
 from portal import contributions
-from portal.exchange.columns import cents, code, day, one_of, words
+from portal.exchange.columns import cents, code, day, one_of, optional, words
 from portal.exchange.loading import Column, Key, Kind, Mirror, Records, Report
-from portal.models import ContributionStatement, GroupContract, Payment, Plan
+from portal.models import ContributionStatement, ContributionTariff, GroupContract, Payment, Plan
 from portal.rules import Refused
+from portal.rules.calls import TERMS
+from portal.rules.contributions import BANDS, EUR, PCT_PMSS, PRO_RATA
 
 METHODS = ("Prélèvement", "Virement", "Chèque", "Télérèglement")
 
@@ -130,3 +133,67 @@ class Payments(OfContracts):
     def record(self, row: tuple) -> tuple[Key, tuple]:
         reference, contract_number, *rest = row
         return reference, (reference, self.contract(contract_number), *rest)
+
+
+# ── What contracts cost ──────────────────────────────────────────────────────────────────────────────────────────
+
+PRICE = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,3}))?")
+PRICES = ("single", "duo", "family", "adult", "child")
+
+
+def price(text: str) -> int:
+    """A price a month in euros, or a percentage of the PMSS: in thousandths of either."""
+    match = PRICE.fullmatch(text)
+    if not match:
+        raise Refused("Ce prix est mal écrit. Écrivez des euros (41.80) ou un pourcentage du PMSS (1.25).")
+    return int(match[1]) * 1_000 + int((match[2] or "").ljust(3, "0"))
+
+
+def count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 3):
+        raise Refused("Un nombre d’enfants s’écrit en chiffres, de 0 à 99.")
+    return int(text)
+
+
+class Tariffs(Kind):
+    """Prices of contracts from a day on, and whether the portal computes their statements."""
+
+    label = "Tarifs"
+    key = ("contract_number", "valid_from")
+    columns = (
+        Column("contract_number", code),
+        Column("valid_from", day),
+        Column("amount_type", one_of(EUR, PCT_PMSS)),
+        *(optional(name, price, blank=None) for name in PRICES),
+        optional("paying_children", count, blank=2),
+        Column("pro_rata", one_of(*PRO_RATA)),
+        Column("term", one_of(*TERMS)),
+        Column("called_by_portal", one_of(Oui=True, Non=False)),
+    )
+
+    def __init__(self, report: Report, today: date) -> None:
+        super().__init__(report, today)
+        joined = GroupContract.select(GroupContract.number, GroupContract.id, Plan.contribution_structure).join(Plan)
+        self.contracts = {number: found for number, *found in joined.tuples()}
+        fields = ("contract", *(column.name for column in self.columns[1:]))
+        self.mirror = Mirror(ContributionTariff, ("contract", "valid_from"), fields)
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        number, valid_from, amount_type, *rest = row
+        contract, structure = self.contracts.get(number) or (None, None)
+        if contract is None:
+            said = "Ce contrat est inconnu. Chargez-le d’abord, ou corrigez le numéro."
+            self.report.fault("contract_number", said)
+        prices = [self.whole(name, amount, amount_type) for name, amount in zip(PRICES, rest, strict=False)]
+        for band in BANDS.get(structure or "", ()):
+            if prices[PRICES.index(band.lower())] is None:
+                self.report.fault(band.lower(), "Ce prix est obligatoire avec la structure de ce contrat.")
+        return (contract, valid_from), (contract, valid_from, amount_type, *prices, *rest[len(PRICES) :])
+
+    def whole(self, name: str, thousandths: int | None, amount_type: str) -> int | None:
+        """In cents for euros."""
+        if thousandths is None or amount_type == PCT_PMSS:
+            return thousandths
+        if thousandths % 10:
+            self.report.fault(name, "Un prix en euros a deux décimales au plus. Corrigez-le.")
+        return thousandths // 10

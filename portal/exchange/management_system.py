@@ -10,7 +10,7 @@ from uuid import UUID
 from portal import clock
 from portal.exchange import loading
 from portal.exchange.columns import age, code, codes, day, email, nir, one_of, optional, postal_code, share, words
-from portal.exchange.contribution_files import Payments, Statements
+from portal.exchange.contribution_files import Payments, Statements, Tariffs
 from portal.exchange.loading import (
     CHUNK,
     Column,
@@ -450,6 +450,7 @@ KINDS: dict[str, type[Kind]] = {
     "beneficiaries": Beneficiaries,
     "statements": Statements,
     "payments": Payments,
+    "tariffs": Tariffs,
     "document-requests": DocumentRequests,
 }
 

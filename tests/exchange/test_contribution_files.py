@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from portal.models import ContributionStatement, Payment, PaymentAllocation
+from portal.models import ContributionStatement, ContributionTariff, Payment, PaymentAllocation
 from tests.exchange.test_management_system import (  # noqa: F401
     PAYMENT,
     STATEMENT,
@@ -102,3 +102,49 @@ def test_many_rows_of_one_contract_load_in_a_short_time(loaded):  # noqa: F811
     assert time.process_time() - began < 20
     assert ContributionStatement.get().settled == 120_000
     assert load("payments", path).unchanged == 20_000
+
+
+TARIFF = {
+    "contract_number": "K1",
+    "valid_from": "2026-01-01",
+    "amount_type": "EUR",
+    "family": "117.20",
+    "pro_rata": "DAILY",
+    "term": "ARREARS",
+    "called_by_portal": "Oui",
+}
+
+
+def test_tariffs_load_in_cents_or_in_thousandths_of_the_pmss_and_again_unchanged(loaded):  # noqa: F811
+    share = {**TARIFF, "valid_from": "2027-01-01", "amount_type": "PCT_PMSS", "family": "2.999"}
+    path = loaded("tariffs", TARIFF, {**share, "called_by_portal": "Non"})
+    assert load("tariffs", path).created == 2
+    rows = ContributionTariff.select().order_by(ContributionTariff.valid_from)
+    assert [(row.family, row.paying_children, row.called_by_portal) for row in rows] == [
+        (11_720, 2, True),
+        (2_999, 2, False),
+    ]
+    assert load("tariffs", path).unchanged == 2
+    assert load("tariffs", loaded("tariffs", {**TARIFF, "family": "120"})).updated == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ({"family": ""}, "family"),
+        ({"family": "1,5"}, "family"),
+        ({"family": "1.255"}, "family"),
+        ({"amount_type": "PCT_SALARY"}, "amount_type"),
+        ({"pro_rata": "X"}, "pro_rata"),
+        ({"term": ""}, "term"),
+        ({"called_by_portal": "yes"}, "called_by_portal"),
+        ({"paying_children": "-1"}, "paying_children"),
+        ({"contract_number": "K9"}, "contract_number"),
+        ({"valid_from": "01/01/2026"}, "valid_from"),
+    ],
+)
+def test_a_wrong_tariff_is_named(loaded, change, column):  # noqa: F811
+    (error,) = plain(load("tariffs", loaded("tariffs", {**TARIFF, **change})))
+    assert "Ligne 2" in error
+    assert column in error
+    assert not ContributionTariff.select().exists()

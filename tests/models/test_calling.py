@@ -1,0 +1,214 @@
+"""Statements that the portal computes: issued once, never changed, corrected on the next; nobody is called twice."""
+
+import datetime
+import time
+import uuid
+
+import pytest
+
+from portal import calling, clock
+from portal.models import (
+    AuditEvent,
+    Beneficiary,
+    BeneficiaryRole,
+    ContributionStatement,
+    ContributionTariff,
+    GroupContract,
+    Plan,
+    StatementLine,
+)
+from portal.rules.dates import month_end, months_after, months_before
+from tests import factories
+
+START = datetime.date(2020, 1, 1)
+
+
+@pytest.fixture
+def contract(database):
+    """Called by the portal each month, in advance, isolated or family: 40 € and 110 €, half each."""
+    hr = factories.hr_user(people=0)
+    plan = factories.plan(contribution_structure="SINGLE_FAMILY")
+    made = factories.contract(
+        hr.categories().first(), plan=plan, billing_frequency="Mensuelle", employer_share=5_000, number="K1"
+    )
+    tariff(made)
+    return calling.contracts_called()[0][0]
+
+
+def tariff(contract, **values):
+    defaults = {"valid_from": START, "amount_type": "EUR", "single": 4_000, "family": 11_001, "pro_rata": "DAILY"}
+    return ContributionTariff.create(
+        contract=contract, **defaults | {"term": "ARREARS", "called_by_portal": True} | values
+    )
+
+
+def issue(contract, months_ago, pmss=None):
+    """The statement of a month, issued on its last day; None when none was."""
+    start = months_before(clock.today(), months_ago)
+    rows = ContributionTariff.by_contract()[contract.id]
+    now = clock.instant(month_end(start), datetime.time(9))
+    if not calling.issue(contract, rows, start, month_end(start), pmss, now):
+        return None
+    return ContributionStatement.select().order_by(ContributionStatement.id.desc()).first()
+
+
+def lines(statement):
+    return {
+        (line.member_number, line.is_correction, line.starts_on.month): (line.band, line.employer, line.employee)
+        for line in statement.lines
+    }
+
+
+def test_each_employee_has_a_line_and_the_total_is_theirs(contract):
+    alone, father = factories.beneficiary(contract, "Arbez"), factories.beneficiary(contract, "Mermet")
+    factories.beneficiary(contract, "Mermet", role=BeneficiaryRole.CHILD, household_number=father.household_number)
+    statement = issue(contract, 1)
+    month = statement.period_start.month
+    assert lines(statement) == {
+        (alone.member_number, False, month): ("Isolé", 2_000, 2_000),
+        (father.member_number, False, month): ("Famille", 5_501, 5_500),
+    }
+    assert (statement.total, statement.computed) == (15_001, True)
+    assert statement.issued_on == month_end(statement.period_start)
+    assert statement.due_on == month_end(statement.period_start) + datetime.timedelta(14)
+
+
+def test_it_is_issued_once_whoever_asks(contract):
+    factories.beneficiary(contract)
+    assert issue(contract, 1)
+    assert issue(contract, 1) is None
+    assert ContributionStatement.select().count() == 1
+    (event,) = AuditEvent.select().where(AuditEvent.action == "statement.issue")
+    assert event.after["lines"] == 1
+
+
+def test_a_period_that_the_management_system_called_is_left_to_it(contract):
+    factories.beneficiary(contract)
+    factories.statement(contract, months_ago=1)
+    assert issue(contract, 1) is None
+
+
+def test_nothing_is_issued_for_nobody(contract):
+    assert issue(contract, 1) is None
+
+
+def test_numbers_of_a_year_follow_each_other(contract):
+    factories.beneficiary(contract)
+    first, second = issue(contract, 2), issue(contract, 1)
+    year, number = first.number.split("-")
+    assert first.number == f"{year}-000001"
+    assert int(second.number[-6:]) in (1, 2)  # January starts again
+
+
+def test_a_late_departure_is_given_back_on_the_next_and_the_first_stays_as_it_is(contract):
+    stays, gone = factories.beneficiary(contract, "Arbez"), factories.beneficiary(contract, "Mermet")
+    first = issue(contract, 2)
+    before = lines(first)
+    half = first.period_start + datetime.timedelta(14)
+    Beneficiary.update(terminated_on=half).where(Beneficiary.id == gone.id).execute()
+    second = issue(contract, 1)
+    days = month_end(half).day
+    due = (4_000 * 15 * 2 + days) // (2 * days)  # 15 days of the month, to the nearest cent
+    given_back = lines(second)[gone.member_number, True, half.month]
+    assert given_back[1] + given_back[2] == due - 4_000
+    assert (stays.member_number, False, second.period_start.month) in lines(second)
+    assert lines(first) == before
+    assert ContributionStatement.get_by_id(first.id).total == 8_000
+
+
+def test_a_late_entry_is_called_on_the_next_once(contract):
+    factories.beneficiary(contract, "Arbez")
+    first = issue(contract, 3)
+    late = factories.beneficiary(contract, "Tardy", effective_on=first.period_start)
+    second, third = issue(contract, 2), issue(contract, 1)
+    assert lines(second)[late.member_number, True, first.period_start.month] == ("Isolé", 2_000, 2_000)
+    assert not any(correction for _, correction, _ in lines(third))
+
+
+def test_more_given_back_than_called_is_a_credit_note(contract):
+    gone = factories.beneficiary(contract, "Mermet")
+    first = issue(contract, 2)
+    Beneficiary.update(terminated_on=first.period_start - datetime.timedelta(1)).where(
+        Beneficiary.id == gone.id
+    ).execute()
+    assert issue(contract, 1).total == -4_000
+
+
+def test_an_affiliation_that_was_undone_is_given_back(contract):
+    factories.beneficiary(contract, "Arbez")
+    undone = factories.beneficiary(contract, "Mermet")
+    first = issue(contract, 2)
+    Beneficiary.delete().where(Beneficiary.id == undone.id).execute()
+    assert lines(issue(contract, 1))[undone.member_number, True, first.period_start.month][1:] == (-2_000, -2_000)
+
+
+def test_who_moves_to_another_college_is_called_in_each_for_its_days(contract):
+    mover = factories.beneficiary(contract, "Mermet")
+    other = factories.contract(
+        GroupContract.get_by_id(contract.id).category, plan=contract.plan_id, billing_frequency="Mensuelle", number="K2"
+    )
+    tariff(other)
+    first = issue(contract, 2)
+    day = months_after(first.period_start, 1) + datetime.timedelta(9)
+    hr = factories.user(accounts=[contract.category.account_id])
+    Beneficiary.move_to([mover], other, day, hr, clock.now())
+    calling.Movement.apply_due(clock.now())
+    second = issue(contract, 1)
+    there = next(one for one, _ in calling.contracts_called() if one.number == "K2")
+    elsewhere = issue(there, 1)
+    (mine,), (theirs,) = second.lines, elsewhere.lines
+    assert (mine.starts_on, mine.ends_on) == (second.period_start, day - datetime.timedelta(1))
+    assert (theirs.starts_on, theirs.ends_on) == (day, elsewhere.period_end)
+    assert not mine.is_correction
+    assert not theirs.is_correction
+
+
+def test_who_a_load_put_elsewhere_without_a_day_is_not_corrected(contract):
+    moved = factories.beneficiary(contract, "Mermet")
+    factories.beneficiary(contract, "Arbez")
+    issue(contract, 2)
+    other = factories.contract(GroupContract.get_by_id(contract.id).category, plan=contract.plan_id, number="K2")
+    Beneficiary.update(contract=other).where(Beneficiary.id == moved.id).execute()
+    assert moved.member_number not in {line.member_number for line in issue(contract, 1).lines}
+
+
+def test_the_worker_issues_what_is_due_and_nothing_twice(contract, chosen_settings):
+    factories.beneficiary(contract)
+    today = clock.today()
+    now = clock.instant(max(today, today.replace(day=20)), datetime.time(9))
+    assert calling.call_due(chosen_settings, now) >= 1
+    assert calling.call_due(chosen_settings, now) == 0
+
+
+def test_a_share_of_a_pmss_that_is_not_known_issues_nothing_and_stops_no_other(contract, chosen_settings, caplog):
+    ContributionTariff.update(amount_type="PCT_PMSS", single=1_250).execute()
+    factories.beneficiary(contract)
+    known = {clock.today().year: 4_005, clock.today().year - 1: 4_005}
+    assert issue(contract, 1, known).total == 5_006
+    assert calling.call_due(chosen_settings, clock.instant(datetime.date(2050, 1, 20), datetime.time(9))) == 0
+    assert "2050" in caplog.text or "2049" in caplog.text
+
+
+def test_five_thousand_employees_are_computed_in_little_more_than_their_inserts(contract):
+    row = factories.beneficiary(contract).__data__
+    fields = [field for field in Beneficiary._meta.sorted_fields if field.name != "id"]
+    for at in range(0, 5_000, 200):
+        own = [
+            {"public_id": uuid.uuid4(), "member_number": f"M{n}", "household_number": f"H{n}"}
+            for n in range(at, at + 200)
+        ]
+        many = [[(row | one).get(field.name) for field in fields] for one in own]
+        Beneficiary.insert_many(many, fields).execute()
+    began = time.process_time()
+    statement = issue(contract, 1)
+    took = time.process_time() - began
+    assert statement.lines.count() == 5_001
+    again = [StatementLine(**line.__data__ | {"id": None, "public_id": uuid.uuid4()}) for line in statement.lines]
+    began = time.process_time()
+    calling.insert_many(StatementLine, again)
+    assert took < 4 * (time.process_time() - began) + 0.5
+
+
+def test_the_plan_of_the_contract_is_that_of_the_statement(contract):
+    factories.beneficiary(contract)
+    assert issue(contract, 1).plan_id == Plan.get(Plan.contribution_structure == "SINGLE_FAMILY").id
