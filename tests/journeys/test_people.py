@@ -295,7 +295,8 @@ def test_a_nir_finds_its_bearer_without_entering_the_address(people):
     people.get_by_label("N° de sécurité sociale, 15 chiffres").fill("2 94 06 39 478 031 45")
     people.get_by_role("button", name="Trouver").click()
     expect(people.get_by_role("heading", level=1)).to_have_text("Mme Zoé BARBAUD")
-    assert "94" not in re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "", people.url.removeprefix(people.server))
+    where = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "", people.url.removeprefix(people.server))
+    assert "9406" not in re.sub(r"\D", "", where)  # an account's code may hold two of its digits
     assert AuditEvent.select().where(AuditEvent.action == "nir.search").count() == 1
     same_after_reload(people)
 
