@@ -3679,11 +3679,15 @@ class LibraryVisit(Table):
         """They are looking at it now."""
         row = cls.get_or_none(cls.user == user.id)
         if row is None:
-            cls.insert(user=user.id, last_at=now).on_conflict_ignore().execute()
+            noted = cls.insert(user=user.id, last_at=now).on_conflict_ignore()
         elif now - row.last_at > cls.ONE_VISIT:
-            cls.update(before=row.last_at, last_at=now).where(cls.id == row.id).execute()
+            noted = cls.update(before=row.last_at, last_at=now).where(cls.id == row.id)
         elif now - row.last_at > cls.ONE_VISIT / 10:
-            cls.update(last_at=now).where(cls.id == row.id).execute()
+            noted = cls.update(last_at=now).where(cls.id == row.id)
+        else:
+            return
+        with suppress(OperationalError), database.without_waiting(db):  # reading goes on while someone writes
+            noted.execute()
 
 
 # ── The mutual's notices ─────────────────────────────────────────────────────────────────────────────────────────

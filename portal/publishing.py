@@ -65,9 +65,8 @@ def replace(row, file, note, by, now, form_key=None):
         if mine.execute() != 1:
             raise Outdated(None)
         values = {name: getattr(row, name) for name in KEPT}
-        made = Publication(
-            number=row.number + 1, published_on=max(clock.day_of(now), row.published_on), note=note, **values
-        )
+        number = row.versions().first().number + 1  # above that of a version taken off as a mistake too
+        made = Publication(number=number, published_on=max(clock.day_of(now), row.published_on), note=note, **values)
         return keep(made, file, by, now, form_key), True
 
 
@@ -90,10 +89,11 @@ def withdraw(row, on, why, now):
     return len(letters)
 
 
-def keep_after_all(row, today):
+def keep_after_all(row, now):
     """Take the announcement back before its day; raises Outdated."""
     none = {"withdrawn_on": None, "withdrawal_told_at": None, "withdrawal_reason": ""}
-    same = Publication.update(none).where(Publication.series == row.series, Publication.withdrawn_on > today)
+    to_come = Publication.withdrawn_on > clock.day_of(now)
+    same = Publication.update(none).where(Publication.series == row.series, to_come)
     if not same.execute():
         raise Outdated(None)
 

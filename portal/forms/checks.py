@@ -4,6 +4,7 @@ import re
 
 from wtforms.validators import ValidationError
 
+from portal.formats import date_fr
 from portal.rules import Refused, dates, identifiers
 
 # A NIR, with or without its key, or an IBAN.
@@ -78,3 +79,13 @@ def by_rule(rule):
             raise ValidationError(str(refused)) from None
 
     return validate
+
+
+def day_of(field, today):
+    """The day that a box says, written again as it was read; raises ValidationError."""
+    try:
+        found = dates.french_date(field.data or "", today)
+    except Refused as refused:
+        raise ValidationError(str(refused)) from None
+    field.data = date_fr(found)
+    return found

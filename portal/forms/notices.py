@@ -6,24 +6,22 @@ from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional, ValidationError
 
+from portal.forms.accounts import ACCOUNT, OfAnAccount
 from portal.forms.changes import SentOnce, text
-from portal.forms.checks import no_secret
+from portal.forms.checks import day_of, no_secret
 from portal.forms.threads import long_text
-from portal.rules import Refused, dates
 
-EVERYONE, ACCOUNT = "tous", "compte"
+EVERYONE = "tous"
 AUDIENCES = {EVERYONE: "Toutes les entreprises", ACCOUNT: "Un compte, ou un de ses collèges"}
-MOST_FOUND = 6
 
 
-class NoticeForm(SentOnce):
+class NoticeForm(OfAnAccount, SentOnce):
     """`find(typed)` gives accounts, `colleges(account)` its colleges: of the door."""
 
     titre = text("Titre", "Donnez un titre.", 120)
     texte = long_text("Texte", "Écrivez le texte.", 2_000)
     important = BooleanField("Importante\u00a0: en tête de l’accueil, et mise en valeur")
     pour = RadioField("Pour qui\u202f?", choices=list(starmap(SelectChoice, AUDIENCES.items())), validate_choice=False)
-    compte = StringField("Compte", filters=[lambda typed: " ".join((typed or "").split())])
     college = SelectField("Collège", validate_choice=False)
     du = StringField("Affichée du")
     au = StringField("Jusqu’au", [Optional()])
@@ -31,11 +29,10 @@ class NoticeForm(SentOnce):
 
     def __init__(self, typed, today, find, colleges, notice=None):
         super().__init__(typed, **(self.given(notice) if notice else {"du": f"{today:%d/%m/%Y}", "pour": EVERYONE}))
-        self.today, self.colleges, self.account = today, {}, None
-        self.starts_on, self.ends_on = None, None
+        self.today, self.starts_on, self.ends_on = today, None, None
         self.du.flags.required = self.compte.flags.required = True
-        if self.pour.data == ACCOUNT:
-            self.look_up(find, colleges)
+        self.look_up(find)
+        self.colleges = {str(one.id): one for one in colleges(self.account)} if self.account else {}
         whole = SelectChoice("", "Tous les collèges du compte")
         self.college.choices = [whole, *(SelectChoice(key, label_of(one)) for key, one in self.colleges.items())]
 
@@ -54,16 +51,6 @@ class NoticeForm(SentOnce):
             "version": str(notice.version),
         }
 
-    def look_up(self, find, colleges):
-        """The account that is meant: of this very code, or the only one of this name."""
-        typed = self.compte.data or ""
-        found = list(find(typed).limit(MOST_FOUND)) if typed else []
-        same = [one for one in found if one.code.casefold() == typed.casefold()]
-        if len(same or found) == 1:
-            (self.account,) = same or found
-            self.colleges = {str(one.id): one for one in colleges(self.account)}
-        self.found = found
-
     def validate_titre(self, field):
         no_secret(self, field)
 
@@ -71,49 +58,30 @@ class NoticeForm(SentOnce):
         if field.data not in AUDIENCES:
             raise ValidationError("Dites à qui cette actualité s’adresse.")
 
-    def validate_compte(self, field):
-        if self.pour.data != ACCOUNT or self.account:
-            return
-        if not field.data:
-            raise ValidationError("Indiquez le code ou le nom du compte.")
-        if not self.found:
-            raise ValidationError("Aucun compte ne correspond. Vérifiez le code ou le nom.")
-        several = ", ".join(f"{one.code} ({one.name})" for one in self.found)
-        raise ValidationError(f"Plusieurs comptes correspondent\u00a0: {several}. Indiquez le code de l’un d’eux.")
-
     def validate_college(self, field):
         if self.account and field.data and field.data not in self.colleges:
             raise ValidationError("Choisissez un collège de ce compte.")
 
     def validate_du(self, field):
-        self.starts_on = self.day(field, "Indiquez à partir de quel jour l’afficher.")
+        if not (field.data or "").strip():
+            raise ValidationError("Indiquez à partir de quel jour l’afficher.")
+        self.starts_on = day_of(field, self.today)
 
     def validate_au(self, field):
-        self.ends_on = self.day(field)
+        self.ends_on = day_of(field, self.today)
         if self.ends_on and self.starts_on and self.ends_on < self.starts_on:
             raise ValidationError("Ce jour vient avant le premier. Corrigez l’un des deux.")
         if self.ends_on and self.ends_on < self.today:
             raise ValidationError("Ce jour est passé\u00a0: personne ne la verrait.")
 
-    def day(self, field, missing=""):
-        if not (field.data or "").strip():
-            if missing:
-                raise ValidationError(missing)
-            return None
-        try:
-            return dates.french_date(field.data, self.today)
-        except Refused as refused:
-            raise ValidationError(str(refused)) from None
-
     def columns(self):
         """What the form says, by column of the notice."""
-        college = self.colleges.get(self.college.data or "") if self.account else None
         return {
             "title": self.titre.data,
             "body": self.texte.data,
             "is_important": self.important.data,
             "account": self.account,
-            "category": college,
+            "category": self.colleges.get(self.college.data or ""),
             "starts_on": self.starts_on,
             "ends_on": self.ends_on,
         }

@@ -10,20 +10,20 @@ from wtforms.validators import ValidationError
 from portal import documents, library
 from portal.exchange import uploads
 from portal.formats import date_fr, sort_key
+from portal.forms.accounts import ACCOUNT, OfAnAccount
 from portal.forms.changes import SentOnce, text
-from portal.forms.checks import is_secret, no_secret
+from portal.forms.checks import day_of, is_secret, no_secret
 from portal.forms.uploads import UploadField
 from portal.models import Audience, Publication, db, publication_words
-from portal.rules import Refused, dates, publishing
+from portal.rules import Refused, publishing
 
-EVERYONE, ACCOUNT, PLAN = "tous", "compte", "garantie"
+EVERYONE, PLAN = "tous", "garantie"
 AUDIENCES = {
     EVERYONE: "Toutes les entreprises",
     ACCOUNT: "Un compte, une de ses entreprises ou un de ses collèges",
     PLAN: "Les entreprises qui ont une garantie",
 }
 WHOLE = "tout"  # in the place of a company: the whole account
-MOST_FOUND = 6
 AHEAD = timedelta(days=366)
 STATES = {"publiees": "Publiées", "a-venir": "À venir", "retraits": "Retrait annoncé", "retirees": "Retirées"}
 
@@ -52,17 +52,7 @@ class PublicationFilter(Form):
         return publications if narrowed is None else publications.where(narrowed)
 
 
-def day_of(field, today):
-    """The day that a box says, written again as it was read; raises ValidationError."""
-    try:
-        found = dates.french_date(field.data or "", today)
-    except Refused as refused:
-        raise ValidationError(str(refused)) from None
-    field.data = date_fr(found)
-    return found
-
-
-class PublicationForm(SentOnce):
+class PublicationForm(OfAnAccount, SentOnce):
     """`find(typed)` gives accounts, `colleges(account)` its colleges, `plans` products: through the door.
 
     `folders`: {public id: (LibraryFolder, its path)}.
@@ -75,7 +65,6 @@ class PublicationForm(SentOnce):
     dossier = SelectField("Dossier", validate_choice=False)
     nouveau = text("Nouveau dossier")
     pour = RadioField("Pour qui ?", choices=list(starmap(SelectChoice, AUDIENCES.items())), validate_choice=False)
-    compte = StringField("Compte", filters=[lambda typed: " ".join((typed or "").split())])
     lieu = SelectField("Tout le compte, ou une partie", validate_choice=False)
     garantie = SelectField("Garantie", validate_choice=False)
     publie = StringField("Publié le")
@@ -83,25 +72,15 @@ class PublicationForm(SentOnce):
     def __init__(self, typed, today, find, colleges, plans, folders):
         super().__init__(typed, publie=date_fr(today))
         self.today, self.folders, self.plans = today, folders, {plan.code: plan for plan in plans}
-        self.account, self.found, self.places = None, [], {}
         self.nature.choices = choices({key: one.label for key, one in publishing.NATURES.items()})
         self.boite.choices = choices(library.TOOLBOXES, "Aucune")
         self.dossier.choices = choices({key: path for key, (_, path) in folders.items()}, library.ROOT)
         self.garantie.choices = choices({code: f"{plan.label}, {code}" for code, plan in self.plans.items()})
-        if self.pour.data == ACCOUNT:
-            self.look_up(find, colleges)
+        self.look_up(find)
+        self.places = places(self.account, colleges(self.account)) if self.account else {}
         self.lieu.choices = list(starmap(SelectChoice, ((key, label) for key, (label, _) in self.places.items())))
         for box in (self.nature, self.pour, self.publie):
             box.flags.required = True
-
-    def look_up(self, find, colleges):
-        """The account that is meant: of this very code, or the only one of this name; then what is within."""
-        typed = self.compte.data or ""
-        self.found = list(find(typed).limit(MOST_FOUND)) if typed else []
-        same = [one for one in self.found if one.code.casefold() == typed.casefold()] or self.found
-        if len(same) == 1:
-            (self.account,) = same
-            self.places = places(self.account, colleges(self.account))
 
     def validate_titre(self, field):
         no_secret(self, field)
@@ -129,16 +108,6 @@ class PublicationForm(SentOnce):
     def validate_pour(self, field):
         if field.data not in AUDIENCES:
             raise ValidationError("Dites à qui ce document s’adresse.")
-
-    def validate_compte(self, field):
-        if self.pour.data != ACCOUNT or self.account:
-            return
-        if not field.data:
-            raise ValidationError("Indiquez le code ou le nom du compte.")
-        if not self.found:
-            raise ValidationError("Aucun compte ne correspond. Vérifiez le code ou le nom.")
-        several = ", ".join(f"{one.code} ({one.name})" for one in self.found)
-        raise ValidationError(f"Plusieurs comptes correspondent : {several}. Indiquez le code de l’un d’eux.")
 
     def validate_lieu(self, field):
         if self.account and field.data not in self.places:

@@ -88,7 +88,7 @@ COLUMNS = (
 
 
 @blueprint.post("/telechargement")
-@requires("export")
+@requires("money")
 def download():
     """Exactly what the address filters, as a file; written down."""
     form, sort = asked()

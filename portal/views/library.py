@@ -111,7 +111,7 @@ def download_many():
     """Those that are ticked, or all that the address shows: its folder, its words, its toolbox."""
     form = LibraryFilter(request.args)
     shelf, node = chosen(form, LibraryVisit.of(current_user, clock.now()))
-    ticked = request.form.getlist("qui")[: library.MOST_TICKED]
+    ticked = [mark for mark in request.form.getlist("qui") if library.read_uuid(mark[1:])][: library.MOST_TICKED]
     listed = shelf.listed(node) if request.form.get("tous") else shelf.ticked(ticked)
     wanted = library.in_archive(shelf, listed)
     if not wanted:

@@ -82,7 +82,7 @@ def being_made(row):
 
 
 @blueprint.post("/<uuid:id>/bordereau")
-@requires("documents")
+@requires("money")
 def pdf(id):
     """The statement as a PDF; a long one is made by the worker, and the page says when it is there."""
     row = statement(id)
@@ -100,7 +100,7 @@ def pdf(id):
 
 
 @blueprint.get("/<uuid:id>/bordereau")
-@requires("documents")
+@requires("money")
 def progress(id):
     """The one region that asks again every second; once it is over, the page."""
     row = statement(id)
@@ -139,7 +139,7 @@ CHANGES = (
 
 
 @blueprint.post("/<uuid:id>/telechargement")
-@requires("export")
+@requires("money")
 def download(id):
     """The lines, as the address filters them, or every difference with the statement before; written down."""
     row, form = statement(id), LineFilter(request.args)

@@ -195,3 +195,10 @@ def test_a_page_asks_as_much_of_many_statements_as_of_few(signed_in, hr, queries
         signed_in.get(path)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 17, queries
+
+
+def test_all_that_tells_of_money_asks_for_the_same_right(app):
+    rooms = ("contributions.", "schedule.", "statements.")
+    views = {name: view for name, view in app.view_functions.items() if name.startswith(rooms)}
+    assert len(views) >= 8
+    assert {view.right for view in views.values()} == {"money"}

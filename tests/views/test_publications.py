@@ -285,6 +285,17 @@ def test_what_was_published_by_mistake_is_gone_at_once_and_the_version_before_is
     assert client.get(f"/espace-documentaire/{row.public_id}/apercu").status_code == 200
 
 
+def test_a_version_after_a_mistake_has_a_number_of_its_own(client, staff):
+    row = factories.publication("Tableau")
+
+    def version():
+        stored = storage.file_away(io.BytesIO(files.pdf(pages=2)), "tableau.pdf", "application/pdf", account=None)
+        return publishing.replace(Publication.get_by_id(row.id), stored, "x", None, clock.now())[0]
+
+    publishing.take_off(version(), "x", clock.now())
+    assert version().number == 3
+
+
 def test_the_mutual_still_reads_what_nobody_else_does(client, staff):
     row = factories.publication(published_on=clock.today() + DAY)
     assert client.get(f"/espace-documentaire/{row.public_id}").status_code == 404

@@ -8,11 +8,11 @@ from peewee import IntegrityError
 
 from portal import clock, notices
 from portal.access import audit, requires
-from portal.formats import search_words
 from portal.forms.notices import NoticeForm
-from portal.models import Company, EmployeeCategory, Notice, Outdated, db
+from portal.models import Notice, Outdated, db
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.views.recording import TWICE, by
+from portal.views.staff.publications import colleges, find
 
 blueprint = Blueprint("staff_notices", __name__, url_prefix="/gestion/actualites")
 
@@ -59,15 +59,6 @@ def form_of(notice=None):
     """The form as it is sent, or as the page opens."""
     typed = request.form if request.method == "POST" else None
     return NoticeForm(typed, clock.today(), find, colleges, notice)
-
-
-def find(typed):
-    return current_user.find_accounts(search_words(typed))
-
-
-def colleges(account):
-    found = current_user.categories().where(EmployeeCategory.account == account)
-    return found.select(EmployeeCategory, Company).join(Company).order_by(Company.code, EmployeeCategory.code)
 
 
 @blueprint.get("/nouvelle")
