@@ -22,6 +22,7 @@ from portal.demonstration_library import make_certificates
 from portal.demonstration_money import make_money
 from portal.demonstration_notices import make_notices
 from portal.demonstration_proofs import entrust, make_proofs
+from portal.demonstration_publications import make_publications
 from portal.demonstration_sendings import make_sendings
 from portal.demonstration_threads import make_threads
 from portal.demonstration_waivers import make_waivers
@@ -106,6 +107,7 @@ def load(settings, seed=1, scale=1):
         make_sendings(draw, managed[0], days_ago, iban)
         make_money(draw, managed[0])
         make_notices(draw, managed[0], days_ago)
+        make_publications(draw, managed[0], days_ago)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)

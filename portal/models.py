@@ -3666,24 +3666,25 @@ class LibraryVisit(Table):
     FIRST = datetime.timedelta(days=30)  # what is new for who never came
 
     @classmethod
-    def of(cls, user, now):
-        """Since when things are new for this person, as they look at the library now."""
-        row = cls.get_or_none(cls.user == user.id)
-        if row is None:
-            return now - cls.FIRST
-        since = row.last_at if now - row.last_at > cls.ONE_VISIT else row.before
-        return since or now - cls.FIRST
+    def of(cls, user):
+        """The row of this person, unsaved for who never came."""
+        return cls.get_or_none(cls.user == user.id) or cls(user=user.id)
 
-    @classmethod
-    def note(cls, user, now):
+    def since(self, now):
+        """Since when things are new, as they look at the library now."""
+        if self.last_at is None:
+            return now - self.FIRST
+        return (self.last_at if now - self.last_at > self.ONE_VISIT else self.before) or now - self.FIRST
+
+    def note(self, now):
         """They are looking at it now."""
-        row = cls.get_or_none(cls.user == user.id)
-        if row is None:
-            noted = cls.insert(user=user.id, last_at=now).on_conflict_ignore()
-        elif now - row.last_at > cls.ONE_VISIT:
-            noted = cls.update(before=row.last_at, last_at=now).where(cls.id == row.id)
-        elif now - row.last_at > cls.ONE_VISIT / 10:
-            noted = cls.update(last_at=now).where(cls.id == row.id)
+        mine = LibraryVisit.id == self.id
+        if self.last_at is None:
+            noted = LibraryVisit.insert(user=self.user_id, last_at=now).on_conflict_ignore()
+        elif now - self.last_at > self.ONE_VISIT:
+            noted = LibraryVisit.update(before=self.last_at, last_at=now).where(mine)
+        elif now - self.last_at > self.ONE_VISIT / 10:
+            noted = LibraryVisit.update(last_at=now).where(mine)
         else:
             return
         with suppress(OperationalError), database.without_waiting(db):  # reading goes on while someone writes

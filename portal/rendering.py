@@ -69,10 +69,13 @@ def number_of(name, default, most=10**6):
 class Page:
     """One page of a query, never out of bounds: its rows, and what the list says of itself."""
 
-    def __init__(self, query, size=25, rows=None, parameter="page"):
-        """`rows` reads the rows of a query that is already cut; `parameter` names the page's number in the address."""
+    def __init__(self, query, size=25, rows=None, parameter="page", total=None):
+        """`rows` reads the rows of a query that is already cut; `parameter` names the page's number in the address.
+
+        `total`: how many there are, where that is known already.
+        """
         self.size = size
-        self.total = query.order_by().count()
+        self.total = query.order_by().count() if total is None else total
         self.count = max(1, math.ceil(self.total / size))
         self.number = min(number_of(parameter, 1), self.count)
         cut = query.paginate(self.number, size)

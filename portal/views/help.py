@@ -23,6 +23,7 @@ CHAPTERS = {
     "cotisations": "Cotisations et échéancier",
     "attestations": "Attestations et fiche DSN",
     "documents": "Documents envoyés à la mutuelle",
+    "espace-documentaire": "Espace documentaire",
     "demandes": "Demandes et réclamations",
     "messages": "Courriels et SMS",
 }

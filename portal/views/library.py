@@ -32,14 +32,14 @@ def index():
         flash("Un n° de sécurité sociale ou un IBAN ne s’écrit pas ici : cherchez par les mots du document.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
     now = clock.now()
-    since = LibraryVisit.of(current_user, now)
+    visit = LibraryVisit.of(current_user)
+    since = visit.since(now)
     shelf, node = chosen(form, since)
     sort = Sort(SORTS, request.args.get("tri") or "-date")
-    listed = shelf.listed(node)
-    page = Page(sort.of(listed), page_size(current_user.rows_per_page), rows=listed_files.reader(shelf, since))
-    LibraryVisit.note(current_user, now)
-    weight = library.weight_of(listed)
-    return render("library", form=form, shelf=shelf, node=node, sort=sort, page=page, weight=weight)
+    rows = listed_files.reader(shelf, since)
+    page = Page(sort.of(shelf.listed(node)), page_size(current_user.rows_per_page), rows, total=node.count)
+    visit.note(now)
+    return render("library", form=form, shelf=shelf, node=node, sort=sort, page=page)
 
 
 def chosen(form, since):
@@ -110,7 +110,7 @@ def download(id):
 def download_many():
     """Those that are ticked, or all that the address shows: its folder, its words, its toolbox."""
     form = LibraryFilter(request.args)
-    shelf, node = chosen(form, LibraryVisit.of(current_user, clock.now()))
+    shelf, node = chosen(form, LibraryVisit.of(current_user).since(clock.now()))
     ticked = [mark for mark in request.form.getlist("qui") if library.read_uuid(mark[1:])][: library.MOST_TICKED]
     listed = shelf.listed(node) if request.form.get("tous") else shelf.ticked(ticked)
     wanted = library.in_archive(shelf, listed)

@@ -64,6 +64,7 @@ PAGES = {
     "aide-completer": ("help.show", "visitor", "/aide/completer"),
     "aide-documents": ("help.show", "visitor", "/aide/documents"),
     "aide-demandes": ("help.show", "visitor", "/aide/demandes"),
+    "aide-espace-documentaire": ("help.show", "visitor", "/aide/espace-documentaire"),
     "aide-justificatifs": ("help.show", "visitor", "/aide/justificatifs"),
     "verification": ("verification.show", "visitor", "/verification?code=7KQM-2XVD-90RT-HC4W"),
     "introuvable": ("", "visitor", "/nulle-part"),
