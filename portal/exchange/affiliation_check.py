@@ -159,7 +159,6 @@ class Check:
         self.offers = Offers(context.offers)
         self.employees: dict[str, Row] = {}  # matricule → the first of them
         self.known: dict[str, KnownEmployee] = {}
-        self.banks: dict[str, str] = {}
 
     def run(self) -> None:
         by_line = sorted(self.people, key=lambda person: person.line)
@@ -235,10 +234,7 @@ class Check:
         number = person.value(iban)
         if not number or person.cells[bic]:
             return
-        bank = number[:2] + number[4:9]
-        if bank not in self.banks:
-            self.banks[bank] = identifiers.bank_of(number)[0] or ""
-        if found := self.banks[bank]:
+        if found := identifiers.bank_of(number)[0]:
             person.found[bic] = found
             person.repair(bic, found, "BIC rempli d’après l’IBAN.")
 

@@ -131,11 +131,23 @@ def bic(text: str) -> str:
 
 def bank_of(number: str) -> tuple[str | None, str | None]:
     """The BIC and the name of the bank that keeps an account, each None when the register does not tell."""
+    if FRENCH_IBAN.fullmatch(number):
+        return _bank_in_france(number[4:9])
+    return _bank(number)
+
+
+@lru_cache(maxsize=1024)
+def _bank_in_france(code: str) -> tuple[str | None, str | None]:
+    """The same for every account of a bank: what is kept holds the number of nobody's."""
+    return _bank(f"FR00{code}{'0' * (FRENCH_IBAN_LENGTH - 9)}", allow_invalid=True)
+
+
+def _bank(number: str, allow_invalid: bool = False) -> tuple[str | None, str | None]:
     from schwifty import IBAN  # noqa: PLC0415  slow to import, and few pages need it
     from schwifty.exceptions import SchwiftyException  # noqa: PLC0415
 
     try:
-        account = IBAN(number)
+        account = IBAN(number, allow_invalid=allow_invalid)
         return (str(account.bic) if account.bic else None), account.bank_name or None
     except SchwiftyException:
         return None, None

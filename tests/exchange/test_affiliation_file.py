@@ -187,6 +187,12 @@ def test_a_right_row_has_its_values():
     assert checked.repairs == {"BIC prestation": "BIC rempli d’après l’IBAN."}
 
 
+def test_two_foreign_banks_are_not_taken_for_each_other():
+    ibans = {"DE30100100100532013002": "PBNKDEFFXXX", "DE49100103000532013000": "KLRNDEBEXXX"}
+    rows = [employee(Matricule=f"D{place}", iban=iban) for place, iban in enumerate(ibans)]
+    assert [after(row, "BIC prestation") for row in check(*rows)] == list(ibans.values())
+
+
 MANDATORY = ("Type", "Matricule", "Civilité", "Nom", "Prénom", "birth", "Sexe", "nir", "company", "college", "Garantie")
 
 
