@@ -20,6 +20,7 @@ from portal.models import (
 )
 from portal.readers import letter
 from portal.rules import proofs as rules
+from portal.transitions import change, held
 
 # Where a request comes from.
 ENROLMENT, RENEWAL, INSURER, WAIVER = "ENROLMENT", "RENEWAL", "INSURER", "WAIVER"
@@ -119,21 +120,13 @@ def receive(request, files, by, now, form_key=None):
     return True
 
 
-def change(row, state, **values):
-    """Put a held request in a state."""
-    row.state, row.version = state, row.version + 1
-    for name, value in values.items():
-        setattr(row, name, value)
-    row.save(only=["state", "version", *values])
-
-
 # ── Decided by the mutual ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def accept(request, now, version):
     """What was received is right; raises Outdated when somebody decided meanwhile."""
     with db.atomic():
-        row = decide(request, version)
+        row = held(request, version, RequestState.RECEIVED)
         change(row, RequestState.ACCEPTED, settled_at=now)
         note(row, "ACCEPTED", "")
         reminders.tell(row, "proof_accepted", now)
@@ -143,18 +136,11 @@ def accept(request, now, version):
 def refuse(request, why, now, version):
     """It has to be sent again: who can be reached is told why, with a link; and so is HR. Raises Outdated."""
     with db.atomic():
-        row = decide(request, version)
+        row = held(request, version, RequestState.RECEIVED)
         change(row, RequestState.REFUSED, settled_at=None, remark=why)
         note(row, "REFUSED", why)
         reminders.tell(row, "proof_again", now, linked=True)
         tell_hr([row], "proof_refused", now)
-    return row
-
-
-def decide(request, version):
-    row = request.hold()
-    if row.state != RequestState.RECEIVED or row.version != version:
-        raise Outdated(row)
     return row
 
 

@@ -5,6 +5,7 @@ from portal.models import BankDetails, MessageKind, Outdated, Sending, SendingSt
 from portal.readers import can_see, letter
 from portal.rules import identifiers
 from portal.rules import sendings as rules
+from portal.transitions import change, held
 
 # ── From the company ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -66,14 +67,6 @@ def withdraw(sending, now):
         change(row, SendingState.WITHDRAWN, settled_at=now, siret="", issued_on=None)
 
 
-def change(row, state, **values):
-    """Put a held sending in a state."""
-    row.state, row.version = state, row.version + 1
-    for name, value in values.items():
-        setattr(row, name, value)
-    row.save(only=["state", "version", *values])
-
-
 # ── At the mutual ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -119,8 +112,9 @@ def refuse(sending, why, now, version):
 
 
 def decide(sending, version):
-    row = sending.hold()
-    if not row.is_open or row.version != version:
+    """It is in somebody's hands, and not decided; raises Outdated."""
+    row = held(sending, version, SendingState.RECEIVED)
+    if not row.read_at:
         raise Outdated(row)
     return row
 

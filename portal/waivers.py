@@ -2,7 +2,7 @@
 
 import datetime
 
-from portal import clock, outbox, proofs
+from portal import clock, outbox, proofs, transitions
 from portal.models import (
     AuditEvent,
     DocumentRequest,
@@ -168,7 +168,7 @@ def keep_proof(waiver, files, by, now):
         if row is None:
             raise Outdated(None)
         if row.state == RequestState.CANCELLED:
-            proofs.change(row.hold(), RequestState.AWAITED, settled_at=None)
+            transitions.change(row.hold(), RequestState.AWAITED, settled_at=None)
         proofs.receive(row, files, by, now)
         proofs.note(row, "ACCEPTED", "")
         return prove(waiver, now)

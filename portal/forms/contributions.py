@@ -2,12 +2,13 @@
 
 import datetime
 
-from wtforms import Form, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from portal import database
 from portal.formats import search_words
-from portal.forms.checks import is_secret, typed_day
+from portal.forms.checks import typed_day
+from portal.forms.filters import Filter
 from portal.models import ContributionStatement, GroupContract, Payment, Plan, StatementLine, StatementState, db
 
 METHODS = ("Prélèvement", "Virement", "Chèque", "Télérèglement")
@@ -27,14 +28,10 @@ LABELS = {
 }
 
 
-class MoneyFilter(Form):
+class MoneyFilter(Filter):
     """What both lists have: a number to look for; an unknown value narrows nothing."""
 
     q = StringField("N° de bordereau ou de contrat, produit")
-
-    def secrets(self):
-        """The boxes that hold an IBAN: it must not stay in an address."""
-        return [box.name for box in self if is_secret(box.data or "")]
 
     @property
     def typed(self):

@@ -4,13 +4,14 @@ from functools import partial
 from itertools import starmap
 
 from flask_wtf import FlaskForm
-from wtforms import Form, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from portal import database
 from portal.formats import search_key, search_words
-from portal.forms.checks import by_rule, is_secret, typed_day
+from portal.forms.checks import by_rule, typed_day
+from portal.forms.filters import Filter
 from portal.models import Beneficiary, BeneficiaryRole, db
 from portal.rules import identifiers
 
@@ -29,7 +30,7 @@ SOON = 60  # days
 EMPTY = {}  # what has been written of boxes that hold nothing
 
 
-class BeneficiaryFilter(Form):
+class BeneficiaryFilter(Filter):
     """Narrows the list; an unknown value narrows nothing, a date that cannot be read says so at its field."""
 
     q = StringField("Nom, prénom ou n° d’adhérent")
@@ -63,10 +64,6 @@ class BeneficiaryFilter(Form):
         super().__init__(arguments)
         self.today, self.ages = today, ages
         self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)
-
-    def secrets(self):
-        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
-        return [box.name for box in self if is_secret(box.data or "")]
 
     def words(self):
         """What narrows the list, box by box, for the audit trail: what it may not hold is left out."""

@@ -2,15 +2,15 @@
 
 from itertools import starmap
 
-from wtforms import BooleanField, Form, SelectField, StringField
+from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from portal import library
 from portal.formats import search_key
-from portal.forms.checks import is_secret
+from portal.forms.filters import Filter
 
 
-class LibraryFilter(Form):
+class LibraryFilter(Filter):
     """Narrows the list; an unknown value narrows nothing."""
 
     q = StringField("Rechercher dans les noms et les textes")
@@ -18,10 +18,6 @@ class LibraryFilter(Form):
         "Boîte à outils", choices=list(starmap(SelectChoice, {"": "Toutes", **library.TOOLBOXES}.items()))
     )
     nouveau = BooleanField("Nouveaux seulement")
-
-    def secrets(self):
-        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
-        return [box.name for box in (self.q,) if is_secret(box.data or "")]
 
     def in_force(self):
         """What narrows the list now, to be taken away one by one: (parameter, what to write)."""

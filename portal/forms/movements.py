@@ -2,11 +2,12 @@
 
 import datetime
 
-from wtforms import Form, SelectField, StringField
+from wtforms import SelectField, StringField
 
-from portal import clock, database
+from portal import database
 from portal.formats import search_key, search_words
-from portal.forms.checks import is_secret, typed_day
+from portal.forms.checks import typed_day
+from portal.forms.filters import Filter, start_of
 from portal.models import Beneficiary, Movement, MovementKind, MovementState, db
 
 KINDS = {
@@ -28,7 +29,7 @@ STATES = {
 }
 
 
-class MovementFilter(Form):
+class MovementFilter(Filter):
     """Narrows the list; an unknown value narrows nothing, a date that cannot be read says so at its field."""
 
     q = StringField("Nom, prénom ou n° d’adhérent")
@@ -48,10 +49,6 @@ class MovementFilter(Form):
             *((key, states[state]) for key, state in STATES.items()),
         ]
         self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)
-
-    def secrets(self):
-        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
-        return [box.name for box in self if is_secret(box.data or "")]
 
     def narrow(self, movements):
         """`movements` are joined to their people."""
@@ -80,8 +77,3 @@ class MovementFilter(Form):
             "au": f"Jusqu’au {self.au.data}" if self.until else "",
         }
         return [(name, written) for name, written in words.items() if written]
-
-
-def start_of(day):
-    """The first instant of a day in Paris, as the database keeps it."""
-    return clock.instant(day, datetime.time())

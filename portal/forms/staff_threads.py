@@ -2,13 +2,14 @@
 
 from itertools import starmap
 
-from wtforms import Form, RadioField, SelectField, StringField
+from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from portal.exchange import uploads
 from portal.forms.changes import SentOnce, text
-from portal.forms.checks import is_secret, no_secret
+from portal.forms.checks import no_secret
+from portal.forms.filters import Filter
 from portal.forms.threads import long_text
 from portal.forms.uploads import UploadField
 from portal.models import MessageThread, ThreadState
@@ -29,7 +30,7 @@ THEN = {
 }
 
 
-class QueueFilter(Form):
+class QueueFilter(Filter):
     """Narrows the queue; an unknown value narrows nothing."""
 
     q = StringField("N°, nature ou mots du message")
@@ -41,10 +42,6 @@ class QueueFilter(Form):
         self.user, self.today = user, today
         natures = rules.NATURES[kind].items()
         self.nature.choices = [SelectChoice("", "Toutes"), *(SelectChoice(code, one.label) for code, one in natures)]
-
-    def secrets(self):
-        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
-        return [box.name for box in self if is_secret(box.data or "")]
 
     def narrow(self, threads):
         threads = MessageThread.holding(threads, self.q.data or "").where(*self.queue())
@@ -131,7 +128,7 @@ class NoteForm(SentOnce):
 class PassForm(SentOnce):
     """`colleagues`: users of the mutual."""
 
-    a = SelectField("À qui", validate_choice=False)
+    a = SelectField("Confier à", validate_choice=False)
     mot = text("Un mot pour votre collègue", most=300)
 
     def __init__(self, typed, thread, colleagues, **given):

@@ -10,7 +10,7 @@ from wtforms.validators import ValidationError
 from portal import database
 from portal.formats import search_key, search_words
 from portal.forms.changes import SentOnce, text
-from portal.forms.checks import is_secret
+from portal.forms.filters import Filter
 from portal.forms.uploads import UploadField
 from portal.models import Beneficiary, DocumentRequest, Employee, RequestState, Waiver, db
 from portal.rules import proofs
@@ -31,7 +31,7 @@ QUEUES = {"": "À examiner", "refuses": "Refusés", "acceptes": "Acceptés"}
 CONTACTS = {"": "Tous", "sans": "Sans contact", "avec": "Avec un contact"}
 
 
-class ProofFilter(Form):
+class ProofFilter(Filter):
     """Narrows the list; an unknown value narrows nothing."""
 
     q = StringField("Nom ou prénom")
@@ -45,10 +45,6 @@ class ProofFilter(Form):
         super().__init__(arguments)
         self.today, self.campaigns = today, campaigns
         self.campagne.choices = [("", "Toutes"), *((name, name) for name in campaigns)]
-
-    def secrets(self):
-        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
-        return [box.name for box in self if is_secret(box.data or "")]
 
     def narrow(self, requests):
         """`requests` are whole (DocumentRequest.whole)."""

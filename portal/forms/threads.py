@@ -7,10 +7,10 @@ from wtforms import Form, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
-from portal import clock
 from portal.exchange import uploads
 from portal.forms.changes import SentOnce, text
-from portal.forms.checks import is_secret, no_secret, typed_day
+from portal.forms.checks import no_secret, typed_day
+from portal.forms.filters import Filter, start_of
 from portal.forms.uploads import UploadField
 from portal.models import MessageThread, ThreadState
 from portal.rules import threads as rules
@@ -34,7 +34,7 @@ LABELS = {
 MOST = 10_000  # characters of a message
 
 
-class ThreadFilter(Form):
+class ThreadFilter(Filter):
     """Narrows the list; an unknown value narrows nothing, a date that cannot be read says so at its field."""
 
     q = StringField("N°, nature ou mots du message")
@@ -59,10 +59,6 @@ class ThreadFilter(Form):
     @property
     def more_is_used(self):
         return bool(self.nature.data or self.du.data or self.au.data)
-
-    def secrets(self):
-        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
-        return [box.name for box in self if is_secret(box.data or "")]
 
     def narrow(self, threads):
         threads = MessageThread.holding(threads, self.q.data or "")
@@ -89,10 +85,6 @@ class ThreadFilter(Form):
         return [(name, written) for name, written in words.items() if written]
 
 
-def start_of(day):
-    return clock.instant(day, datetime.time())
-
-
 def born(row):
     return f"{row.full_name}, né{'e' if row.title == 'Mme' else ''} le {row.birth_date:%d/%m/%Y}"
 
@@ -109,7 +101,8 @@ def long_text(label, missing="", most=MOST):
     """`missing`: what to say when it must be filled."""
     checks = [DataRequired(missing)] if missing else [Optional()]
     too_long = Length(max=most, message=f"Au plus {most} caractères. Raccourcissez, ou joignez un document.")
-    return TextAreaField(label, [*checks, too_long, no_secret], filters=[lines])
+    size = {"rows": 7 if most == MOST else 3}
+    return TextAreaField(label, [*checks, too_long, no_secret], filters=[lines], render_kw=size)
 
 
 class AnswerForm(SentOnce):

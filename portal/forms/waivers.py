@@ -3,14 +3,14 @@
 import datetime
 from itertools import starmap
 
-from wtforms import Form, RadioField, SelectField, StringField
+from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, ValidationError
 
 from portal import database
 from portal.formats import search_key, search_words
 from portal.forms.changes import SentOnce, text
-from portal.forms.checks import is_secret
+from portal.forms.filters import Filter
 from portal.forms.uploads import UploadField
 from portal.models import Waiver, WaiverState, db
 from portal.rules import Refused, dates, identifiers
@@ -28,7 +28,7 @@ TO_DO = {"": "Tout", "renouveler": "À renouveler sous 30 jours", "retard": "Éc
 PROVED = [code for code, case in rules.CASES.items() if case.proof]  # by a document
 
 
-class RegisterFilter(Form):
+class RegisterFilter(Filter):
     """Narrows the register; an unknown value narrows nothing."""
 
     q = StringField("Nom, prénom ou matricule")
@@ -40,10 +40,6 @@ class RegisterFilter(Form):
         super().__init__(arguments)
         self.today = today
         self.cas.choices = [("", "Tous"), *((code, case.label) for code, case in rules.CASES.items())]
-
-    def secrets(self):
-        """The boxes that hold a NIR or an IBAN: it must not stay in an address."""
-        return [box.name for box in self if is_secret(box.data or "")]
 
     def narrow(self, waivers):
         _, states = STATES.get(self.etat.data or "", STATES[""])

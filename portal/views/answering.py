@@ -6,10 +6,10 @@ from peewee import IntegrityError
 from portal import clock, documents, threads
 from portal.access import audit, keeps_words, requires
 from portal.forms.threads import MOST, AnswerForm, RatingForm
-from portal.models import AnswerDraft, Outdated, ThreadFollower, UnsentWords, db
+from portal.models import AnswerDraft, ThreadFollower, UnsentWords, db
 from portal.rendering import address, posted, render_region, wants_fragment
 from portal.views import files
-from portal.views.recording import TWICE, by
+from portal.views.recording import TWICE, by, unless_overtaken
 from portal.views.threads import ROOM, found, page
 
 blueprint = Blueprint("answering", __name__)
@@ -94,13 +94,12 @@ def reopen(room, id):
 
 def act(room, id, action, verb, said):
     thread = found(room, id)
-    try:
-        with db.atomic():
-            verb(thread, by(), clock.now())
-            audit(action, on=thread, account=thread.account_id)
-        flash(said, "ok")
-    except Outdated:
-        flash(MEANWHILE, "warn")
+
+    def do(now):
+        verb(thread, by(), now)
+        return said
+
+    unless_overtaken(do, action, thread, thread.account_id, MEANWHILE)
     return back(room, thread)
 
 

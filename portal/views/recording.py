@@ -4,6 +4,7 @@ from flask import abort, flash, redirect, url_for
 from flask_login import current_user
 from peewee import IntegrityError
 
+from portal import clock
 from portal.access import audit
 from portal.models import Movement, Outdated, db
 from portal.rendering import render
@@ -73,3 +74,17 @@ def note(found, action, made):
     """Write down what was done, with how many movements it makes."""
     detail = made[0].after | {"movements": len(made)}
     audit(action, on=found, account=found.account_id, before=made[0].before, after=detail)
+
+
+def unless_overtaken(act, action, on, account, meanwhile):
+    """Do it in one transaction, write it down and say so; or say that somebody was there before.
+
+    `act(now)` gives the sentence to show, or raises Outdated.
+    """
+    try:
+        with db.atomic():
+            said = act(clock.now())
+            audit(action, on=on, account=account)
+        flash(said, "ok")
+    except Outdated:
+        flash(meanwhile, "warn")

@@ -9,7 +9,7 @@ from portal.forms.sendings import AcceptForm, QueueFilter, SendingRefusal
 from portal.models import Outdated, Sending, SendingState, db
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.views import files, sent
-from portal.views.recording import by
+from portal.views.recording import by, unless_overtaken
 from portal.views.staff import comparing
 
 blueprint = Blueprint("staff_sendings", __name__, url_prefix="/gestion/documents")
@@ -104,13 +104,7 @@ def refuse(id):
 
 
 def decide(row, action, act):
-    try:
-        with db.atomic():
-            said = act(clock.now())
-            audit(action, on=row, account=row.account_id)
-        flash(said, "ok")
-    except Outdated:
-        flash(MEANWHILE, "warn")
+    unless_overtaken(act, action, row, row.account_id, MEANWHILE)
     return redirect(url_for("staff_sendings.index"), 303)
 
 

@@ -1,15 +1,16 @@
 """« Justificatifs reçus »: what came, the oldest first; looked at safely, accepted, or refused with a reason."""
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from flask_login import current_user
 
-from portal import clock, proofs, waivers
+from portal import proofs, waivers
 from portal.access import audit, requires
 from portal.forms.supporting_documents import QueueFilter, RefusalForm
-from portal.models import DocumentRequest, Outdated, RequestState, db
+from portal.models import DocumentRequest, RequestState
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.rules import proofs as rules
 from portal.views import files
+from portal.views.recording import unless_overtaken
 
 blueprint = Blueprint("staff_proofs", __name__, url_prefix="/gestion/justificatifs")
 
@@ -76,7 +77,12 @@ def page(row, form, status=200):
 @requires("staff")
 def accept(id):
     row, form = found(id), RefusalForm(request.form)
-    return decide(row, "proof.accept", lambda now: approve(row, form.seen, now), "Le justificatif est accepté.")
+
+    def act(now):
+        approve(row, form.seen, now)
+        return "Le justificatif est accepté."
+
+    return decide(row, "proof.accept", act)
 
 
 def approve(row, seen, now):
@@ -93,18 +99,16 @@ def refuse(id):
     seen = form.seen
     if not form.validate():
         return page(row, form, 422)
-    said = "Le justificatif est refusé. Le salarié est prévenu s’il peut être joint, et son entreprise."
-    return decide(row, "proof.refuse", lambda now: proofs.refuse(row, form.why, now, seen), said)
+
+    def act(now):
+        proofs.refuse(row, form.why, now, seen)
+        return "Le justificatif est refusé. Le salarié est prévenu s’il peut être joint, et son entreprise."
+
+    return decide(row, "proof.refuse", act)
 
 
-def decide(row, action, act, said):
-    try:
-        with db.atomic():
-            act(clock.now())
-            audit(action, on=row, account=row.category.account_id)
-        flash(said, "ok")
-    except Outdated:
-        flash(MEANWHILE, "warn")
+def decide(row, action, act):
+    unless_overtaken(act, action, row, row.category.account_id, MEANWHILE)
     return redirect(url_for("staff_proofs.index"), 303)
 
 
