@@ -12,15 +12,16 @@ from werkzeug.exceptions import TooManyRequests
 from portal import clock
 from portal.formats import plural
 from portal.models import AuditEvent, UnsentWords, UserRole, UserSession
+from portal.rules import rights
 
 COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents", "money"}
 RIGHTS = {
-    UserRole.COMPANY: COVERED | {"write"},
-    UserRole.MULTI_ACCOUNT_MANAGER: COVERED | {"write"},
-    UserRole.BROKER: COVERED | {"write"},
+    UserRole.COMPANY: COVERED | {"write", "habilitate"},
+    UserRole.MULTI_ACCOUNT_MANAGER: COVERED | {"write", "habilitate"},
+    UserRole.BROKER: COVERED | {"write", "habilitate"},
     UserRole.HEALTH_PROFESSIONAL: set(),
     UserRole.STAFF: COVERED | {"staff"},
-    UserRole.ADMIN: COVERED | {"staff"},
+    UserRole.ADMIN: COVERED | {"staff", "habilitate"},
 }
 KNOWN_RIGHTS = set().union(*RIGHTS.values())
 
@@ -58,7 +59,8 @@ def requires(right):
     return decorate
 
 
-def may(right):
+def opened_by_profile(right):
+    """Whether this profile may have the right somewhere; where, the door says (`scope.may`, `User.acting`)."""
     return right in RIGHTS[current_user.role]
 
 
@@ -70,7 +72,6 @@ def init_app(app):
     app.before_request(refuse_other_sites)
     app.before_request(let_in)
     csrf.init_app(app)
-    app.jinja_env.globals["may"] = may
 
 
 def load_user(token):
@@ -100,7 +101,8 @@ def let_in():
         by_itself = request.htmx and getattr(view, "polled", False)
         return ("", 204) if by_itself else ask_to_sign_in()
     right = getattr(view, "right", None)
-    return None if right is None or may(right) else abort(403)
+    current_user.acting = rights.behind(right)
+    return None if right is None or opened_by_profile(right) else abort(403)
 
 
 def keep_words():

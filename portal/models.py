@@ -22,6 +22,7 @@ from peewee import (
     BooleanField,
     Case,
     CharField,
+    ColumnBase,
     DatabaseProxy,
     DateField,
     DateTimeField,
@@ -42,7 +43,7 @@ from portal import clock, database
 from portal.formats import search_key, sort_key
 from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
-from portal.rules import Refused, proofs, threads
+from portal.rules import Refused, proofs, rights, threads
 from portal.rules.contributions import BANDS, Tariff
 from portal.rules.dates import age
 from portal.rules.waivers import Asked, due_on
@@ -254,7 +255,8 @@ class Beneficiary(Table):
 
     def household(self, user):
         """Those of the same household and account whom the user may see, the employee first; `products`: labels."""
-        return with_products(household(user.id, clock.today(), self.household_number, self.account_id, role=user.role))
+        at_home = (self.household_number, self.account_id)
+        return with_products(household(user.id, clock.today(), user.acting, *at_home, role=user.role))
 
     @classmethod
     def among(cls, ids):
@@ -1091,6 +1093,7 @@ class User(UserMixin, Table):
     created_at = DateTimeField(default=clock.now)
 
     session = token = None  # of the browser that is signed in, set when they are read
+    acting = rights.Action.SEE  # what the door must let this person do, set by the view that is asked for
 
     def get_id(self):
         """What the browser's cookie holds: the token of a session, so that ending the row signs out."""
@@ -1139,9 +1142,9 @@ class User(UserMixin, Table):
         return cls.of_place(category.account_id, category.company_id, category.id, on)
 
     @classmethod
-    def of_place(cls, account, company, category, on=None):
+    def of_place(cls, account, company, category, on=None, action=rights.Action.SEE):
         """The same of a college, a whole company (`category` None) or a whole account (both None), by their ids."""
-        grants = PermissionGrant.in_force(cls.id, on or clock.today()).where(
+        grants = PermissionGrant.in_force(cls.id, on or clock.today(), action).where(
             PermissionGrant.account == account,
             PermissionGrant.company.is_null() | (PermissionGrant.company == company),
             PermissionGrant.category.is_null() | (PermissionGrant.category == category),
@@ -1150,9 +1153,9 @@ class User(UserMixin, Table):
         return list(cls.select().where(active, fn.EXISTS(grants)).order_by(cls.id))
 
     @classmethod
-    def of_company(cls, company, on=None):
-        """Those of companies, brokers included, whom a grant in force lets see a whole company."""
-        grants = PermissionGrant.in_force(cls.id, on or clock.today()).where(
+    def of_company(cls, company, on=None, action=rights.Action.SEE):
+        """Those of companies, brokers included, whom a grant in force lets act for a whole company."""
+        grants = PermissionGrant.in_force(cls.id, on or clock.today(), action).where(
             PermissionGrant.account == company.account_id,
             PermissionGrant.company.is_null() | (PermissionGrant.company == company.id),
             PermissionGrant.category.is_null(),
@@ -1217,17 +1220,22 @@ class User(UserMixin, Table):
         """The rows of a query on colleges, or joined to them, whose own college the user may see: for a few rows."""
         if self.is_staff:
             return query
-        grants = PermissionGrant.in_force(self.id, on or clock.today()).where(
-            PermissionGrant.account == EmployeeCategory.account,
-            PermissionGrant.company.is_null() | (PermissionGrant.company == EmployeeCategory.company),
-            PermissionGrant.category.is_null() | (PermissionGrant.category == EmployeeCategory.id),
+        grants = PermissionGrant.in_force(self.id, on or clock.today(), self.acting).where(
+            PermissionGrant.opens(EmployeeCategory)
         )
         return query.where(fn.EXISTS(grants))
+
+    def actions(self, on, *where):
+        """What the grants in force let this person do, together, as an expression; the mutual's staff, all."""
+        if self.is_staff:
+            return Value(rights.ALL)
+        held = [fn.MAX(PermissionGrant.actions.bin_and(int(action))) for action in rights.Action]
+        return PermissionGrant.in_force(self.id, on).where(*where).select(fn.COALESCE(reduce(ColumnBase.bin_or, held), 0))
 
     def accounts(self, on=None):
         if self.is_staff:
             return ManagedAccount.select()
-        grants = PermissionGrant.in_force(self.id, on or clock.today())
+        grants = PermissionGrant.in_force(self.id, on or clock.today(), self.acting)
         return ManagedAccount.select().where(ManagedAccount.id.in_(grants.select(PermissionGrant.account)))
 
     def companies(self):
@@ -1333,7 +1341,7 @@ class User(UserMixin, Table):
         """Requests and complaints of the places that a grant opens whole: who sees one college sees its people's."""
         if self.is_staff:
             return MessageThread.select()
-        grants = PermissionGrant.in_force(self.id, on or clock.today()).where(
+        grants = PermissionGrant.in_force(self.id, on or clock.today(), self.acting).where(
             PermissionGrant.account == MessageThread.account,
             PermissionGrant.company.is_null() | (PermissionGrant.company == MessageThread.company),
             PermissionGrant.category.is_null() | (PermissionGrant.category == MessageThread.category),
@@ -1376,7 +1384,7 @@ class User(UserMixin, Table):
         """Accounts that a grant opens whole."""
         if self.is_staff:
             return ManagedAccount.select(ManagedAccount.id)
-        whole = PermissionGrant.in_force(self.id, on or clock.today()).where(
+        whole = PermissionGrant.in_force(self.id, on or clock.today(), self.acting).where(
             PermissionGrant.company.is_null(), PermissionGrant.category.is_null()
         )
         return whole.select(PermissionGrant.account)
@@ -1386,7 +1394,7 @@ class User(UserMixin, Table):
         companies = Company.select(Company.id)
         if self.is_staff:
             return companies
-        whole = PermissionGrant.in_force(self.id, on or clock.today()).where(
+        whole = PermissionGrant.in_force(self.id, on or clock.today(), self.acting).where(
             PermissionGrant.account == Company.account,
             PermissionGrant.company.is_null() | (PermissionGrant.company == Company.id),
             PermissionGrant.category.is_null(),
@@ -1399,7 +1407,10 @@ class User(UserMixin, Table):
             Beneficiary.id == Document.beneficiary, Beneficiary.category.in_(self.category_ids())
         )
         of_nobody = Document.beneficiary.is_null()
-        seen = of_nobody & Document.contract.in_(self.contracts().select(GroupContract.id))
+        paid = Document.document_type.in_(rights.OF_MONEY)
+        paying = category_ids(self.id, clock.today(), rights.Action.MONEY, role=self.role)
+        priced = GroupContract.select(GroupContract.id).where(GroupContract.category.in_(paying))
+        seen = of_nobody & Document.contract.in_(self.contract_ids()) & (~paid | Document.contract.in_(priced))
         whole = of_nobody & Document.contract.is_null() & Document.account.in_(self.whole_account_ids())
         present = Document.withdrawn_at.is_null()
         return Document.select().where(present, fn.EXISTS(people) | seen | whole)
@@ -1428,7 +1439,7 @@ class User(UserMixin, Table):
 
     def documents_of(self, person):
         """What was printed for a person, the latest first."""
-        return documents_of(self.id, clock.today(), person.id, role=self.role)
+        return documents_of(self.id, clock.today(), self.acting, person.id, role=self.role)
 
     def documents_of_contract(self, contract, most=10):
         """A contract's own documents; then the last of those of its people."""
@@ -1438,32 +1449,32 @@ class User(UserMixin, Table):
         return list(own), list(of_people)
 
     def category_ids(self, on=None):
-        return category_ids(self.id, on or clock.today(), role=self.role)
+        return category_ids(self.id, on or clock.today(), self.acting, role=self.role)
 
     def person(self, public_id):
         """One person with contract, plan, college, company and account; None when the user may not see them."""
-        return next(iter(person(self.id, clock.today(), public_id, role=self.role)), None)
+        return next(iter(person(self.id, clock.today(), self.acting, public_id, role=self.role)), None)
 
     def person_at_home(self, public_id):
         """(the same person or None, those of their household whom the user may see, as `Beneficiary.household`)."""
-        members = with_products(home(self.id, clock.today(), public_id, role=self.role))
+        members = with_products(home(self.id, clock.today(), self.acting, public_id, role=self.role))
         return next((member for member in members if member.public_id == public_id), None), members
 
     def enrolment(self, public_id):
         """One enrolment, read whole; None when the user may not see it."""
-        return next(iter(enrolment(self.id, clock.today(), public_id, role=self.role)), None)
+        return next(iter(enrolment(self.id, clock.today(), self.acting, public_id, role=self.role)), None)
 
     def drafts_of(self, account_id, identities):
         """The enrolments of an account that are begun for the employee who has one of these blind indexes."""
-        return drafts_of(self.id, clock.today(), account_id, *identities, role=self.role)
+        return drafts_of(self.id, clock.today(), self.acting, account_id, *identities, role=self.role)
 
     def waiting_in_files(self, account_id, identities):
         """The rows of files, with their files, in which who has one of these blind indexes waits to be affiliated."""
-        return waiting_in_files(self.id, clock.today(), account_id, *identities, role=self.role)
+        return waiting_in_files(self.id, clock.today(), self.acting, account_id, *identities, role=self.role)
 
     def movements_of(self, person, most):
         """What was asked for a person, the latest first, with who asked for it."""
-        return movements_of(self.id, clock.today(), person.id, role=self.role, most=most)
+        return movements_of(self.id, clock.today(), self.acting, person.id, role=self.role, most=most)
 
     def scope_rows(self, codes=(), recent=()):
         """What the frame of a page says, in one statement; at least a row, each with what holds for all of them:
@@ -1573,15 +1584,32 @@ class PermissionGrant(Table):
     company = ForeignKeyField(Company, null=True)
     category = ForeignKeyField(EmployeeCategory, null=True)
     valid_from = DateField(default=clock.today)
-    valid_to = DateField(null=True)
+    valid_to = DateField(null=True)  # the last day
+    public_id = PublicId()
+    actions = IntegerField(default=rights.ALL)  # rules.rights
+    name = CharField(default="")  # of whom it was given to, as who gave it wrote it
+    author = ForeignKeyField(User, null=True, index=False)  # none: the mutual
+    created_at = DateTimeField(default=clock.now)
+    confirmed_at = DateTimeField(default=clock.now)  # when it was given, or « Encore habilité » was last said
+    version = IntegerField(default=1)
+    form_key = CharField(64, null=True, unique=True)
 
     class Meta:
         indexes = ((("user", "account"), False),)
 
     @classmethod
-    def in_force(cls, user, on):
+    def opens(cls, category):
+        """The grants that hold a college; `category`: the table, or its alias."""
+        company, alone = cls.company.is_null() | (cls.company == category.company), cls.category.is_null()
+        return (cls.account == category.account) & company & (alone | (cls.category == category.id))
+
+    @classmethod
+    def in_force(cls, user, on, action=rights.Action.SEE):
         return cls.select(cls.id).where(
-            cls.user == user, cls.valid_from <= on, cls.valid_to.is_null() | (cls.valid_to >= on)
+            cls.user == user,
+            cls.valid_from <= on,
+            cls.valid_to.is_null() | (cls.valid_to >= on),
+            cls.actions.bin_and(action) != 0,
         )
 
 
@@ -3756,9 +3784,15 @@ TABLES = Table.__subclasses__()
 # ── The queries of every page and of one person, written once ────────────────────────────────────────────────────
 
 
+def at_the_door(user, role, acting):
+    door = User(id=user, role=role)
+    door.acting = acting
+    return door
+
+
 @part_written_once(db)
-def category_ids(user, day, *, role):
-    return User(id=user, role=role).categories(day).select(EmployeeCategory.id)
+def category_ids(user, day, acting, *, role):
+    return at_the_door(user, role, acting).categories(day).select(EmployeeCategory.id)
 
 
 @written_once(db)
@@ -3779,7 +3813,7 @@ def scope_rows(user, day, *codes, role, asked, everywhere):
     awaited = DocumentRequest.awaited(fn.COUNT(DocumentRequest.id)).where(DocumentRequest.category == category.id)
     return (
         whole.select_from(
-            *(whole.c.account_count, whole.c.only_code, whole.c.awaited_in_all),
+            *(whole.c.account_count, whole.c.only_code, whole.c.awaited_in_all, whole.c.actions_in_all),
             *(whole.c.unread_requests, whole.c.unread_complaints),
             *(account.id.alias("account_id"), account.code.alias("account_code"), account.name.alias("account_name")),
             *(account.description, starred.alias("starred")),
@@ -3788,6 +3822,7 @@ def scope_rows(user, day, *codes, role, asked, everywhere):
             category.label.alias("category_label"),
             *(category.call_recipient_title, category.call_recipient_label, category.contribution_payer),
             awaited.alias("awaited"),
+            user.actions(day, PermissionGrant.opens(category)).alias("actions"),
         )
         .join(account, JOIN.LEFT_OUTER, on=shown)
         .join(category, JOIN.LEFT_OUTER, on=joined)
@@ -3807,6 +3842,7 @@ def common_to_rows(user, day, everywhere):
             fn.COUNT(ManagedAccount.id).alias("account_count"),
             fn.MIN(ManagedAccount.code).alias("only_code"),
             (awaited.select_from(fn.COUNT(SQL("1"))) if everywhere else Value(0)).alias("awaited_in_all"),
+            user.actions(day).alias("actions_in_all"),
             unread.where(MessageThread.kind == threads.REQUEST).alias("unread_requests"),
             unread.where(MessageThread.kind == threads.COMPLAINT).alias("unread_complaints"),
         )
@@ -3815,12 +3851,12 @@ def common_to_rows(user, day, everywhere):
 
 
 @written_once(db)
-def person(user, day, public_id, *, role):
-    return User(id=user, role=role).opened(placed(Beneficiary.public_id == public_id), day)
+def person(user, day, acting, public_id, *, role):
+    return at_the_door(user, role, acting).opened(placed(Beneficiary.public_id == public_id), day)
 
 
 @written_once(db)
-def home(user, day, public_id, *, role):
+def home(user, day, acting, public_id, *, role):
     """The household of this person, in the order of `household`."""
     asked, product = Beneficiary.alias(), Plan.alias()
     same = (asked.household_number == Beneficiary.household_number) & (asked.account == Beneficiary.account)
@@ -3833,7 +3869,7 @@ def home(user, day, public_id, *, role):
         .join(product, JOIN.LEFT_OUTER)
         .order_by(Beneficiary.role, Beneficiary.birth_date, Beneficiary.id, product.label)
     )
-    return User(id=user, role=role).opened(members, day)
+    return at_the_door(user, role, acting).opened(members, day)
 
 
 def placed(about, *more):
@@ -3868,21 +3904,21 @@ def with_products(rows):
 
 
 @written_once(db)
-def enrolment(user, day, public_id, *, role):
+def enrolment(user, day, acting, public_id, *, role):
     whole = Enrolment.whole(Enrolment.select()).where(Enrolment.public_id == public_id)
-    return User(id=user, role=role).opened(whole, day)
+    return at_the_door(user, role, acting).opened(whole, day)
 
 
 @written_once(db)
-def drafts_of(user, day, account, *identities, role):
+def drafts_of(user, day, acting, account, *identities, role):
     about = Enrolment.account == account, Enrolment.identity.in_(identities), Enrolment.state.in_(Enrolment.OPEN)
     drafts = Enrolment.select().join(EmployeeCategory).where(*about).order_by(Enrolment.id)
-    return User(id=user, role=role).opened(drafts, day)
+    return at_the_door(user, role, acting).opened(drafts, day)
 
 
 @written_once(db)
-def waiting_in_files(user, day, account, *identities, role):
-    files = User(id=user, role=role).imports(day).where(AffiliationImport.account == account)
+def waiting_in_files(user, day, acting, account, *identities, role):
+    files = at_the_door(user, role, acting).imports(day).where(AffiliationImport.account == account)
     rows = ImportRow.select(ImportRow, AffiliationImport).join(AffiliationImport)
     return rows.where(
         ImportRow.source.in_(files.where(AffiliationImport.state.in_(OPEN)).select(AffiliationImport.id)),
@@ -3906,7 +3942,7 @@ def unsent_words(user, path, since):
 
 
 @written_once(db)
-def household(user, day, number, account, *, role):
+def household(user, day, acting, number, account, *, role):
     members = (
         Beneficiary.select(Beneficiary.id, *Beneficiary.listed(), Plan.label.alias("product"))
         .join(IndividualProduct, JOIN.LEFT_OUTER)
@@ -3916,7 +3952,7 @@ def household(user, day, number, account, *, role):
         .where(Beneficiary.household_number == number, Beneficiary.account == account)
         .order_by(Beneficiary.role, Beneficiary.birth_date, Beneficiary.id, Plan.label)
     )
-    return User(id=user, role=role).opened(members, day).objects()
+    return at_the_door(user, role, acting).opened(members, day).objects()
 
 
 def with_authors(movements):
@@ -3934,13 +3970,13 @@ def with_authors(movements):
 
 
 @written_once(db)
-def movements_of(user, day, person, *, role, most):
+def movements_of(user, day, acting, person, *, role, most):
     about = Movement.select().where(Movement.beneficiary == person).order_by(Movement.id.desc()).limit(most)
-    return User(id=user, role=role).opened(with_authors(about).switch(Movement).join(EmployeeCategory), day)
+    return at_the_door(user, role, acting).opened(with_authors(about).switch(Movement).join(EmployeeCategory), day)
 
 
 @written_once(db)
-def documents_of(user, day, person, *, role):
+def documents_of(user, day, acting, person, *, role):
     about = (
         Document.select()
         .join(Beneficiary)
@@ -3948,7 +3984,7 @@ def documents_of(user, day, person, *, role):
         .where(Document.beneficiary == person, Document.withdrawn_at.is_null())
         .order_by(Document.id.desc())
     )
-    return User(id=user, role=role).opened(about, day)
+    return at_the_door(user, role, acting).opened(about, day)
 
 
 @written_once(db)

@@ -5,6 +5,7 @@ from portal.models import BankDetails, MessageKind, Outdated, Sending, SendingSt
 from portal.readers import can_see, letter
 from portal.rules import identifiers
 from portal.rules import sendings as rules
+from portal.rules.rights import Action
 from portal.transitions import change, held
 
 # ── From the company ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,7 +125,7 @@ def decide(sending, version):
 
 def tell_company(row, template, now):
     """Each of HR who sees the whole company, and the author."""
-    readers = {user.id: user for user in (*User.of_company(row.company), *authors(row))}
+    readers = {user.id: user for user in (*User.of_company(row.company, action=Action.DOCUMENTS), *authors(row))}
     outbox.write_many([message(user, row, template, now) for user in readers.values()])
 
 

@@ -30,6 +30,7 @@ from portal.models import (
 )
 from portal.rules import Refused, deadlines, identifiers
 from portal.rules import threads as rules
+from portal.rules.rights import Action
 
 FIRST_NUMBER = 100_001
 PATHS = {rules.REQUEST: "demandes", rules.COMPLAINT: "reclamations"}
@@ -344,7 +345,7 @@ def say(thread, by, body, now, event="", internal=False, files=(), key=None):
 
 def tell(thread, template, now):
     """Write to who follows it and may see it still; when nobody does, to all who may."""
-    allowed = User.of_place(thread.account_id, thread.company_id, thread.category_id)
+    allowed = User.of_place(thread.account_id, thread.company_id, thread.category_id, action=Action.WRITE)
     following = {user.id for user in ThreadFollower.of(thread)}
     told = [user for user in allowed if user.id in following]
     if not told:

@@ -1,5 +1,7 @@
 """What the screens show, of all that the user may see: an account, one of its companies, one of its colleges."""
 
+from functools import reduce
+from operator import or_
 from types import SimpleNamespace
 
 from portal.rules import threads
@@ -19,6 +21,8 @@ class Scope:
         self.account = self.chosen[0] if self.chosen else None
         self.rows = [row for row in rows if self.account and row.account_code == self.code]
         self.awaited = sum(row.awaited for row in self.chosen) if self.account else whole.awaited_in_all
+        self.actions = reduce(or_, [row.actions or 0 for row in self.chosen if row.category_id], 0)
+        self.actions = self.actions if self.account and self.actions else whole.actions_in_all or 0
         self.unread = {threads.REQUEST: whole.unread_requests, threads.COMPLAINT: whole.unread_complaints}
         self.offered = list({row.account_code: row for row in rows if row.account_code}.values())
 
@@ -35,6 +39,10 @@ class Scope:
     @property
     def single(self):
         return self.account_count == 1
+
+    def holds(self, action):
+        """Whether a grant lets the user do this somewhere in the scope."""
+        return bool(self.actions & action)
 
     @property
     def code(self):

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from flask import g, request, url_for
+from flask import current_app, g, request, url_for
 from flask_login import current_user
 
-from portal.access import may
 from portal.views import (
     affiliations,
     answering,
@@ -126,9 +125,6 @@ MENU = (
             ("folders", "Espace documentaire", "library.index", {}),
         ),
     ),
-)
-# For who writes to the mutual: its own staff answer elsewhere.
-EXCHANGES = (
     (
         "Échanges",
         (
@@ -136,6 +132,7 @@ EXCHANGES = (
             ("message-report", "Réclamations", "threads.index", {"room": "reclamations"}),
         ),
     ),
+    *staff.MENU,
 )
 
 
@@ -159,26 +156,31 @@ class Entry:
 
 
 def menu():
-    """The groups of the menu, with the entry of the present page marked; a health professional sees no company's."""
+    """The groups of the menu: what the user may open in the scope, with the entry of the present page marked."""
     if "menu" not in g:
         room = (request.view_args or {}).get("room")
         within = WITHIN.get(request.blueprint, request.blueprint)
-        g.menu = drawn((may("see"), may("write"), may("staff")), within, room, scope.kept_scope())
-        counts = {"supporting_documents": scope.current_scope().awaited} if may("documents") else {}
-        if may("write"):
+        actions = scope.current_scope().actions
+        g.menu = drawn(current_user.role, actions, within, room, scope.kept_scope())
+        counts = {"supporting_documents": scope.current_scope().awaited}
+        if scope.may("write"):
             counts |= threads.unread_counts()
-        if may("staff"):
+        if scope.may("staff"):
             counts |= staff.counts(current_user)
         g.menu = with_counts(g.menu, counts)
     return g.menu
 
 
 @lru_cache(512)
-def drawn(rights, blueprint, room, scope):
-    """The menu of a place; `scope` is in its addresses, which are the same for all who are there."""
-    sees, writes, manages = rights
-    groups = (MENU if sees else MENU[:1]) + (EXCHANGES if writes else ()) + (staff.MENU if manages else ())
-    return tuple((title, tuple(entry(blueprint, room, *parts) for parts in entries)) for title, entries in groups)
+def drawn(role, actions, blueprint, room, kept):
+    """The menu of a place; the scope that is `kept` is in its addresses, which are the same for all who are there."""
+    opened = [(title, [parts for parts in entries if scope.may(right_of(parts[2]))]) for title, entries in MENU]
+    return tuple((title, tuple(entry(blueprint, room, *one) for one in group)) for title, group in opened if group)
+
+
+def right_of(endpoint):
+    """The word of @requires above a view; « Accueil » asks for none."""
+    return getattr(current_app.view_functions[endpoint], "right", None)
 
 
 def with_counts(groups, counts):

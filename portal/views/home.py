@@ -4,7 +4,7 @@ from flask import Blueprint, render_template, request
 from flask_login import current_user
 
 from portal import clock
-from portal.access import may, public
+from portal.access import public
 from portal.formats import month_fr, search_words
 from portal.forms.checks import is_secret
 from portal.models import (
@@ -23,7 +23,7 @@ from portal.rules.dates import month_end, months_before
 from portal.rules.threads import REQUEST
 from portal.views import notices, roster
 from portal.views.library import printed, publications
-from portal.views.scope import current_scope, head_counts, refuse_secret
+from portal.views.scope import current_scope, head_counts, may, refuse_secret
 from portal.views.to_do import awaiting
 
 blueprint = Blueprint("home", __name__)

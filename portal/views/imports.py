@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock
-from portal.access import audit, may, requires
+from portal.access import audit, requires
 from portal.exchange import confirming, recognising, staging
 from portal.exchange.affiliation_template import write_rejected
 from portal.formats import plural
@@ -22,6 +22,7 @@ from portal.rendering import (
 from portal.views import reports
 from portal.views.affiliations import named, workbook
 from portal.views.recording import by
+from portal.views.scope import may
 
 blueprint = Blueprint("imports", __name__, url_prefix="/affiliations/fichiers")
 

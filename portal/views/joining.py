@@ -4,7 +4,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from peewee import IntegrityError
 
 from portal import clock, enrolments
-from portal.access import audit, may, requires
+from portal.access import audit, requires
 from portal.exchange import joining, recognising
 from portal.forms.affiliations import EmployeeForm, IdentityForm
 from portal.models import Enrolment, Movement, db
@@ -12,7 +12,7 @@ from portal.rendering import render
 from portal.rules.proofs import shown_to_hr
 from portal.views.affiliations import ask_for_account
 from portal.views.recording import TWICE, by
-from portal.views.scope import current_scope
+from portal.views.scope import current_scope, may
 
 blueprint = Blueprint("joining", __name__, url_prefix="/affiliations")
 

@@ -2,11 +2,12 @@
 
 from types import SimpleNamespace
 
-from flask import Blueprint, abort, flash, g, has_request_context, redirect, request, session
+from flask import Blueprint, abort, current_app, flash, g, has_request_context, redirect, request, session
 from flask_login import current_user
+from werkzeug.exceptions import Forbidden
 from werkzeug.local import LocalProxy
 
-from portal.access import requires, safe_path
+from portal.access import opened_by_profile, requires, safe_path
 from portal.formats import search_words
 from portal.forms.checks import is_secret
 from portal.forms.scope import EVERYTHING, Scope
@@ -21,6 +22,7 @@ from portal.rendering import (
     render_region,
     wants_fragment,
 )
+from portal.rules import rights
 
 blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 
@@ -41,9 +43,11 @@ FIRST = "premier"
 def init_app(app):
     """Every page of the portal knows its scope, and every address of one keeps it."""
     app.before_request(recall)
+    app.before_request(refuse)
     app.url_defaults(keep)
     app.jinja_env.globals["scope"] = LocalProxy(chooser)  # read when a template asks for it, not by every fragment
     app.jinja_env.globals["chooser"] = chooser
+    app.jinja_env.globals["may"] = may
 
 
 def current_scope():
@@ -66,6 +70,29 @@ def recall():
         session.pop("dernier")
         return None
     return redirect(address(perimetre=last))
+
+
+def may(right):
+    """Whether the user has a right in what the screen shows: what it offers is what can be done."""
+    if right is None:
+        return True
+    return opened_by_profile(right) and (right not in rights.BEHIND or current_scope().holds(rights.behind(right)))
+
+
+def refuse():
+    """A page whose right the scope does not give says so; anything else that is asked for finds nothing (the door)."""
+    view = current_app.view_functions.get(request.endpoint)
+    right = getattr(view, "right", None)
+    if request.method != "GET" or wants_fragment() or request.blueprint not in SCOPED or right in (None, "see"):
+        return
+    if current_user.is_authenticated and not may(right):
+        action, _ = rights.LABELS[rights.behind(right)]
+        refused = Forbidden(
+            f"Vos habilitations sur « {current_scope().label} » ne comprennent pas « {action} ». "
+            "Demandez ce droit à qui gère les habilitations de votre entreprise, ou choisissez un autre compte."
+        )
+        refused.said = True
+        raise refused
 
 
 def remember(scope):

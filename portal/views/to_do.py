@@ -6,12 +6,12 @@ from flask import url_for
 from flask_login import current_user
 
 from portal import clock
-from portal.access import may
 from portal.formats import date_fr, plural
 from portal.forms.employees import SOON
 from portal.models import Beneficiary, Enrolment, Sending, fn
 from portal.rules import threads as rules
 from portal.views import enrolled, roster, sendings, threads
+from portal.views.scope import may
 
 
 def awaiting(today):
