@@ -18,6 +18,7 @@ from statistics import NormalDist
 
 from portal import bulletins, clock, credentials, database, documents, enrolments
 from portal.demonstration_files import make_imports
+from portal.demonstration_grants import make_grants
 from portal.demonstration_library import make_certificates
 from portal.demonstration_money import make_money
 from portal.demonstration_notices import make_notices
@@ -52,7 +53,7 @@ from portal.models import (
     db,
     vault,
 )
-from portal.rules import proofs
+from portal.rules import proofs, rights
 from portal.rules.dates import month_end, months_before
 from portal.rules.identifiers import nir_key
 
@@ -108,6 +109,7 @@ def load(settings, seed=1, scale=1):
         make_money(draw, managed[0])
         make_notices(draw, managed[0], days_ago)
         make_publications(draw, managed[0], days_ago)
+        make_grants(draw, managed[0], days_ago, User.known("rh@demo.example").password_hash)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)
@@ -746,7 +748,11 @@ def make_users(settings, draw, accounts, other):
             password_hash=password,
             created_at=datetime.datetime.combine(draw.month, datetime.time()),
         )
+        actions = rights.ALL if role != UserRole.BROKER else rights.ALL & ~rights.Action.MANAGE
+        given = {"user": user.id, "valid_from": since, "actions": actions, "version": 1, **PermissionGrant.named(user)}
+        moments = {"created_at": user.created_at, "confirmed_at": user.created_at}
+        accounts_of = opened.get(name, ())
         insert(
             PermissionGrant,
-            [{"user": user.id, "account": account["id"], "valid_from": since} for account in opened.get(name, ())],
+            [{**given, **moments, "account": account["id"], "public_id": draw.uuid()} for account in accounts_of],
         )

@@ -1108,6 +1108,11 @@ class User(UserMixin, Table):
         return (self.first_name[:1] + self.last_name[:1]).upper()
 
     @property
+    def has_password(self):
+        """Someone invited has not chosen one yet."""
+        return self.password_hash != NO_PASSWORD
+
+    @property
     def role_label(self):
         return ROLE_LABELS[self.role]
 
@@ -1133,7 +1138,7 @@ class User(UserMixin, Table):
                 identifier=identifier, first_name=first_name, last_name=last_name, role=role, password_hash=NO_PASSWORD
             )
             for account in accounts:
-                PermissionGrant.create(user=user, account=account)
+                PermissionGrant.create(user=user, account=account, **PermissionGrant.named(user))
         return user
 
     @classmethod
@@ -1144,11 +1149,8 @@ class User(UserMixin, Table):
     @classmethod
     def of_place(cls, account, company, category, on=None, action=rights.Action.SEE):
         """The same of a college, a whole company (`category` None) or a whole account (both None), by their ids."""
-        grants = PermissionGrant.in_force(cls.id, on or clock.today(), action).where(
-            PermissionGrant.account == account,
-            PermissionGrant.company.is_null() | (PermissionGrant.company == company),
-            PermissionGrant.category.is_null() | (PermissionGrant.category == category),
-        )
+        grants = PermissionGrant.in_force(cls.id, on or clock.today(), action)
+        grants = grants.where(PermissionGrant.holds(account, company, category))
         active = cls.disabled_at.is_null() & cls.role.not_in([UserRole.STAFF, UserRole.ADMIN])
         return list(cls.select().where(active, fn.EXISTS(grants)).order_by(cls.id))
 
@@ -1230,7 +1232,29 @@ class User(UserMixin, Table):
         if self.is_staff:
             return Value(rights.ALL)
         held = [fn.MAX(PermissionGrant.actions.bin_and(int(action))) for action in rights.Action]
-        return PermissionGrant.in_force(self.id, on).where(*where).select(fn.COALESCE(reduce(ColumnBase.bin_or, held), 0))
+        return (
+            PermissionGrant.in_force(self.id, on).where(*where).select(fn.COALESCE(reduce(ColumnBase.bin_or, held), 0))
+        )
+
+    def managed_grants(self):
+        """The habilitations of all who may act where this person manages them; the mutual's staff, all."""
+        company_side = User.select(User.id).where(User.role.not_in([UserRole.STAFF, UserRole.ADMIN]))
+        given = PermissionGrant.select().where(PermissionGrant.user.in_(company_side))
+        if self.is_staff:
+            return given
+        mine, there = PermissionGrant.alias(), PermissionGrant
+        managed = mine.select(mine.id).where(
+            mine.id.in_(there.in_force(self.id, clock.today(), rights.Action.MANAGE)),
+            mine.account == there.account,
+            mine.company.is_null() | (mine.company == there.company),
+            mine.category.is_null() | (mine.category == there.category),
+        )
+        return given.where(fn.EXISTS(managed))
+
+    def own_grants(self):
+        """The habilitations of this person that are in force."""
+        mine = PermissionGrant.in_force(self.id, clock.today())
+        return mine.select(*(getattr(PermissionGrant, name) for name in ("account", "company", "category", "actions")))
 
     def accounts(self, on=None):
         if self.is_staff:
@@ -1588,14 +1612,60 @@ class PermissionGrant(Table):
     public_id = PublicId()
     actions = IntegerField(default=rights.ALL)  # rules.rights
     name = CharField(default="")  # of whom it was given to, as who gave it wrote it
+    search_key = KeyField(default="")
     author = ForeignKeyField(User, null=True, index=False)  # none: the mutual
     created_at = DateTimeField(default=clock.now)
     confirmed_at = DateTimeField(default=clock.now)  # when it was given, or « Encore habilité » was last said
+    asked_at = DateTimeField(null=True)  # when that was last asked of who manages it
     version = IntegerField(default=1)
     form_key = CharField(64, null=True, unique=True)
 
     class Meta:
         indexes = ((("user", "account"), False),)
+
+    ADMINISTRATORS = (UserRole.COMPANY, UserRole.MULTI_ACCOUNT_MANAGER)  # a broker does not keep a company's rights
+
+    @classmethod
+    def named(cls, user, name=""):
+        """The columns by which a grant of this user is shown and found; `name`: what who gives it calls them."""
+        name = name or user.full_name
+        return {"name": name, "search_key": f"{search_key(name)} {search_key(user.identifier)}"}
+
+    @classmethod
+    def holds(cls, account, company, category):
+        """The grants that hold a college, a whole company (`category` None) or a whole account (both None)."""
+        whole = cls.company.is_null() | (cls.company == company)
+        return (cls.account == account) & whole & (cls.category.is_null() | (cls.category == category))
+
+    @classmethod
+    def whole(cls, grants):
+        """These grants with their user, account, company and college."""
+        joined = grants.select(cls, User, ManagedAccount, Company, EmployeeCategory).join(
+            User, on=(cls.user == User.id)
+        )
+        joined = joined.switch(cls).join(ManagedAccount, on=(cls.account == ManagedAccount.id))
+        joined = joined.switch(cls).join(Company, JOIN.LEFT_OUTER, on=(cls.company == Company.id))
+        return joined.switch(cls).join(EmployeeCategory, JOIN.LEFT_OUTER, on=(cls.category == EmployeeCategory.id))
+
+    @classmethod
+    def administrators(cls, account, on, after=None):
+        """The grants of who manages the rights of a whole account; `after`: and still does on that day."""
+        whole = (cls.account == account) & cls.company.is_null() & cls.category.is_null()
+        lasting = cls.valid_to.is_null() | (cls.valid_to > (after or on))
+        active = User.select(User.id).where(User.disabled_at.is_null(), User.role.in_(cls.ADMINISTRATORS))
+        managing = cls.actions.bin_and(rights.Action.MANAGE) != 0
+        return cls.select().where(whole, managing, cls.valid_from <= on, lasting, cls.user.in_(active))
+
+    @property
+    def is_administrators(self):
+        return self.company_id is None and self.category_id is None and bool(self.actions & rights.Action.MANAGE)
+
+    @classmethod
+    def to_confirm(cls, now):
+        """Given or confirmed a year ago: are they still right?"""
+        on = clock.day_of(now)
+        alive = cls.valid_to.is_null() | (cls.valid_to >= on)
+        return (cls.confirmed_at <= now - rights.ASKED_AGAIN_AFTER) & alive
 
     @classmethod
     def opens(cls, category):

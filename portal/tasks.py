@@ -11,7 +11,20 @@ from pathlib import Path
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-from portal import ageing, calling, clock, documents, entrusting, guests, outbox, proofs, publishing, storage, waivers
+from portal import (
+    ageing,
+    calling,
+    clock,
+    documents,
+    entrusting,
+    grants,
+    guests,
+    outbox,
+    proofs,
+    publishing,
+    storage,
+    waivers,
+)
 from portal.exchange import confirming, staging
 from portal.folder import Unavailable
 from portal.models import (
@@ -80,6 +93,7 @@ def looking(settings):
             ageing.each_day(clock.now())
             proofs.each_day(settings, clock.now())
             entrusting.tell_expired(clock.now())
+            grants.ask_again(clock.now())
             calling.call_due(settings, clock.now())
         purged_on = purge(clock.now(), purged_on)
         done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + publishing.read_due()

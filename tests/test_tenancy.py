@@ -26,6 +26,7 @@ from portal.models import (
     UserSession,
 )
 from portal.rules import proofs as rules
+from portal.rules.rights import ALL, BEHIND, Action
 from tests import factories
 
 PUBLIC = {
@@ -114,6 +115,7 @@ def stranger(signed_in):
         ),
         **dict.fromkeys(("deposited", "staff_sendings"), deposited.public_id),
         "company_facts": details.public_id,
+        "granting": PermissionGrant.get(PermissionGrant.user == other).public_id,
         "statements": factories.statement(contract, issued_on=clock.today()).public_id,
         **dict.fromkeys(
             ("notices", "staff_notices"), factories.notice(other, account=contract.category.account).public_id
@@ -160,6 +162,41 @@ def test_every_address_of_another_company_is_not_found(app, signed_in, stranger)
             assert same_body(answer, ask(signed_in, method, missing)), f"{method} {path} tells that the row exists"
             seen += 1
     assert seen >= 6
+
+
+@pytest.mark.parametrize(
+    "action", [action for action in Action if action != Action.SEE], ids=lambda action: action.name
+)
+def test_what_a_grant_does_not_open_is_not_found_whatever_the_address(app, signed_in, hr, stranger, action):
+    account = Beneficiary.get(Beneficiary.public_id == stranger["employees"]).account
+    PermissionGrant.create(user=hr, account=account, valid_from="2020-01-01", actions=ALL & ~action)
+    seen = 0
+    for rule, method in walk(app):
+        right = getattr(app.view_functions[rule.endpoint], "right", None)
+        if "id" not in rule.arguments or right not in BEHIND or BEHIND[right] != action:
+            continue
+        values = {name: words[0] for name, words in WORDS.items()} | {"id": stranger[rule.endpoint.partition(".")[0]]}
+        path = address(app, rule, **values)
+        missing = address(app, rule, **values | {"id": "00000000-0000-4000-8000-000000000000"})
+        answer = ask(signed_in, method, path)
+        assert answer.status_code == 404, f"{method} {path}: {answer.status_code}"
+        assert same_body(answer, ask(signed_in, method, missing)), f"{method} {path} tells that the row exists"
+        seen += 1
+    assert seen >= 2
+
+
+def test_a_page_that_the_grants_do_not_open_says_so_and_is_in_no_menu(app, client, database):
+    whole = factories.hr_user()
+    narrow = factories.user()
+    PermissionGrant.create(user=narrow, account=whole.accounts().first(), valid_from="2020-01-01", actions=Action.SEE)
+    client.sign_in(narrow)
+    home = client.get("/").get_data(as_text=True)
+    for path in ("/cotisations", "/echeancier", "/documents", "/demandes", "/habilitations", "/adhesion"):
+        assert f'href="{path}' not in home, path
+        answer = client.get(path)
+        assert answer.status_code == 403, path
+        assert "Demandez ce droit" in answer.get_data(as_text=True)
+    assert client.get("/salaries").status_code == 200
 
 
 def test_every_foreign_scope_is_not_found(signed_in, stranger):

@@ -27,6 +27,7 @@ from portal.models import (
     User,
     db,
 )
+from portal.rules.rights import Action
 
 
 class Pending(NamedTuple):
@@ -60,6 +61,7 @@ def to_confirm(source: AffiliationImport, with_warnings: bool = True) -> Any:
 def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock.now) -> None:
     """Affiliate every right row, some households at a time, each whole or not at all: what is done stays done."""
     user = source.asked_by or source.author
+    user.acting = Action.ENROL
     waiting = to_confirm(source, source.with_warnings).order_by(ImportRow.matricule, ImportRow.line)
     pending = [Pending(*row) for row in db.execute(waiting.select(*fields(ImportRow, Pending._fields)))]
     source.progress(0, len(pending), now())

@@ -25,6 +25,8 @@ from portal.views import (
     enrolment_steps,
     enrolments,
     entrusting,
+    granting,
+    grants,
     guest_copy,
     guest_deposit,
     guest_enrolment,
@@ -69,6 +71,7 @@ EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_c
 WAIVERS = (waivers, waiver_records)
 THREADS = (threads, asking, answering, notices)
 MONEY = (contributions, schedule, statements)
+GRANTS = (grants, granting)
 FILES = (*PROOFS, *SENDINGS, library)
 ROOMS = (
     home,
@@ -82,6 +85,7 @@ ROOMS = (
     *WAIVERS,
     *FILES,
     *THREADS,
+    *GRANTS,
     profile,
 )
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
@@ -92,6 +96,7 @@ WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}
 WITHIN |= {module.blueprint.name: "waivers" for module in WAIVERS}
 WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
+WITHIN |= {"granting": "grants"}
 WITHIN |= {"statements": "schedule"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
 WITHIN |= {"staff_publication": "staff_publications"}
@@ -132,6 +137,7 @@ MENU = (
             ("message-report", "Réclamations", "threads.index", {"room": "reclamations"}),
         ),
     ),
+    ("Entreprise", (("key", "Habilitations", "grants.index", {}),)),
     *staff.MENU,
 )
 

@@ -25,6 +25,7 @@ CHAPTERS = {
     "documents": "Documents envoyés à la mutuelle",
     "espace-documentaire": "Espace documentaire",
     "demandes": "Demandes et réclamations",
+    "habilitations": "Habilitations",
     "messages": "Courriels et SMS",
 }
 

@@ -1,5 +1,6 @@
 """Every page, at every width, light and dark: axe finds nothing, nothing overflows, nothing is asked elsewhere."""
 
+import datetime
 import io
 import os
 import re
@@ -17,6 +18,7 @@ from portal.models import (
     EnrolmentState,
     Movement,
     OneTimeLink,
+    PermissionGrant,
     PreparedAnswer,
     ReminderBatch,
     Sending,
@@ -65,6 +67,13 @@ PAGES = {
     "aide-documents": ("help.show", "visitor", "/aide/documents"),
     "aide-demandes": ("help.show", "visitor", "/aide/demandes"),
     "aide-espace-documentaire": ("help.show", "visitor", "/aide/espace-documentaire"),
+    "aide-habilitations": ("help.show", "visitor", "/aide/habilitations"),
+    "habilitations": ("grants.index", "hr", "/habilitations"),
+    "habilitations-105-comptes": ("grants.index", "manager", "/habilitations"),
+    "habilitations-a-confirmer": ("grants.index", "hr", "/habilitations?etat=confirmer&q={to_confirm}"),
+    "habilitations-vides": ("grants.index", "hr", "/habilitations?q=introuvable"),
+    "habilitation-nouvelle": ("granting.new", "hr", "/habilitations/nouvelle"),
+    "habilitation": ("granting.edit", "hr", "/habilitations/{grant}"),
     "aide-justificatifs": ("help.show", "visitor", "/aide/justificatifs"),
     "verification": ("verification.show", "visitor", "/verification?code=7KQM-2XVD-90RT-HC4W"),
     "introuvable": ("", "visitor", "/nulle-part"),
@@ -461,7 +470,20 @@ def money(user):
 
 
 # Word of an address → a row of that user's.
+def given(user, **values):
+    """Somebody else's habilitation on the reader's account."""
+    there = user.accounts().get()
+    return PermissionGrant.create(user=factories.user(), account=there, valid_from="2020-01-01", name="Tom", **values)
+
+
+def to_confirm(user):
+    given(user, confirmed_at=clock.now() - datetime.timedelta(days=400), search_key="tom")
+    return "tom"
+
+
 EXAMPLES = {
+    "grant": lambda user: given(user, actions=9).public_id,
+    "to_confirm": to_confirm,
     "statement": statement,
     "bare_statement": lambda user: factories.statement(user.contracts().get()).public_id,
     "money": money,
