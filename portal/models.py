@@ -1286,6 +1286,11 @@ class User(UserMixin, Table):
     def payments(self):
         return Payment.select().where(Payment.contract.in_(self.contract_ids()))
 
+    def calendar_feeds(self):
+        """The private addresses of this person’s calendars, of the accounts that they still see."""
+        here = CalendarFeed.account.in_(self.accounts().select(ManagedAccount.id))
+        return CalendarFeed.select().where(CalendarFeed.user == self.id, here)
+
     def contract_ids(self):
         return self.contracts().select(GroupContract.id)
 
@@ -3850,6 +3855,58 @@ class NoticeReading(Table):
 
 
 TABLES = Table.__subclasses__()
+
+# ── Calendars that read due dates ────────────────────────────────────────────────────────────────────────────────
+
+
+class CalendarFeed(Table):
+    """The private address at which a calendar reads the due dates of an account; only the hash of its token is kept."""
+
+    public_id = PublicId()
+    user = ForeignKeyField(User, on_delete="CASCADE", index=False)
+    account = ForeignKeyField(ManagedAccount, on_delete="CASCADE")
+    token_hash = CharField(64, unique=True)
+    created_at = DateTimeField()
+
+    class Meta:
+        indexes = ((("user", "account"), True),)
+
+    @classmethod
+    def draw(cls, user, account, now):
+        """(a feed with a new token, the token); the address that there was before ends."""
+        token = secrets.token_urlsafe(32)
+        values = {"token_hash": digest(token), "created_at": now}
+        with db.atomic():
+            drawn = cls.insert(public_id=uuid.uuid4(), user=user.id, account=account.id, **values)
+            drawn.on_conflict(conflict_target=[cls.user, cls.account], update=values).execute()
+            return cls.get(cls.user == user.id, cls.account == account.id), token
+
+    @classmethod
+    def of(cls, token):
+        """That of a token, with user and account; None when it ended, or when its user may not see the account."""
+        found = cls.select(cls, User, ManagedAccount).join(User).switch(cls).join(ManagedAccount)
+        feed = found.where(cls.token_hash == digest(token), User.disabled_at.is_null()).first()
+        if feed is None:
+            return None
+        feed.user.acting = rights.Action.MONEY
+        return feed if feed.user.calendar_feeds().where(cls.id == feed.id).exists() else None
+
+    @property
+    def statements(self):
+        """What is called of the account, as far as its user may see it."""
+        ours = GroupContract.select(GroupContract.id).join(EmployeeCategory)
+        ours = ours.where(EmployeeCategory.account == self.account_id)
+        return self.user.statements().where(ContributionStatement.contract.in_(ours))
+
+    @classmethod
+    def purge(cls, now):
+        """Forget those whose user is disabled, or lost the account: a later grant does not open them again."""
+        off = User.select(User.id).where(User.disabled_at.is_null(False))
+        staff = User.select(User.id).where(User.role.in_([UserRole.STAFF, UserRole.ADMIN]))
+        held = PermissionGrant.in_force(cls.user, clock.day_of(now), rights.Action.MONEY)
+        held = held.where(PermissionGrant.account == cls.account)
+        return cls.delete().where(cls.user.in_(off) | (cls.user.not_in(staff) & ~fn.EXISTS(held))).execute()
+
 
 # ── The queries of every page and of one person, written once ────────────────────────────────────────────────────
 

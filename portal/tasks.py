@@ -30,6 +30,7 @@ from portal.folder import Unavailable
 from portal.models import (
     AffiliationImport,
     AnswerDraft,
+    CalendarFeed,
     ImportState,
     MessageKind,
     Movement,
@@ -45,6 +46,8 @@ from portal.models import (
 EVERY = 1.0  # seconds between two looks
 REST = datetime.timedelta(minutes=1)  # before a store that did not answer is asked again
 AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
+SIGNING_IN = (Throttle, UserSession, OneTimeLink)
+PURGED = (*SIGNING_IN, OutboxMessage, UnsentWords, ReminderBatch, AnswerDraft, CalendarFeed)
 log = logging.getLogger(__name__)
 
 
@@ -154,9 +157,9 @@ def tell(source, confirmed):
 
 
 def purge(now, last):
-    """Once a day, and at each start, forget what is of no more use to signing in; the day it was done."""
+    """Once a day, and at each start, forget what is of no more use; the day it was done."""
     if now.date() != last:
-        for table in (Throttle, UserSession, OneTimeLink, OutboxMessage, UnsentWords, ReminderBatch, AnswerDraft):
+        for table in PURGED:
             table.purge(now)
         guests.purge(now)
         tidy(storage.sweep, now)

@@ -31,8 +31,8 @@ def test_nginx_writes_no_token_of_a_link_in_its_log():
     assert "$request_method $logged_uri" in conf
     (masked,) = re.findall(r'"~(\^/[^"]+)" /\$room/-;', conf)
     masked = masked.replace("?<", "?P<")
-    for secret in (f"/salarie/{secrets.token_urlsafe(32)}", f"/mot-de-passe/{secrets.token_urlsafe(32)}"):
-        assert re.match(masked, secret)
+    for room, end in (("salarie", ""), ("mot-de-passe", ""), ("calendrier", ".ics")):
+        assert re.match(masked, f"/{room}/{secrets.token_urlsafe(32)}{end}")
     assert not re.match(masked, "/salaries/0f4f1a52-6c5b-4f5e-8a57-111111111111")
 
 

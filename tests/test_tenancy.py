@@ -10,6 +10,7 @@ from portal.models import (
     AffiliationImport,
     BankDetails,
     Beneficiary,
+    CalendarFeed,
     Company,
     Document,
     EmployeeCategory,
@@ -53,6 +54,7 @@ PUBLIC = {
     "guests.open_again",
     "guests.leave",
     "guests.left",
+    "calendars.feed",
 }
 
 
@@ -116,6 +118,7 @@ def stranger(signed_in):
         **dict.fromkeys(("deposited", "staff_sendings"), deposited.public_id),
         "company_facts": details.public_id,
         "granting": PermissionGrant.get(PermissionGrant.user == other).public_id,
+        "calendars": CalendarFeed.draw(other, contract.category.account, clock.now())[0].public_id,
         "statements": factories.statement(contract, issued_on=clock.today()).public_id,
         **dict.fromkeys(
             ("notices", "staff_notices"), factories.notice(other, account=contract.category.account).public_id

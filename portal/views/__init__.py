@@ -10,6 +10,7 @@ from portal.views import (
     affiliations,
     answering,
     asking,
+    calendars,
     certificate_batches,
     certificates,
     changes,
@@ -70,8 +71,8 @@ ENROLMENTS = (enrolments, enrolment_steps, entrusting)
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
 WAIVERS = (waivers, waiver_records)
 THREADS = (threads, asking, answering, notices)
-MONEY = (contributions, schedule, statements)
 GRANTS = (grants, granting)
+MONEY = (contributions, schedule, statements, calendars)
 FILES = (*PROOFS, *SENDINGS, library)
 ROOMS = (
     home,
@@ -97,7 +98,7 @@ WITHIN |= {module.blueprint.name: "waivers" for module in WAIVERS}
 WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
 WITHIN |= {"granting": "grants"}
-WITHIN |= {"statements": "schedule"}
+WITHIN |= {"statements": "schedule", "calendars": "schedule"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
 WITHIN |= {"staff_publication": "staff_publications"}
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}

@@ -11,6 +11,7 @@ import pytest
 from portal import clock, enrolments, guests, proofs, publishing, reminders, sendings, signing, storage
 from portal.models import (
     Beneficiary,
+    CalendarFeed,
     Company,
     Document,
     DocumentRequest,
@@ -215,6 +216,8 @@ PAGES = {
     "bordereau": ("statements.show", "hr", "/echeancier/{statement}"),
     "bordereau-sans-detail": ("statements.show", "hr", "/echeancier/{bare_statement}"),
     "echeancier-vide": ("schedule.index", "hr", "/echeancier"),
+    "agenda": ("calendars.index", "hr", "/calendrier{calendar}"),
+    "agenda-105-comptes": ("calendars.index", "manager", "/calendrier"),
 }
 NOT_PAGES = {
     "health.show": "one line of text",
@@ -231,6 +234,7 @@ NOT_PAGES = {
     "deposited.preview": "an image or a PDF",
     "staff_sendings.preview": "an image or a PDF",
     "statements.progress": "the region of a page; without htmx, a way back to it",
+    "calendars.feed": "a calendar",
     "guests.again": "the page of guests.show, in a session that is over",
 }
 REFUSED = {"introuvable": 404, "lien-use": 410, "salarie-lien-mort": 404}
@@ -469,6 +473,12 @@ def money(user):
     return ""
 
 
+def calendar(user):
+    """An address that exists; nothing in the address of the page."""
+    CalendarFeed.draw(user, user.accounts().get(), clock.now())
+    return ""
+
+
 # Word of an address → a row of that user's.
 def given(user, **values):
     """Somebody else's habilitation on the reader's account."""
@@ -487,6 +497,7 @@ EXAMPLES = {
     "statement": statement,
     "bare_statement": lambda user: factories.statement(user.contracts().get()).public_id,
     "money": money,
+    "calendar": calendar,
     "prepared": lambda _: PreparedAnswer.add("Carte", "La carte part demain.", clock.now()).public_id,
     "thread": thread,
     "complaint": complaint,

@@ -106,7 +106,8 @@ def test_reading_writes_nothing(app, signed_in, hr, queries):
             path = app.url_for(rule.endpoint, **{name: values.get(name, "x") for name in rule.arguments})
         queries.clear()
         signed_in.get(path).close()
-        sent = [sql for sql in queries if '"library_visit"' not in sql]  # looking at the library makes it seen
+        # Looking at the library makes it seen; what calendars read is counted, since nobody signs in for it.
+        sent = [sql for sql in queries if '"library_visit"' not in sql and rule.endpoint != "calendars.feed"]
         written = [
             sql for sql in sent if not sql.startswith(("SELECT", "(SELECT", "PRAGMA")) and 'SET "seen_at"' not in sql
         ]
