@@ -12,11 +12,19 @@ SIZES = (10, 25, 50, 100)
 
 def render(name, status=200, **context):
     """Answer with pages/<name>.html, or with partials/<name>.html when htmx swaps the region alone."""
+    if wants_fragment() and request.method == "GET" and is_for_another_region(name):
+        return redirect_whole(address())
     if wants_fragment():
         html = render_template(f"partials/{name}.html", **context)
         beside = "" if "guest" in g else render_template("partials/out_of_band.html")  # an employee has no menu
         return html + beside, status, stay(status)
     return render_template(f"pages/{name}.html", **context), status
+
+
+def is_for_another_region(name):
+    """A form was sent from one region, and the answer led to a page that has another: it is asked for whole."""
+    _, _, target = request.headers.get("HX-Target", "").partition("#")
+    return target not in ("", name)
 
 
 def render_region(name, status=200, **context):

@@ -67,7 +67,7 @@ class ChangeForm(SentOnce):
         self.today, self.allowed, self.password = today, allowed, password
         self.starts_on = self.ends_on = None
         self.droits.choices = [
-            SelectChoice(key, f"{LABELS[action][0]}, {LABELS[action][1]}")
+            SelectChoice(key, f"{LABELS[action][0]}\u00a0: {LABELS[action][1]}")
             for key, action in OFFERED.items()
             if action & self.offered
         ]

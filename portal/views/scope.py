@@ -43,7 +43,6 @@ FIRST = "premier"
 def init_app(app):
     """Every page of the portal knows its scope, and every address of one keeps it."""
     app.before_request(recall)
-    app.before_request(refuse)
     app.url_defaults(keep)
     app.jinja_env.globals["scope"] = LocalProxy(chooser)  # read when a template asks for it, not by every fragment
     app.jinja_env.globals["chooser"] = chooser
@@ -79,20 +78,18 @@ def may(right):
     return opened_by_profile(right) and (right not in rights.BEHIND or current_scope().holds(rights.behind(right)))
 
 
-def refuse():
+def refuse_without_right():
     """A page whose right the scope does not give says so; anything else that is asked for finds nothing (the door)."""
-    view = current_app.view_functions.get(request.endpoint)
-    right = getattr(view, "right", None)
-    if request.method != "GET" or wants_fragment() or request.blueprint not in SCOPED or right in (None, "see"):
+    right = getattr(current_app.view_functions.get(request.endpoint), "right", None)
+    if right == "see" or may(right):  # who sees nothing yet is shown that there is nothing
         return
-    if current_user.is_authenticated and not may(right):
-        action, _ = rights.LABELS[rights.behind(right)]
-        refused = Forbidden(
-            f"Vos habilitations sur « {current_scope().label} » ne comprennent pas « {action} ». "
-            "Demandez ce droit à qui gère les habilitations de votre entreprise, ou choisissez un autre compte."
-        )
-        refused.said = True
-        raise refused
+    action, _ = rights.LABELS[rights.behind(right)]
+    refused = Forbidden(
+        f"Vos habilitations sur «\u202f{current_scope().label}\u202f» ne comprennent pas «\u202f{action}\u202f». "
+        "Demandez ce droit à qui gère les habilitations de votre entreprise, ou choisissez un autre compte."
+    )
+    refused.said = True
+    raise refused
 
 
 def remember(scope):
@@ -128,6 +125,7 @@ class Chooser:
 
     def __init__(self):
         self.scope = current_scope()
+        refuse_without_right()
         self.categories = self.scope.categories(towards) if self.scope.account else []
         self.all_url = towards(EVERYTHING)
         self.favourites, self.recents = [], []

@@ -140,3 +140,72 @@ def test_the_second_to_change_somebody_sees_what_changed_and_loses_nothing(page,
     expect(page.locator("#flash")).to_contain_text("Zoé BARBAUD")
     again = Beneficiary.get_by_id(zoe.id)
     assert (again.email, again.mobile) == ("zoe@example.org", "+33612345678")
+
+
+def test_somebody_changes_name_and_the_list_finds_both(page, hr):
+    zoe = open_person(page)
+    page.get_by_text("Modifier", exact=True).click()
+    page.get_by_role("link", name="Le nom").click()
+    page.get_by_label("Nom d’usage").fill("Reffay-Barbaud")
+    axe(page)
+    page.get_by_role("button", name="Changer le nom").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Zoé REFFAY-BARBAUD")
+    same_after_reload(page)
+    assert Beneficiary.get_by_id(zoe.id).birth_name == "Barbaud"
+    for word in ("reffay", "barbaud"):
+        page.goto(f"/salaries?q={word}")
+        expect(page.get_by_role("link", name="REFFAY-BARBAUD", exact=True)).to_be_visible()
+
+
+def test_an_employee_changes_college_and_the_household_follows(page, hr):
+    zoe = open_person(page)
+    page.get_by_text("Modifier", exact=True).click()
+    page.get_by_role("link", name="Le collège").click()
+    page.get_by_role("button", name="Changer de collège").click()
+    page.complaints.expects(422)
+    expect(page.get_by_role("alert")).to_contain_text("Choisissez le collège")
+    offered = page.get_by_label("Collège et contrat")
+    offered.select_option(index=page.locator("#contrat option").all_inner_texts().index(named(offered, "Cadres")))
+    page.get_by_label("À partir du").fill(day(days=0))
+    axe(page)
+    page.get_by_role("button", name="Changer de collège").click()
+    expect(page.locator("#flash")).to_contain_text("Zoé BARBAUD")
+    same_after_reload(page)
+    household = Beneficiary.select().where(Beneficiary.household_number == zoe.household_number)
+    assert {person.category.label for person in household} == {"Cadres"}
+
+
+def named(field, words):
+    """The first choice of a list that holds these words."""
+    return next(text for text in field.locator("option").all_inner_texts() if f" {words} " in text)
+
+
+def test_a_newborn_joins_the_household(page, hr):
+    zoe = open_person(page)
+    page.get_by_role("link", name="Ajouter un ayant droit").click()
+    page.locator("label[for=type-1]").click()
+    page.get_by_label("Prénom").fill("Lou")
+    page.locator("#nom").fill("Barbaud")
+    page.get_by_label("Date de naissance").fill(day(days=-3))
+    page.get_by_label("Sexe").select_option(index=1)
+    page.get_by_label("Date d’effet").fill(day(days=-3))
+    axe(page)
+    page.get_by_role("button", name="Ajouter l’ayant droit").click()
+    expect(page.locator("#flash")).to_contain_text("Lou BARBAUD")
+    expect(page.locator("main").get_by_text("Lou BARBAUD").first).to_be_visible()
+    child = Beneficiary.get(Beneficiary.first_name == "Lou")
+    assert (child.household_number, child.contract_id) == (zoe.household_number, zoe.contract_id)
+    same_after_reload(page)
+
+
+def test_somebody_who_left_comes_back(page, hr):
+    gone = open_person(page, "Parti", "Paul")
+    page.get_by_role("link", name="Réembaucher").click()
+    page.get_by_label("À partir du").fill(day(days=0))
+    page.get_by_label("Collège et contrat").select_option(index=1)
+    axe(page)
+    page.get_by_role("button", name="Réembaucher Paul PARTI").click()
+    expect(page.locator("#flash")).to_contain_text("Paul PARTI")
+    expect(page.get_by_role("link", name="Radier")).to_be_visible()
+    assert Beneficiary.get_by_id(gone.id).terminated_on is None
+    same_after_reload(page)

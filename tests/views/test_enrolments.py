@@ -3,7 +3,6 @@
 import datetime
 import io
 import re
-from urllib.parse import urlsplit
 
 import pytest
 from pypdf import PdfReader
@@ -116,8 +115,8 @@ def test_a_step_beyond_the_first_unanswered_leads_back_to_it(signed_in, hr, draf
     for step in ("coordonnees", "enfants"):
         answer = signed_in.get(f"/adhesion/{draft.public_id}/{step}")
         assert answer.status_code == 303
-        assert urlsplit(answer.location).path.endswith("/salarie")
-    assert urlsplit(signed_in.get(f"/adhesion/{draft.public_id}/verification").location).path.endswith("/salarie")
+        assert answer.headers["Location"].endswith("/salarie")
+    assert signed_in.get(f"/adhesion/{draft.public_id}/verification").headers["Location"].endswith("/salarie")
 
 
 def test_what_is_wrong_is_said_with_links_and_kept(signed_in, hr, draft):
@@ -156,7 +155,7 @@ def test_a_draft_is_left_and_resumed_at_its_step(signed_in, hr, draft):
     page = signed_in.get("/adhesion").get_data(as_text=True)
     assert "Inès COURBET" in page
     assert "Étape 4 sur 7" in page
-    assert urlsplit(signed_in.get(f"/adhesion/{draft.public_id}").location).path.endswith("/comptes")
+    assert signed_in.get(f"/adhesion/{draft.public_id}").headers["Location"].endswith("/comptes")
 
 
 def test_sent_twice_an_enrolment_affiliates_once(signed_in, hr, draft):
