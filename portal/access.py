@@ -19,7 +19,7 @@ RIGHTS = {
     UserRole.COMPANY: COVERED | {"write", "habilitate"},
     UserRole.MULTI_ACCOUNT_MANAGER: COVERED | {"write", "habilitate"},
     UserRole.BROKER: COVERED | {"write", "habilitate"},
-    UserRole.HEALTH_PROFESSIONAL: set(),
+    UserRole.HEALTH_PROFESSIONAL: {"check_cover"},
     UserRole.STAFF: COVERED | {"staff"},
     UserRole.ADMIN: COVERED | {"staff", "habilitate"},
 }

@@ -469,6 +469,29 @@ class Beneficiary(Table):
         return cls.terminated_on.is_null() | (cls.terminated_on >= day)
 
     @classmethod
+    def named_by(cls, nir):
+        """Who has this NIR, in any account, and the children of their household who have none: a condition.
+
+        It costs the same whether anybody has it or not.
+        """
+        accounts = [account for (account,) in ManagedAccount.select(ManagedAccount.id).tuples()]
+        holder, holders = cls.alias(), []
+        for start in range(0, len(accounts), cls.INDEXES_AT_ONCE):
+            indexes = vault.indexes(nir, "nir", accounts[start : start + cls.INDEXES_AT_ONCE])
+            holders += list(
+                holder.select(holder.id, holder.account, holder.household_number)
+                .where(holder.nir_index.in_(indexes))
+                .tuples()
+            )
+        condition = cls.id.in_([number for number, _, _ in holders])
+        child = (cls.role == BeneficiaryRole.CHILD) & cls.nir_index.is_null()
+        for _, account, household_number in holders:
+            condition |= child & (cls.account == account) & (cls.household_number == household_number)
+        return condition
+
+    INDEXES_AT_ONCE = 5_000
+
+    @classmethod
     def reaching_age(cls, ages, on, within):
         """Children who will be too old for their contract within so many days."""
         limits = [
@@ -1521,6 +1544,21 @@ class User(UserMixin, Table):
         accounts = [account for (account,) in self.accounts().select(ManagedAccount.id).tuples()]
         return self.beneficiaries().where(Beneficiary.nir_index.in_(vault.indexes(nir, "nir", accounts)))
 
+    def covered(self, on, member_number="", nir="", birth_date=None):
+        """The one person whom these very identifiers name and who is covered that day, with contract and plan, or None.
+
+        For health professionals alone, who have no account: never a list. A child may be named by the NIR of a parent.
+        """
+        if self.role != UserRole.HEALTH_PROFESSIONAL:
+            return None
+        found = Beneficiary.select(Beneficiary, GroupContract, Plan).join(GroupContract).join(Plan)
+        found = found.where(Beneficiary.effective_on <= on, Beneficiary.active_on(on), ~Beneficiary.provisional)
+        if birth_date:
+            found = found.where(Beneficiary.birth_date == birth_date)
+        named = Beneficiary.named_by(nir) if nir else Beneficiary.member_number == member_number
+        # Somebody who is covered twice is first of all covered by their own employer.
+        return found.where(named).order_by(Beneficiary.role, Beneficiary.effective_on.desc(), Beneficiary.id).first()
+
     def child_ages(self):
         """The ages at which children leave the contracts of this user."""
         ages = self.contracts().select(GroupContract.child_max_age).distinct().order_by(GroupContract.child_max_age)
@@ -2003,6 +2041,20 @@ class Throttle(Table):
                 "forget_at": row.forget_at if failures > 1 else now + datetime.timedelta(hours=24),
             }
             cls.insert(key=key, **values).on_conflict(conflict_target=[cls.key], update=values).execute()
+
+    @classmethod
+    def allow(cls, key, now, most, within):
+        """Count one of the `most` that a window of time allows; seconds to wait when all are taken, otherwise 0."""
+        with db.atomic():
+            database.serialise(db, hash_of(key))
+            row = cls.get_or_none(cls.key == key)
+            if row is None or row.forget_at <= now:
+                row = cls(failures=0, forget_at=now + within)
+            if row.failures >= most:
+                return int((row.forget_at - now).total_seconds()) + 1
+            values = {"failures": row.failures + 1, "free_at": now, "forget_at": row.forget_at}
+            cls.insert(key=key, **values).on_conflict(conflict_target=[cls.key], update=values).execute()
+        return 0
 
     @classmethod
     def forgive(cls, key):

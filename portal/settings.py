@@ -54,6 +54,12 @@ class Settings:
     dpo_email: str = "dpo@mutuelle-haut-jura.example"
     support_email: str = "entreprises@mutuelle-haut-jura.example"
     support_phone: str = "01 99 00 10 00"
+    amc_number: str = "99900001"  # the mutual’s number as a complementary insurer, for third-party payment (fictional)
+    third_party_operator: str = "Réseau Sapinière"  # who pays health professionals for the mutual
+    third_party_terms: str = (
+        "Tiers payant sur la part complémentaire, au moins à hauteur du tarif de responsabilité ; "
+        "intégral pour le 100 % Santé (optique, dentaire, audiologie)."
+    )
     dsn_code: str = "999000018"  # the mutual’s « code organisme » in payroll declarations
     insurer_iban: str = "FR7699999000010000000000115"  # the account to which contributions are transferred (fictional)
     insurer_bic: str = ""
@@ -112,6 +118,9 @@ class Brand:
         self.support_hours = chosen.support_hours
         self.app_store_url = chosen.app_store_url
         self.play_store_url = chosen.play_store_url
+        self.amc_number = chosen.amc_number
+        self.third_party_operator = chosen.third_party_operator
+        self.third_party_terms = chosen.third_party_terms
         self.demo = chosen.demo
 
 

@@ -18,6 +18,7 @@ from portal.views import (
     company_facts,
     contracts,
     contributions,
+    cover,
     dependents,
     deposited,
     deposits,
@@ -88,6 +89,7 @@ ROOMS = (
     *THREADS,
     *GRANTS,
     profile,
+    cover,
 )
 MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
@@ -106,6 +108,7 @@ WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (
     ("", (("home", "Accueil", "home.index", {}),)),
+    ("Patients", (("user-check", "Vérifier une couverture", "cover.show", {}),)),
     (
         "Salariés",
         (

@@ -26,6 +26,7 @@ CHAPTERS = {
     "espace-documentaire": "Espace documentaire",
     "demandes": "Demandes et réclamations",
     "habilitations": "Habilitations",
+    "couverture": "Vérifier une couverture",
     "messages": "Courriels et SMS",
 }
 

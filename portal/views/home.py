@@ -42,7 +42,7 @@ def index():
     if not current_user.is_authenticated:
         return render_template("pages/welcome.html")
     if not may("see"):
-        return render_template("pages/no_company.html")
+        return render_template("pages/no_company.html", checks_cover=may("check_cover"))
     typed = request.args.get("cq", "").strip()[:100]
     if is_secret(typed):
         return refuse_secret(address(cq=None))

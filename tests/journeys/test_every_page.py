@@ -68,6 +68,8 @@ PAGES = {
     "aide-documents": ("help.show", "visitor", "/aide/documents"),
     "aide-demandes": ("help.show", "visitor", "/aide/demandes"),
     "aide-espace-documentaire": ("help.show", "visitor", "/aide/espace-documentaire"),
+    "aide-couverture": ("help.show", "visitor", "/aide/couverture"),
+    "couverture": ("cover.show", "doctor", "/couverture"),
     "aide-habilitations": ("help.show", "visitor", "/aide/habilitations"),
     "habilitations": ("grants.index", "hr", "/habilitations"),
     "habilitations-105-comptes": ("grants.index", "manager", "/habilitations"),
