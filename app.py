@@ -241,6 +241,7 @@ WRITTEN = (
     formats.euros,
     formats.iban_grouped,
     formats.long_date,
+    formats.month_fr,
     formats.nir_grouped,
     formats.number,
     formats.percent,

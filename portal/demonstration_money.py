@@ -8,6 +8,7 @@ from portal.models import (
     Beneficiary,
     Company,
     ContributionStatement,
+    ContributionTariff,
     EmployeeCategory,
     GroupContract,
     Payment,
@@ -15,7 +16,8 @@ from portal.models import (
     StatementLine,
     fn,
 )
-from portal.rules.contributions import BANDS, MONTHS, Tariff, next_period, period
+from portal.rules.calls import ARREARS
+from portal.rules.contributions import BANDS, DAILY, MONTHS, PCT_PMSS, PMSS, Tariff, next_period, period
 from portal.rules.dates import month_end, months_after, months_before
 
 MONTHS_CALLED = 24
@@ -37,6 +39,7 @@ def make_money(draw, ours):
     keep(ContributionStatement, ("contract", "plan", "payer", *CALLED), statements)
     keep(Payment, PAID, payments)
     make_lines(draw, [row for row in statements if row["charges"]])
+    make_tariffs(draw, contracts, ours)
     contributions.settle_contracts([contract.id for contract in contracts])
 
 
@@ -104,6 +107,39 @@ def tariff(contract, year):
     structure = contract.plan.contribution_structure
     risen = {band: PRICES[band] * RISE ** (year - 2024) // 100 ** (year - 2024) for band in BANDS[structure]}
     return Tariff(datetime.date(year, 1, 1), structure, risen, contract.employer_share)
+
+
+PRICED = ("contract", "valid_from", "amount_type", "single", "duo", "family", "adult", "child")
+PRICED += ("paying_children", "pro_rata", "term", "called_by_portal")
+
+
+def make_tariffs(draw, contracts, ours):
+    """Of each contract until next January; a third of the others’ follow the PMSS, one in ten is not known."""
+    rows = []
+    for place, contract in enumerate(contracts):
+        detailed = contract.category.account_id == ours["id"]
+        if detailed or place % 3:
+            years = range(draw.month.year - 2, draw.month.year + 2)
+            rows += [priced(contract, tariff(contract, year)) for year in years] if detailed or place % 10 else []
+        else:
+            rows.append(priced(contract, of_pmss(contract, draw.month.year - 2)))
+    keep(ContributionTariff, PRICED, rows)
+
+
+def priced(contract, rule):
+    prices = {band.lower(): amount for band, amount in rule.amounts.items()}
+    blank = dict.fromkeys(("single", "duo", "family", "adult", "child"))
+    how = {"amount_type": rule.amount_type, "pro_rata": rule.pro_rata, "paying_children": rule.paying_children}
+    called = {"term": ARREARS, "called_by_portal": False}
+    return {"contract": contract.id, "valid_from": rule.valid_from} | blank | prices | how | called
+
+
+def of_pmss(contract, year):
+    """About the same prices, in thousandths of a percent of the PMSS."""
+    prices = {band: PRICES[band] * 1_000 // PMSS[2024] for band in BANDS[contract.plan.contribution_structure]}
+    how = {"amount_type": PCT_PMSS, "pro_rata": DAILY}
+    structure = contract.plan.contribution_structure
+    return Tariff(datetime.date(year, 1, 1), structure, prices, contract.employer_share, **how)
 
 
 def paid(draw, contract, called, detailed):

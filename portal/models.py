@@ -3539,6 +3539,11 @@ class ContributionTariff(Table):
         indexes = ((("contract", "valid_from"), True),)
 
     @classmethod
+    def rules(cls, contract):
+        """Those of a contract with its plan, as the rules take them."""
+        return [row.rule(contract) for row in cls.by_contract(contract).get(contract.id, ())]
+
+    @classmethod
     def by_contract(cls, contract=None):
         """Contract id → its tariffs, in the order of their days; of one contract, or of all."""
         rows, found = cls.select().order_by(cls.contract, cls.valid_from), {}

@@ -12,6 +12,7 @@ from portal.models import (
     BeneficiaryRole,
     Company,
     ContributionStatement,
+    ContributionTariff,
     EmployeeCategory,
     Enrolment,
     GroupContract,
@@ -237,6 +238,13 @@ def lines(statement, people, price=4_000, employer=None, **values):
     ContributionStatement.update(total=total).where(ContributionStatement.id == statement.id).execute()
     statement.total = total
     return statement
+
+
+def tariff(contract, valid_from=datetime.date(2020, 1, 1), **values):
+    """Of every structure, in euros."""
+    prices = {"single": 4_001, "duo": 7_501, "family": 11_000, "adult": 3_500, "child": 1_801}
+    how = {"amount_type": "EUR", "pro_rata": "STARTED_MONTH", "term": "ARREARS"}
+    return ContributionTariff.create(contract=contract, valid_from=valid_from, **prices | how | values)
 
 
 def payment(contract, amount=100_000, **values):

@@ -10,6 +10,8 @@ from portal.formats import search_words
 from portal.forms.checks import typed_day
 from portal.forms.filters import Filter
 from portal.models import ContributionStatement, GroupContract, Payment, Plan, StatementLine, StatementState, db
+from portal.rules.contributions import Member
+from portal.rules.dates import months_after, months_before
 
 METHODS = ("Prélèvement", "Virement", "Chèque", "Télérèglement")
 STATES = {
@@ -105,6 +107,56 @@ class ScheduleFilter(MoneyFilter):
 
     def words(self):
         return {"annee": str(self.year or ""), "etat": LABELS.get(self.etat.data, "")}
+
+
+class HireFilter(Filter):
+    """« Et si j’embauche ? »: a contract, a family, a first day; what cannot be read is said at its box."""
+
+    contrat = SelectField("Contrat et collège")
+    date = StringField("Date d’embauche")
+    conjoint = SelectField("Conjoint à couvrir")
+    enfants = SelectField("Enfants à couvrir")
+    MOST_CHILDREN = 9
+
+    def __init__(self, arguments, contracts, today):
+        """`contracts`: those that may be chosen, with college and company; the only one is chosen already."""
+        following = months_after(today.replace(day=1), 1)
+        alone = contracts[0].number if len(contracts) == 1 else ""
+        super().__init__(arguments, contrat=alone, date=f"{following:%d/%m/%Y}", conjoint="non", enfants="0")
+        self.known = {one.number: one for one in contracts}
+        self.contrat.choices = [SelectChoice("", "Choisir"), *(SelectChoice(one.number, of(one)) for one in contracts)]
+        self.conjoint.choices = [SelectChoice("non", "Non"), SelectChoice("oui", "Oui")]
+        self.numbers = [str(number) for number in range(1, self.MOST_CHILDREN + 1)]
+        self.enfants.choices = [SelectChoice("0", "Aucun"), *(SelectChoice(number, number) for number in self.numbers)]
+        self.day = self.read_day(today)
+        if self.contrat.data and not self.contract:
+            self.contrat.errors = ["Ce contrat n’est pas dans la liste. Choisissez-en un autre."]
+
+    def read_day(self, today):
+        day = typed_day(self.date, today)
+        if day and not months_before(today, 12) <= day <= months_after(today, 12):
+            self.date.errors = ["Choisissez une date à moins d’un an d’aujourd’hui."]
+            return None
+        if day is None and not self.date.errors:
+            self.date.errors = ["Indiquez la date d’embauche."]
+        return day
+
+    @property
+    def contract(self):
+        return self.known.get(self.contrat.data)
+
+    @property
+    def household(self):
+        """The employee, a spouse and children, as the rules take them; all from that day."""
+        children = int(self.enfants.data) if self.enfants.data in self.numbers else 0
+        adults = 2 if self.conjoint.data == "oui" else 1
+        return [Member(place < adults, self.day) for place in range(adults + children)]
+
+
+def of(contract):
+    """A contract as it is chosen: the company, the college, the number."""
+    place = contract.category
+    return f"{place.company.label} · {place.code} {place.label} · {contract.number}"
 
 
 class LineFilter(MoneyFilter):

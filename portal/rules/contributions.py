@@ -95,6 +95,15 @@ MONTHS = {"Mensuelle": 1, "Trimestrielle": 3, "Semestrielle": 6, "Annuelle": 12}
 WHOLE = 10_000  # a portion is in ten-thousandths of its period
 
 
+class Price(NamedTuple):
+    """One price of a tariff: `share`, in thousandths of a percent of the PMSS; `parts`, employer’s and employee’s."""
+
+    band: str
+    share: int | None
+    cents: int | None
+    parts: tuple[int, int] | None
+
+
 @dataclass(frozen=True)
 class Tariff:
     """What a contract costs a month from a day on.
@@ -115,6 +124,19 @@ class Tariff:
         """Cents a month of one price; raises Refused when the PMSS of the year is not known."""
         amount = self.amounts[band]
         return rounded(amount * pmss_of(month.year, more), 1_000) if self.amount_type == PCT_PMSS else amount
+
+    def prices(self, month: date, more: Table = None) -> list["Price"]:
+        """Each of its prices; in cents unless the PMSS of that year is not known yet."""
+        found = []
+        for band in BANDS[self.structure]:
+            try:
+                cents = self.amount(band, month, more)
+            except Refused:
+                cents = None
+            share = self.amounts[band] if self.amount_type == PCT_PMSS else None
+            halves = parts(cents, self.employer_share) if cents is not None else None
+            found.append(Price(WORDS[band], share, cents, halves))
+        return found
 
     def price(self, adults: int, children: int, month: date, more: Table = None) -> int:
         """Cents a month of a household."""
@@ -247,6 +269,38 @@ def part_due(pro_rata: str, first_day: date, last_day: date) -> Fraction:
     if pro_rata == DAILY:
         return Fraction((last_day - first_day).days + 1, month_end(first_day).day)
     return Fraction(0 if pro_rata == FROM_NEXT_MONTH and first_day.day > 1 else 1)
+
+
+# ── What one more household would cost ───────────────────────────────────────────────────────────────────────────
+
+
+class Hire(NamedTuple):
+    """A whole month of theirs, in cents; `months`: those until a day in which something is due."""
+
+    band: str
+    price: int
+    employer: int
+    employee: int
+    tariff: Tariff
+    months: list[tuple[date, Owed]]
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """(employer’s, employee’s) of all these months."""
+        return sum(due.employer for _, due in self.months), sum(due.employee for _, due in self.months)
+
+
+def hire(tariffs: Sequence[Tariff], household: Sequence[Member], until: date, more: Table = None) -> Hire | None:
+    """What a household, its employee first, would cost from the employee’s first day; None when no tariff is known."""
+    start = household[0].starts_on
+    due = [(month, owed(tariffs, household, month, month_end(month), more)) for month in months_of(start, until)]
+    months = [(month, one) for month, one in due if one is not None]
+    following = months_after(start.replace(day=1), 1)  # what comes in at the end of a year may be due from the next
+    first = months[0][1] if months else owed(tariffs, household, following, month_end(following), more)
+    if first is None:
+        return None
+    tariff = in_force(tariffs, first.starts_on) or tariffs[0]
+    return Hire(first.band, first.price, *parts(first.price, tariff.employer_share), tariff, months)
 
 
 # ── What changed since the statement before ──────────────────────────────────────────────────────────────────────

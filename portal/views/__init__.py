@@ -37,6 +37,7 @@ from portal.views import (
     guests,
     health,
     help,
+    hiring,
     home,
     imports,
     joining,
@@ -73,7 +74,7 @@ EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_c
 WAIVERS = (waivers, waiver_records)
 THREADS = (threads, asking, answering, notices)
 GRANTS = (grants, granting)
-MONEY = (contributions, schedule, statements, calendars)
+MONEY = (contributions, schedule, statements, calendars, hiring)
 FILES = (*PROOFS, *SENDINGS, library)
 ROOMS = (
     home,
@@ -100,7 +101,7 @@ WITHIN |= {module.blueprint.name: "waivers" for module in WAIVERS}
 WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
 WITHIN |= {"granting": "grants"}
-WITHIN |= {"statements": "schedule", "calendars": "schedule"}
+WITHIN |= {"statements": "schedule", "calendars": "schedule", "hiring": "contributions"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
 WITHIN |= {"staff_publication": "staff_publications"}
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}

@@ -5,8 +5,9 @@ from flask_login import current_user
 
 from portal import certificates, clock
 from portal.access import requires
-from portal.models import Company, EmployeeCategory, GroupContract, Plan
+from portal.models import Company, ContributionTariff, EmployeeCategory, GroupContract, Plan
 from portal.rendering import Page, Sort, get_or_404, page_size, render
+from portal.rules.contributions import in_force
 from portal.views.document_files import given
 from portal.views.scope import current_scope
 
@@ -49,8 +50,17 @@ def show(id):
     covered = contract.head_count(clock.today())
     people_url = url_for("employees.index", contrat=contract.number)
     documents, bulletins = current_user.documents_of_contract(contract)
-    lists = {"documents": documents, "bulletins": bulletins}
+    lists = {"documents": documents, "bulletins": bulletins, "priced": priced(contract)}
     return render("contract", contract=contract, covered=covered, people_url=people_url, **lists)
+
+
+def priced(contract):
+    """What it costs now, and what it will: [(tariff, [(price in words, amount as it is written, cents, parts)])]."""
+    today, more = clock.today(), current_app.settings.pmss_table
+    known = ContributionTariff.rules(contract)
+    coming = [one for one in known if one.valid_from > today]
+    now = in_force(known, today)
+    return [(one, one.prices(max(one.valid_from, today), more)) for one in filter(None, (now, *coming))]
 
 
 @blueprint.post("/<uuid:id>/fiche-dsn")

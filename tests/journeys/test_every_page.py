@@ -218,6 +218,10 @@ PAGES = {
     "bordereau": ("statements.show", "hr", "/echeancier/{statement}"),
     "bordereau-sans-detail": ("statements.show", "hr", "/echeancier/{bare_statement}"),
     "echeancier-vide": ("schedule.index", "hr", "/echeancier"),
+    "simulation": ("hiring.index", "hr", "/simulation{priced}&conjoint=oui&enfants=2"),
+    "simulation-sans-tarif": ("hiring.index", "hr", "/simulation?contrat=HJ-INCONNU&date=31/06/2026"),
+    "simulation-105-comptes": ("hiring.index", "manager", "/simulation"),
+    "contrat-tarif": ("contracts.show", "hr", "/contrats/{tariff}"),
     "agenda": ("calendars.index", "hr", "/calendrier{calendar}"),
     "agenda-105-comptes": ("calendars.index", "manager", "/calendrier"),
 }
@@ -475,6 +479,19 @@ def money(user):
     return ""
 
 
+def priced(user):
+    contract = user.contracts().get()
+    factories.tariff(contract)
+    return f"?contrat={contract.number}"
+
+
+def tariff(user):
+    contract = user.contracts().get()
+    factories.tariff(contract)
+    factories.tariff(contract, scenery.day(days=40))
+    return contract.public_id
+
+
 def calendar(user):
     """An address that exists; nothing in the address of the page."""
     CalendarFeed.draw(user, user.accounts().get(), clock.now())
@@ -500,6 +517,8 @@ EXAMPLES = {
     "bare_statement": lambda user: factories.statement(user.contracts().get()).public_id,
     "money": money,
     "calendar": calendar,
+    "priced": priced,
+    "tariff": tariff,
     "prepared": lambda _: PreparedAnswer.add("Carte", "La carte part demain.", clock.now()).public_id,
     "thread": thread,
     "complaint": complaint,

@@ -209,3 +209,54 @@ def test_the_differences_add_up_to_that_of_the_totals(before, after):
 
 def test_a_statement_is_late_from_the_day_after_its_due_date():
     assert [rules.days_late(D(2026, 6, 10), D(2026, 6, day)) for day in (9, 10, 11)] == [0, 0, 1]
+
+
+# ── What one more employee would cost ────────────────────────────────────────────────────────────────────────────
+
+YEAR_END = D(2026, 12, 31)
+
+
+def test_a_hire_costs_each_month_until_the_end_of_the_year():
+    found = rules.hire([tariff(pro_rata=rules.DAILY)], [Member(True, D(2026, 10, 16))], YEAR_END)
+    assert (found.band, found.price, found.employer, found.employee) == ("Isolé", 4_000, 2_000, 2_000)
+    assert [(month, due.total) for month, due in found.months] == [
+        (D(2026, 10, 1), 2_065),  # 16 days of 31
+        (D(2026, 11, 1), 4_000),
+        (D(2026, 12, 1), 4_000),
+    ]
+    assert sum(found.totals) == 10_065
+
+
+def test_a_hire_whose_first_month_is_next_year_costs_nothing_this_year():
+    found = rules.hire([tariff(pro_rata=rules.FROM_NEXT_MONTH)], [Member(True, D(2026, 12, 2))], YEAR_END)
+    assert (found.price, found.months, found.totals) == (4_000, [], (0, 0))
+
+
+def test_a_hire_before_the_first_tariff_is_not_known_and_a_price_without_pmss_is_not_either():
+    later = tariff(valid_from=D(2030, 1, 1))
+    assert rules.hire([later], [Member(True, D(2026, 10, 1))], YEAR_END) is None
+    unknown = tariff(amounts={"SINGLE": 1_250, "FAMILY": 2_999}, amount_type=rules.PCT_PMSS)
+    assert [(price.share, price.cents) for price in unknown.prices(D(2199, 1, 1))] == [(1_250, None), (2_999, None)]
+    assert unknown.prices(D(2026, 1, 1))[0] == rules.Price("Isolé", 1_250, 5_006, (2_503, 2_503))
+    with pytest.raises(Refused):
+        rules.hire([unknown], [Member(True, D(2199, 1, 1))], D(2199, 12, 31))
+
+
+@given(
+    some.dates(D(2026, 1, 1), YEAR_END),
+    some.sampled_from(list(rules.STRUCTURES)),
+    some.sampled_from(list(rules.PRO_RATA)),
+    some.integers(0, 10_000),
+    some.integers(0, 4),
+)
+def test_a_hire_is_called_exactly_what_was_said(day, structure, pro_rata, share, children):
+    """The statements of the year add up to the simulation, whatever the frequency."""
+    tariffs = [tariff(structure, pro_rata=pro_rata, employer_share=share)]
+    household = [Member(True, day), *[Member(False, day)] * children]
+    found = rules.hire(tariffs, household, YEAR_END)
+    assert found.employer + found.employee == found.price
+    for months in (1, 3, 6, 12):
+        ends = range(months, 13, months)
+        spans = [(D(2026, end - months + 1, 1), rules.month_end(D(2026, end, 1))) for end in ends]
+        called = [one for one in (owed(tariffs, household, *span) for span in spans) if one]
+        assert (sum(one.employer for one in called), sum(one.employee for one in called)) == found.totals
