@@ -1,11 +1,13 @@
 """Enrolments: a draft that is begun, saved step by step, sent once; what awaits afterwards; what is forgotten."""
 
 import datetime
+import json
 from dataclasses import dataclass, field
 
 from portal import bulletins, clock, database, guests, outbox
 from portal.exchange import joining
 from portal.exchange.affiliation_offers import Offer
+from portal.exchange.many import update_each
 from portal.exchange.newcomers import Newcomer, affiliate
 from portal.formats import search_key
 from portal.household import PRIVATE, STEPS, Household, summary
@@ -132,15 +134,22 @@ def save(enrolment, step, words, form, action, by, now, offer=None):
         row.category, row.contract = offer.category_id, offer.contract_id
         home = write(row, answers, step, words, offer, note(row, form.key, action, by, now))
         row.step = following(step) if action == NEXT and row.saved[step]["right"] else step
-        row.save(only=WRITTEN)
+        update_each(Enrolment, WRITTEN, [(*written(row), row.id)])
     return Saved(row, home)
 
 
 NEXT = "suivant"
-WRITTEN = [
-    *("category", "contract", "answers", "saved", "label", "search_key", "identity", "version"),
+WRITTEN = (
+    *("category_id", "contract_id", "answers", "saved", "label", "search_key", "identity", "version"),
     *("updated_at", "warned_at", "step"),
-]
+)
+
+
+def written(row):
+    """What saving a step changes of a draft, as the databases take it."""
+    values = [getattr(row, name) for name in WRITTEN]
+    values[WRITTEN.index("saved")] = json.dumps(row.saved)
+    return values
 
 
 def write(row, answers, step, words, offer, noted):

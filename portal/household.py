@@ -144,8 +144,9 @@ class Household:
     def row(self, kind, steps):
         texts = [""] * len(TITLES)
         for step, child in steps.items():
-            for place in STEPS[step]:
-                texts[place] = first(self.words(step), box(place, child))
+            if words := self.words(step):
+                for place in STEPS[step]:
+                    texts[place] = first(words, box(place, child))
         texts[cells.TYPE] = kind
         texts[cells.MATRICULE] = first(self.words("salarie"), NAMES[cells.MATRICULE]) or KEY
         return texts

@@ -1243,12 +1243,15 @@ class User(UserMixin, Table):
 
     def opened(self, query, on=None):
         """The rows of a query on colleges, or joined to them, whose own college the user may see: for a few rows."""
-        if self.is_staff:
-            return query
-        grants = PermissionGrant.in_force(self.id, on or clock.today(), self.acting).where(
-            PermissionGrant.opens(EmployeeCategory)
-        )
-        return query.where(fn.EXISTS(grants))
+        return query if self.is_staff else query.where(self.opens_college(on))
+
+    def opens_college(self, on=None):
+        grants = PermissionGrant.in_force(self.id, on or clock.today(), self.acting)
+        return fn.EXISTS(grants.where(PermissionGrant.opens(EmployeeCategory)))
+
+    def opens_account(self, on=None):
+        grants = PermissionGrant.in_force(self.id, on or clock.today(), self.acting)
+        return fn.EXISTS(grants.where(PermissionGrant.account == ManagedAccount.id))
 
     def actions(self, on, *where):
         """What the grants in force let this person do, together, as an expression; the mutual's staff, all."""
@@ -1393,20 +1396,20 @@ class User(UserMixin, Table):
         """Requests and complaints of the places that a grant opens whole: who sees one college sees its people's."""
         if self.is_staff:
             return MessageThread.select()
-        grants = PermissionGrant.in_force(self.id, on or clock.today(), self.acting).where(
-            PermissionGrant.account == MessageThread.account,
-            PermissionGrant.company.is_null() | (PermissionGrant.company == MessageThread.company),
-            PermissionGrant.category.is_null() | (PermissionGrant.category == MessageThread.category),
-        )
         mine = MessageThread.account.in_(self.accounts(on).select(ManagedAccount.id))
-        return MessageThread.select().where(mine, fn.EXISTS(grants))
+        return MessageThread.select().where(mine, self.opens_thread(on))
 
-    def unread_threads(self, on=None):
+    def opens_thread(self, on=None):
+        grants = PermissionGrant.in_force(self.id, on or clock.today(), self.acting)
+        place = MessageThread.account, MessageThread.company, MessageThread.category
+        return fn.EXISTS(grants.where(PermissionGrant.holds(*place)))
+
+    def unread_threads(self):
         """Those of these in which somebody answered since the user read them."""
         unread = ThreadFollower.select(ThreadFollower.thread).where(
             ThreadFollower.user == self.id, ThreadFollower.unread > NONE
         )
-        return self.threads(on).where(MessageThread.id.in_(unread))
+        return self.threads().where(MessageThread.id.in_(unread))
 
     def notices(self):
         """What the mutual says now to everyone, or to an account or a college that the user sees; its staff, all."""
@@ -3991,9 +3994,11 @@ def scope_rows(user, day, *codes, role, asked, everywhere):
     user, account, category = User(id=user, role=role), ManagedAccount, EmployeeCategory
     whole = common_to_rows(user, day, everywhere)
     starred = account.id.in_(user.favourite_ids())
-    chosen = account.code.in_(codes[:asked]) | (whole.c.account_count == 1)
-    shown = account.id.in_(user.accounts(day).select(account.id)) & (chosen | starred | account.code.in_(codes[asked:]))
-    joined = (category.account == account.id) & chosen & category.id.in_(user.category_ids(day))
+    chosen = account.code.in_(codes[:asked]) | (account.code == whole.c.only_code)
+    shown = chosen | starred | account.code.in_(codes[asked:])
+    joined = (category.account == account.id) & chosen
+    if not user.is_staff:
+        shown, joined = shown & user.opens_account(day), joined & user.opens_college(day)
     awaited = DocumentRequest.awaited(fn.COUNT(DocumentRequest.id)).where(DocumentRequest.category == category.id)
     return (
         whole.select_from(
@@ -4019,12 +4024,16 @@ def scope_rows(user, day, *codes, role, asked, everywhere):
 def common_to_rows(user, day, everywhere):
     """What the frame says of all that a user may see: one row."""
     awaited = user.opened(DocumentRequest.awaited().join(EmployeeCategory), day).limit(DocumentRequest.MANY)
-    unread = user.unread_threads(day).select(fn.COUNT(MessageThread.id))
+    unread = ThreadFollower.select(fn.COUNT(ThreadFollower.id)).join(MessageThread)
+    unread = unread.where(ThreadFollower.user == user.id, ThreadFollower.unread > NONE)
+    if not user.is_staff:
+        unread = unread.where(user.opens_thread(day))
+    count = fn.COUNT(ManagedAccount.id)
     return (
         user.accounts(day)
         .select(
-            fn.COUNT(ManagedAccount.id).alias("account_count"),
-            fn.MIN(ManagedAccount.code).alias("only_code"),
+            count.alias("account_count"),
+            Case(None, [(count == 1, fn.MIN(ManagedAccount.code))]).alias("only_code"),
             (awaited.select_from(fn.COUNT(SQL("1"))) if everywhere else Value(0)).alias("awaited_in_all"),
             user.actions(day).alias("actions_in_all"),
             unread.where(MessageThread.kind == threads.REQUEST).alias("unread_requests"),

@@ -126,8 +126,15 @@ def check_rows(rows: Iterable[tuple[int, Sequence[Any]]], context: Context) -> l
 def read_cells(rows: list[tuple[int, Sequence[Any]]], today: date) -> Iterator[Row]:
     """Each row read cell by cell: a column after the other, and each text once."""
     columns = list(zip(*(padded(values) for _, values in rows), strict=True))
-    found = [read_texts(column, set(texts), today) for column, texts in zip(COLUMNS, columns, strict=False)]
-    noted = [place for place, reads in enumerate(found) if any(any(read[2:]) for read in reads.values())]
+    found = [
+        read_texts(column, set(texts), today) if any(texts) else ALL_BLANK
+        for column, texts in zip(COLUMNS, columns, strict=False)
+    ]
+    noted = [
+        place
+        for place, reads in enumerate(found)
+        if reads is not ALL_BLANK and any(any(read[2:]) for read in reads.values())
+    ]
     reads = [[reads[text] for text in texts] for reads, texts in zip(found, columns, strict=False)]
     for (line, _), row in zip(rows, zip(*reads, strict=True), strict=True):
         person = Row(line, [read.text for read in row])
@@ -139,6 +146,9 @@ def read_cells(rows: list[tuple[int, Sequence[Any]]], today: date) -> Iterator[R
                 if sentence:
                     note(said, place, sentence)
         yield person
+
+
+ALL_BLANK = {"": cells.BLANK}
 
 
 def padded(values: Sequence[Any]) -> list[str]:

@@ -55,8 +55,11 @@ def among(selection: str, values: Sequence[Any]) -> list[tuple]:
 def update_each(table: Any, columns: Sequence[str], rows: Sequence[tuple]) -> None:
     """Other values for each row, its id last."""
     sets = ", ".join(f"{name} = {db.param}" for name in columns)
-    if rows:
-        db.cursor().executemany(f"UPDATE {table._meta.table_name} SET {sets} WHERE id = {db.param}", rows)  # nosec B608
+    update = f"UPDATE {table._meta.table_name} SET {sets} WHERE id = {db.param}"  # nosec B608
+    if len(rows) == 1:
+        db.execute_sql(update, rows[0])
+    elif rows:
+        db.cursor().executemany(update, rows)
 
 
 def quoted(name: str) -> str:

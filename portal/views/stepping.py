@@ -156,7 +156,9 @@ class Stepping:
         saved = enrolments.save(self.enrolment, step, words, form, action, self.by, clock.now(), offer)
         self.enrolment = self.enrolment.read_whole() if offer else self.with_flags_of(saved.enrolment)
         if self.by is not None:
-            saved.household = Household(shown_to_hr(saved.household.answers), self.offer, clock.today())
+            answers = shown_to_hr(saved.household.answers)
+            if answers is not saved.household.answers:
+                saved.household = Household(answers, self.offer, clock.today())
             saved.words = shown_to_hr({step: saved.words})[step] if step == "comptes" else saved.words
         if wants_fragment():
             return self.autosaved(step, form, saved, before)

@@ -48,7 +48,7 @@ def test_rows_are_models_and_the_statement_is_the_same(database, hr, queries):
 
 @pytest.mark.parametrize("kind", ["models", "objects", "tuples", "namedtuples", "dicts"])
 def test_rows_are_read_as_peewee_reads_them_at_the_first_call_and_the_next(hr, kind):
-    """Rows are read by what peewee keeps to itself (_get_cursor_wrapper, initialize, process_row)."""
+    """Rows are read by what peewee keeps to itself (_get_cursor_wrapper, initialize, process_row, _row_spec)."""
 
     def people(number):
         joined = Beneficiary.select(Beneficiary, GroupContract).join(GroupContract)
