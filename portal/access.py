@@ -15,10 +15,11 @@ from portal.models import AuditEvent, UnsentWords, UserRole, UserSession
 from portal.rules import rights
 
 COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents", "money"}
+OF_COMPANIES = COVERED | {"write", "habilitate", "portfolio"}
 RIGHTS = {
-    UserRole.COMPANY: COVERED | {"write", "habilitate"},
-    UserRole.MULTI_ACCOUNT_MANAGER: COVERED | {"write", "habilitate"},
-    UserRole.BROKER: COVERED | {"write", "habilitate"},
+    UserRole.COMPANY: OF_COMPANIES,
+    UserRole.MULTI_ACCOUNT_MANAGER: OF_COMPANIES,
+    UserRole.BROKER: OF_COMPANIES,
     UserRole.HEALTH_PROFESSIONAL: {"check_cover"},
     UserRole.STAFF: COVERED | {"staff"},
     UserRole.ADMIN: COVERED | {"staff", "habilitate"},

@@ -1277,6 +1277,10 @@ class User(UserMixin, Table):
         )
         return given.where(fn.EXISTS(managed))
 
+    def able(self, action):
+        """The same door, which opens where this action is allowed."""
+        return at_the_door(self.id, self.role, action)
+
     def own_grants(self):
         """The habilitations of this person that are in force."""
         mine = PermissionGrant.in_force(self.id, clock.today())

@@ -32,6 +32,7 @@ BEHIND = {
     "see": Action.SEE,
     "reveal": Action.SEE,
     "export": Action.SEE,
+    "portfolio": Action.SEE,
     "move": Action.MOVE,
     "affiliate": Action.ENROL,
     "enrol": Action.ENROL,

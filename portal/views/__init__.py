@@ -46,6 +46,7 @@ from portal.views import (
     movements,
     notices,
     password,
+    portfolio,
     profile,
     reminding,
     schedule,
@@ -78,6 +79,7 @@ MONEY = (contributions, schedule, statements, calendars, hiring)
 FILES = (*PROOFS, *SENDINGS, library)
 ROOMS = (
     home,
+    portfolio,
     scope,
     contracts,
     *MONEY,
@@ -108,7 +110,7 @@ WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
 MENU = (
-    ("", (("home", "Accueil", "home.index", {}),)),
+    ("", (("home", "Accueil", "home.index", {}), ("building-community", "Portefeuille", "portfolio.index", {}))),
     ("Patients", (("user-check", "Vérifier une couverture", "cover.show", {}),)),
     (
         "Salariés",
@@ -172,7 +174,8 @@ def menu():
         room = (request.view_args or {}).get("room")
         within = WITHIN.get(request.blueprint, request.blueprint)
         actions = scope.current_scope().actions
-        g.menu = drawn(current_user.role, actions, within, room, scope.kept_scope())
+        several = not scope.current_scope().single
+        g.menu = drawn(current_user.role, actions, several, within, room, scope.kept_scope())
         counts = {"supporting_documents": scope.current_scope().awaited}
         if scope.may("write"):
             counts |= threads.unread_counts()
@@ -183,15 +186,16 @@ def menu():
 
 
 @lru_cache(512)
-def drawn(role, actions, blueprint, room, kept):
+def drawn(role, actions, several, blueprint, room, kept):
     """The menu of a place; the scope that is `kept` is in its addresses, which are the same for all who are there."""
-    opened = [(title, [parts for parts in entries if scope.may(right_of(parts[2]))]) for title, entries in MENU]
+    opened = [(title, [parts for parts in entries if is_open(parts[2], several)]) for title, entries in MENU]
     return tuple((title, tuple(entry(blueprint, room, *one) for one in group)) for title, group in opened if group)
 
 
-def right_of(endpoint):
-    """The word of @requires above a view; « Accueil » asks for none."""
-    return getattr(current_app.view_functions[endpoint], "right", None)
+def is_open(endpoint, several):
+    """Whether the user has the right of a view; « Accueil » asks for none. One account is no portfolio."""
+    right = getattr(current_app.view_functions[endpoint], "right", None)
+    return scope.may(right) and (several or right != "portfolio")
 
 
 def with_counts(groups, counts):

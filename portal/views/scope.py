@@ -35,7 +35,7 @@ FOLLOWED = {*ENROLMENTS, "supporting_documents", "deposits", "reminding", *SENDI
 THREADS = {"threads", "asking", "answering"}
 MONEY = {"contributions", "schedule", "statements", "calendars", "hiring"}
 SCOPED = {"home", "contracts", *PEOPLE, *CERTIFICATES, *AFFILIATIONS, *FOLLOWED, *THREADS, *MONEY}
-SCOPED |= {"library", "grants", "granting", "scope", "profile", "help", "notices"}
+SCOPED |= {"portfolio", "library", "grants", "granting", "scope", "profile", "help", "notices"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 

@@ -70,6 +70,8 @@ PAGES = {
     "aide-espace-documentaire": ("help.show", "visitor", "/aide/espace-documentaire"),
     "aide-couverture": ("help.show", "visitor", "/aide/couverture"),
     "couverture": ("cover.show", "doctor", "/couverture"),
+    "portefeuille": ("portfolio.index", "manager", "/portefeuille"),
+    "portefeuille-vide": ("portfolio.index", "manager", "/portefeuille?q=introuvable&tri=-pieces"),
     "aide-habilitations": ("help.show", "visitor", "/aide/habilitations"),
     "habilitations": ("grants.index", "hr", "/habilitations"),
     "habilitations-105-comptes": ("grants.index", "manager", "/habilitations"),
