@@ -17,8 +17,8 @@ from portal.rules import rights
 COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents", "money"}
 OF_COMPANIES = COVERED | {"write", "habilitate", "portfolio"}
 RIGHTS = {
-    UserRole.COMPANY: OF_COMPANIES,
-    UserRole.MULTI_ACCOUNT_MANAGER: OF_COMPANIES,
+    UserRole.COMPANY: OF_COMPANIES | {"mandate"},
+    UserRole.MULTI_ACCOUNT_MANAGER: OF_COMPANIES | {"mandate"},
     UserRole.BROKER: OF_COMPANIES,
     UserRole.HEALTH_PROFESSIONAL: {"check_cover"},
     UserRole.STAFF: COVERED | {"staff"},

@@ -122,6 +122,8 @@ COLUMNS = (
     (models.AnswerDraft, "body"),
     (models.GuestLink, "recipient"),
     (models.GuestLink, "code_to"),
+    (models.SepaMandate, "iban"),
+    (models.SepaMandate, "code_to"),
 )
 # What each does: (last id seen, or None at the end; rows changed), after an id.
 RESEALED = (

@@ -20,6 +20,7 @@ from portal import bulletins, clock, credentials, database, documents, enrolment
 from portal.demonstration_files import make_imports
 from portal.demonstration_grants import make_grants
 from portal.demonstration_library import make_certificates
+from portal.demonstration_mandates import make_mandates
 from portal.demonstration_money import make_money
 from portal.demonstration_notices import make_notices
 from portal.demonstration_proofs import entrust, make_proofs
@@ -109,6 +110,7 @@ def load(settings, seed=1, scale=1):
         make_money(draw, managed[0])
         make_notices(draw, managed[0], days_ago)
         make_publications(draw, managed[0], days_ago)
+        make_mandates(draw, managed, days_ago, iban, settings.creditor)
         make_grants(draw, managed[0], days_ago, User.known("rh@demo.example").password_hash)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})

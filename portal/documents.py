@@ -29,6 +29,7 @@ TYPES = {
     "COMPLAINT_COPY": "Copie de réclamation",
     "DSN_SETUP_SHEET": "Fiche de paramétrage DSN",
     "CONTRIBUTION_STATEMENT": "Bordereau d’appel de cotisations",
+    "SEPA_MANDATE": "Mandat de prélèvement SEPA",
 }
 
 
@@ -46,6 +47,7 @@ FOLDERS = {
     "attestations": Folder("Attestations", "salarie", ("AFFILIATION_CERTIFICATE", "TERMINATION_CERTIFICATE")),
     "fiches-dsn": Folder("Fiches de paramétrage DSN", "entreprise", ("DSN_SETUP_SHEET",)),
     "bordereaux": Folder("Bordereaux d’appel", "entreprise", ("CONTRIBUTION_STATEMENT",)),
+    "mandats": Folder("Mandats de prélèvement", "entreprise", ("SEPA_MANDATE",)),
     "reclamations": Folder("Copies de réclamations", "entreprise", ("COMPLAINT_COPY",)),
     OTHERS: Folder("Autres documents", "", ()),
 }

@@ -43,7 +43,7 @@ from portal import clock, database
 from portal.formats import search_key, sort_key
 from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
-from portal.rules import Refused, proofs, rights, threads
+from portal.rules import Refused, mandates, proofs, rights, threads
 from portal.rules.contributions import BANDS, Tariff
 from portal.rules.dates import age
 from portal.rules.waivers import Asked, due_on
@@ -1368,6 +1368,10 @@ class User(UserMixin, Table):
         """Those of the companies that the user sees whole."""
         return BankDetails.select().where(BankDetails.company.in_(self.whole_company_ids()))
 
+    def mandates(self):
+        """SEPA mandates of the companies that the user sees whole."""
+        return SepaMandate.select().where(SepaMandate.company.in_(self.whole_company_ids()))
+
     def people(self, public_ids):
         """These people with contract, plan, college, company and account, by name; without those who are not seen."""
         named = (
@@ -1439,11 +1443,11 @@ class User(UserMixin, Table):
     def accounts_seen_whole(self):
         return ManagedAccount.select().where(ManagedAccount.id.in_(self.whole_account_ids()))
 
-    def whole_account_ids(self, on=None):
+    def whole_account_ids(self, on=None, acting=None):
         """Accounts that a grant opens whole."""
         if self.is_staff:
             return ManagedAccount.select(ManagedAccount.id)
-        whole = PermissionGrant.in_force(self.id, on or clock.today(), self.acting).where(
+        whole = PermissionGrant.in_force(self.id, on or clock.today(), acting or self.acting).where(
             PermissionGrant.company.is_null(), PermissionGrant.category.is_null()
         )
         return whole.select(PermissionGrant.account)
@@ -1470,7 +1474,9 @@ class User(UserMixin, Table):
         paying = category_ids(self.id, clock.today(), rights.Action.MONEY, role=self.role)
         priced = GroupContract.select(GroupContract.id).where(GroupContract.category.in_(paying))
         seen = of_nobody & Document.contract.in_(self.contract_ids()) & (~paid | Document.contract.in_(priced))
+        payers = self.whole_account_ids(acting=rights.Action.MONEY)
         whole = of_nobody & Document.contract.is_null() & Document.account.in_(self.whole_account_ids())
+        whole &= ~paid | Document.account.in_(payers)
         present = Document.withdrawn_at.is_null()
         return Document.select().where(present, fn.EXISTS(people) | seen | whole)
 
@@ -3970,6 +3976,90 @@ class CalendarFeed(Table):
         held = PermissionGrant.in_force(cls.user, clock.day_of(now), rights.Action.MONEY)
         held = held.where(PermissionGrant.account == cls.account)
         return cls.delete().where(cls.user.in_(off) | (cls.user.not_in(staff) & ~fn.EXISTS(held))).execute()
+
+
+# ── Direct debit ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class MandateState(StrEnum):
+    TO_SIGN = "TO_SIGN"
+    SIGNED = "SIGNED"
+    REVOKED = "REVOKED"  # or given up before it was signed
+    EXPIRED = "EXPIRED"  # never written: signed, and not used for 36 months
+
+
+class SepaMandate(Table):
+    """A company lets the mutual debit its account: what it says stays as it was signed; one signed a company."""
+
+    public_id = PublicId()
+    reference = CharField(35, unique=True)  # the RUM
+    company = ForeignKeyField(Company, backref="mandates")
+    scheme = CharField(4)  # rules.mandates: CORE, B2B
+    state = CharField(16, default=MandateState.TO_SIGN)
+    holder = CharField(70)  # of the account
+    address = CharField()  # of the company
+    iban = SealedField()
+    bic = CharField(11, default="")
+    bank = CharField(default="")
+    creditor_identifier = CharField(35)  # the ICS, with the name and the address that go with it
+    creditor_name = CharField()
+    creditor_address = CharField()
+    author = ForeignKeyField(User, index=False)
+    created_at = DateTimeField()
+    code_hash = CharField(64, default="")  # of the code that signs
+    code_sent_at = DateTimeField(null=True)
+    code_expires_at = DateTimeField(null=True)
+    code_tries = IntegerField(default=0)
+    code_channel = CharField(16, default="")
+    code_to = SealedField(null=True)
+    signer = ForeignKeyField(User, null=True, index=False)
+    typed_name = CharField(default="")  # with the code, once it is right
+    place = CharField(default="")
+    signed_at = DateTimeField(null=True)
+    revoked_at = DateTimeField(null=True)
+    last_used_on = DateField(null=True)  # the day of the last collection
+    document = ForeignKeyField(Document, null=True, on_delete="SET NULL", index=False)
+    version = IntegerField(default=1)
+    form_key = CharField(64, null=True, unique=True)
+
+    def seal(self, iban):
+        self.iban = vault.seal(iban, "sepa_mandate", "iban", self.public_id)
+
+    def unseal(self):
+        """The clear IBAN, for the mandate itself and for the bank."""
+        return vault.open(self.iban, "sepa_mandate", "iban", self.public_id)
+
+    @classmethod
+    def live(cls, now):
+        """What makes the code of a mandate work (portal.signing)."""
+        return cls.state == MandateState.TO_SIGN
+
+    @classmethod
+    def whole(cls, mandates):
+        """These mandates with company and account, in the same query."""
+        return mandates.select(cls, Company, ManagedAccount).join(Company).join(ManagedAccount)
+
+    @classmethod
+    def of_company(cls, company, state):
+        """Those of a company in a state, held until the end of the transaction."""
+        return list(database.locked(db, cls.select().where(cls.company == company, cls.state == state)))
+
+    def hold(self):
+        """This mandate as it is now, held until the end of the transaction."""
+        return database.locked(db, SepaMandate.select().where(SepaMandate.id == self.id)).get()
+
+    def state_on(self, day):
+        """As `state`; a mandate that was not used for so long opens nothing any more."""
+        if self.state != MandateState.SIGNED:
+            return MandateState(self.state)
+        used_on = self.last_used_on or clock.day_of(self.signed_at)
+        return MandateState.EXPIRED if mandates.lapses_on(used_on) <= day else MandateState.SIGNED
+
+
+# One that is signed a company, whoever signs at the same time.
+SepaMandate.add_index(
+    SepaMandate.index(SepaMandate.company, unique=True, where=SQL("state = 'SIGNED'"), name="sepa_mandate_signed")
+)
 
 
 # ── The queries of every page and of one person, written once ────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from portal.rules import Refused, contributions, identifiers, threads
+from portal.rules import Refused, contributions, identifiers, mandates, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -63,6 +63,8 @@ class Settings:
     dsn_code: str = "999000018"  # the mutual’s « code organisme » in payroll declarations
     insurer_iban: str = "FR7699999000010000000000115"  # the account to which contributions are transferred (fictional)
     insurer_bic: str = ""
+    insurer_address: str = "12 rue du Tomachon, 39200 Saint-Claude"
+    creditor_identifier: str = "FR72ZZZ123456"  # the mutual’s ICS, of its direct debits (fictional)
     pmss: str = ""  # « 2027=4090 »: the PMSS of the years that the portal does not know yet, in euros
     support_hours: str = "du lundi au vendredi, 8 h 30 – 17 h 30"
     app_store_url: str = ""
@@ -83,6 +85,11 @@ class Settings:
     def pmss_table(self):
         """Year → euros, of the years that were added."""
         return contributions.pmss_table(self.pmss)
+
+    @property
+    def creditor(self):
+        """(ICS, name, address) of the mutual, for mandates."""
+        return self.creditor_identifier, self.insurer_name, self.insurer_address
 
     @property
     def payee(self):
@@ -156,6 +163,7 @@ def read(environ=os.environ):
     check_dsn_code(settings)
     check_answers(settings)
     check_account(settings)
+    check_creditor(settings)
     check_pmss(settings)
     if demo and settings.over_tls:
         raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
@@ -280,7 +288,7 @@ def check_reminders(settings):
 
 def check_dsn_code(settings):
     if not re.fullmatch(r"[0-9A-Z]{5,9}", settings.dsn_code):
-        raise WrongSetting("DSN_CODE", "écrivez le code organisme de la mutuelle : neuf chiffres.")
+        raise WrongSetting("DSN_CODE", "écrivez le code organisme de la mutuelle : neuf chiffres.")
 
 
 def check_answers(settings):
@@ -297,6 +305,13 @@ def check_account(settings):
             identifiers.bic(settings.insurer_bic)
     except Refused as refused:
         raise WrongSetting("INSURER_IBAN, INSURER_BIC", str(refused)) from None
+
+
+def check_creditor(settings):
+    if not mandates.is_creditor_identifier(settings.creditor_identifier):
+        raise WrongSetting("CREDITOR_IDENTIFIER", "écrivez l’identifiant créancier SEPA (ICS), ainsi : FR72ZZZ123456.")
+    if not settings.insurer_address.strip():
+        raise WrongSetting("INSURER_ADDRESS", "écrivez l’adresse de la mutuelle : un mandat de prélèvement la porte.")
 
 
 def check_pmss(settings):

@@ -1,4 +1,7 @@
-"""The signature of an employee: a typed name, and a code sent to their telephone or address, that signs once."""
+"""A signature: a typed name, and a code sent to a telephone or an address, that signs once.
+
+What is signed is a row: the link of an employee, or the mandate of a company. It has the columns `code_…` and `live`.
+"""
 
 import datetime
 import secrets
@@ -26,7 +29,7 @@ def prepare(link, decision, name, version):
     GuestLink.update(values).where(GuestLink.id == link.id).execute()
 
 
-def send_code(link, channel, to, first_name, now):
+def send_code(link, channel, to, first_name, now, template="guest_code", **more):
     """Draw a code and send it; the seconds to wait when it is too early for another one, 0 when it goes."""
     with db.atomic():
         wait = pause(link, now) or Throttle.wait([throttle_key(link)], now)
@@ -36,23 +39,24 @@ def send_code(link, channel, to, first_name, now):
         drawn = {"code_hash": hashed(link, code), "code_tries": 0, "code_channel": channel}
         drawn |= {"code_sent_at": now, "code_expires_at": now + LASTS, "code_to": sealed(link, to)}
         earlier = link.code_sent_at
-        same = GuestLink.code_sent_at.is_null() if earlier is None else GuestLink.code_sent_at == earlier
-        if GuestLink.update(drawn).where(GuestLink.id == link.id, same, GuestLink.live(now)).execute() != 1:
+        table = type(link)
+        same = table.code_sent_at.is_null() if earlier is None else table.code_sent_at == earlier
+        if table.update(drawn).where(table.id == link.id, same, table.live(now)).execute() != 1:
             return int(PAUSE.total_seconds())  # the other click was a little faster
         Throttle.count(throttle_key(link), now, FREE_CODES, slowest=86_400)
         send = outbox.sms if channel == Channel.SMS else outbox.email
-        words = {"first_name": first_name, "code": code, "not_after": now + LASTS}
-        send(to, "guest_code", now, kind=MessageKind.SECURITY, about=link, **words)
+        words = {"first_name": first_name, "code": code, "not_after": now + LASTS} | more
+        send(to, template, now, kind=MessageKind.SECURITY, about=link, **words)
     return 0
 
 
 def sealed(link, to):
-    return vault.seal(to, "guest_link", "code_to", link.public_id)
+    return vault.seal(to, link._meta.table_name, "code_to", link.public_id)
 
 
 def code_recipient(link):
     """The number or the address that the last code went to."""
-    return vault.open(link.code_to, "guest_link", "code_to", link.public_id)
+    return vault.open(link.code_to, link._meta.table_name, "code_to", link.public_id)
 
 
 def pause(link, now):
@@ -72,16 +76,17 @@ def hashed(link, code):
 
 def try_code(link, typed, now):
     """Count the try, then look at it; outside of the transaction that signs, so that a failure stays counted."""
-    left = GuestLink.update(code_tries=GuestLink.code_tries + 1).where(
-        GuestLink.id == link.id,
-        GuestLink.code_hash != "",
-        GuestLink.code_tries < TRIES,
-        GuestLink.code_expires_at > now,
-        GuestLink.live(now),
+    table = type(link)
+    left = table.update(code_tries=table.code_tries + 1).where(
+        table.id == link.id,
+        table.code_hash != "",
+        table.code_tries < TRIES,
+        table.code_expires_at > now,
+        table.live(now),
     )
     if left.execute() != 1:
         return Tried.OVER
-    kept = GuestLink.select(GuestLink.code_hash, GuestLink.code_tries).where(GuestLink.id == link.id).get()
+    kept = table.select(table.code_hash, table.code_tries).where(table.id == link.id).get()
     digits = "".join(sign for sign in typed if sign.isdecimal() and sign.isascii())
     possible = vault.indexes(digits, "guest_code", [link.public_id])
     if any(secrets.compare_digest(kept.code_hash, one) for one in possible):

@@ -5,9 +5,10 @@ import io
 import itertools
 from types import SimpleNamespace
 
-from portal import clock, contributions, credentials, enrolments, outbox, publishing, storage, threads
+from portal import clock, contributions, credentials, enrolments, mandates, outbox, publishing, storage, threads
 from portal.formats import search_key, sort_key
 from portal.models import (
+    BankDetails,
     Beneficiary,
     BeneficiaryRole,
     Company,
@@ -25,6 +26,7 @@ from portal.models import (
     Payment,
     PermissionGrant,
     Plan,
+    SepaMandate,
     StatementLine,
     ThreadFollower,
     User,
@@ -252,6 +254,29 @@ def payment(contract, amount=100_000, **values):
     made = Payment.create(contract=contract, amount=amount, **defaults | values)
     contributions.settle_contracts([contract.id])
     return made
+
+
+def bank_details(company, iban="FR7630006000011234567890189"):
+    """The account on file of a company."""
+    details = BankDetails(company=company, holder="ATELIERS COMBE-NOIRE", bic="AGRIFRPP", since=clock.now())
+    details.seal(iban)
+    details.save(force_insert=True)
+    return details
+
+
+def mandate(company, user, signed=True, scheme="CORE", **values):
+    """One that is to sign, or signed; the company gets its account on file when it has none."""
+    details = BankDetails.get_or_none(BankDetails.company == company, BankDetails.in_force()) or bank_details(company)
+    creditor = "FR72ZZZ123456", "Mutuelle du Haut-Jura", "12 rue du Tomachon, 39200 Saint-Claude"
+    made = mandates.begin(details, scheme, "3 rue du Lac, 39000 Lons-le-Saunier", creditor, user, clock.now())
+    if signed:
+        SepaMandate.update(signer=user, typed_name=user.full_name, place="Lons").where(
+            SepaMandate.id == made.id
+        ).execute()
+        made = mandates.sign(made, user, clock.now())
+    if values:
+        SepaMandate.update(values).where(SepaMandate.id == made.id).execute()
+    return SepaMandate.get_by_id(made.id)
 
 
 def money(contract):

@@ -119,6 +119,7 @@ def stranger(signed_in):
         "company_facts": details.public_id,
         "granting": PermissionGrant.get(PermissionGrant.user == other).public_id,
         "calendars": CalendarFeed.draw(other, contract.category.account, clock.now())[0].public_id,
+        "mandates": factories.mandate(contract.category.company, other, signed=False).public_id,
         "statements": factories.statement(contract, issued_on=clock.today()).public_id,
         **dict.fromkeys(
             ("notices", "staff_notices"), factories.notice(other, account=contract.category.account).public_id

@@ -37,12 +37,13 @@ BEHIND = {
     "affiliate": Action.ENROL,
     "enrol": Action.ENROL,
     "money": Action.MONEY,
+    "mandate": Action.MONEY,
     "documents": Action.DOCUMENTS,
     "write": Action.WRITE,
     "habilitate": Action.MANAGE,
 }
 
-OF_MONEY = ("STATEMENT",)  # documents that are seen with contributions alone
+OF_MONEY = ("STATEMENT", "CONTRIBUTION_STATEMENT", "SEPA_MANDATE")  # documents that are seen with contributions alone
 
 ASKED_AGAIN_AFTER = datetime.timedelta(days=365)  # « Encore habilités ? »
 

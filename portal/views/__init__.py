@@ -42,6 +42,7 @@ from portal.views import (
     imports,
     joining,
     library,
+    mandates,
     mending,
     movements,
     notices,
@@ -75,7 +76,7 @@ EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_c
 WAIVERS = (waivers, waiver_records)
 THREADS = (threads, asking, answering, notices)
 GRANTS = (grants, granting)
-MONEY = (contributions, schedule, statements, calendars, hiring)
+MONEY = (contributions, schedule, statements, calendars, hiring, mandates)
 FILES = (*PROOFS, *SENDINGS, library)
 ROOMS = (
     home,
@@ -104,6 +105,7 @@ WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
 WITHIN |= {"granting": "grants"}
 WITHIN |= {"statements": "schedule", "calendars": "schedule", "hiring": "contributions"}
+WITHIN |= {"mandates": "contributions"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
 WITHIN |= {"staff_publication": "staff_publications"}
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}

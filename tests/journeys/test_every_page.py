@@ -216,6 +216,12 @@ PAGES = {
     "cotisations": ("contributions.index", "hr", "/cotisations{money}"),
     "cotisations-vides": ("contributions.index", "hr", "/cotisations"),
     "cotisations-105-comptes": ("contributions.index", "manager", "/cotisations"),
+    "mandats": ("mandates.index", "hr", "/cotisations/mandats{mandates}"),
+    "mandats-sans-compte": ("mandates.index", "hr", "/cotisations/mandats"),
+    "mandat-nouveau": ("mandates.new", "hr", "/cotisations/mandats/nouveau{mandates}"),
+    "mandat-a-signer": ("mandates.show", "hr", "/cotisations/mandats/{unsigned}"),
+    "mandat-signe": ("mandates.show", "hr", "/cotisations/mandats/{mandate}"),
+    "mandat-mutuelle": ("mandates.show", "staff", "/cotisations/mandats/{mandate}"),
     "echeancier": ("schedule.index", "hr", "/echeancier{money}"),
     "bordereau": ("statements.show", "hr", "/echeancier/{statement}"),
     "bordereau-sans-detail": ("statements.show", "hr", "/echeancier/{bare_statement}"),
@@ -494,6 +500,19 @@ def tariff(user):
     return contract.public_id
 
 
+def mandates_of(user):
+    """An account on file, a mandate to sign and one that is signed; nothing in the address."""
+    company = user.companies().order_by(Company.id).first() or Company.get()
+    factories.mandate(company, user)
+    factories.mandate(company, user, signed=False, scheme="B2B")
+    return ""
+
+
+def mandate(user, **values):
+    company = Company.select().order_by(Company.id).first() or factories.hr_user().companies().first()
+    return factories.mandate(company, user, scheme="B2B", **values).public_id
+
+
 def calendar(user):
     """An address that exists; nothing in the address of the page."""
     CalendarFeed.draw(user, user.accounts().get(), clock.now())
@@ -518,6 +537,9 @@ EXAMPLES = {
     "statement": statement,
     "bare_statement": lambda user: factories.statement(user.contracts().get()).public_id,
     "money": money,
+    "mandates": mandates_of,
+    "mandate": mandate,
+    "unsigned": lambda user: mandate(user, signed=False),
     "calendar": calendar,
     "priced": priced,
     "tariff": tariff,

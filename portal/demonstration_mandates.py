@@ -1,0 +1,48 @@
+"""SEPA mandates of the demonstration: of the guide’s account one signed and one to sign; of some others, one signed."""
+
+from portal import documents, mandates
+from portal.models import BankDetails, Company, MandateState, User
+from portal.rules.mandates import B2B, CORE
+
+OTHERS = 12  # accounts besides
+ADDRESS = "14 rue du Tomachon, 39200 Saint-Claude"
+
+
+def make_mandates(draw, managed, ago, iban, creditor):
+    """`ago(days)`: an instant of so many days ago; `iban(draw)` draws one; `creditor`: (ICS, name, address)."""
+    ours, *others = managed[: OTHERS + 1]
+    author = User.known("rh@demo.example")
+    details = BankDetails.select().join(Company).where(Company.account == ours["id"], BankDetails.in_force()).first()
+    sign(draw, drafted(draw, details, CORE, creditor, author, ago(150)), author, ago(149))
+    drafted(draw, details, B2B, creditor, author, ago(2))
+    manager = User.known("multi@demo.example")
+    for account in others:
+        company = Company.select().where(Company.account == account["id"]).order_by(Company.id).first()
+        found = details_of(draw, company, iban(draw), ago(400))
+        sign(draw, drafted(draw, found, CORE, creditor, manager, ago(300)), manager, ago(300))
+
+
+def details_of(draw, company, iban, since):
+    details = BankDetails(public_id=draw.uuid(), company=company, holder=company.label[:70], since=since)
+    details.seal(iban)
+    details.save(force_insert=True)
+    return details
+
+
+def drafted(draw, details, scheme, creditor, author, at):
+    row = mandates.drafted(details, scheme, ADDRESS, creditor, author, at)
+    row.public_id, row.reference = draw.uuid(), f"RUM-{draw.uuid().hex[:16].upper()}"
+    row.seal(details.unseal())
+    row.save(force_insert=True)
+    return row
+
+
+def sign(draw, row, user, at):
+    """As `mandates.sign`, some time ago, and with ids that the seed gives."""
+    row.state, row.signer, row.typed_name, row.place = MandateState.SIGNED, user, user.full_name, "Saint-Claude"
+    row.signed_at, row.version = at, 2
+    asked = documents.row_of(at, mandates.title(row), mandates.DOCUMENT, row.company.account_id, None, None)
+    asked.public_id, asked.template = draw.uuid(), "sepa_mandate"
+    asked.seal(mandates.words(row))
+    row.document = documents.enter(asked)
+    row.save()
