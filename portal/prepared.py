@@ -83,38 +83,60 @@ AS_THEY_COME = (AutoField, CharField, IntegerField, TextField)  # and no kind of
 
 
 def models_of(reader):
-    """A quick reader of models that are always there, each column one of their fields; None for other rows.
+    """A quick reader of models, each column one of their fields, or a value of the root's own; None for other rows.
 
     peewee asks of each value whose it is and whether it is one; here that is asked once.
     """
-    if not hasattr(reader, "src_to_dest") or any(outer for *_, outer, _ in reader.src_to_dest):
+    if not hasattr(reader, "src_to_dest") or not all(is_model for *_, is_model in reader._constructor_list):
         return None
-    parts = {key: (model, []) for key, model, is_model in reader._constructor_list if is_model}
-    if len(parts) < len(reader._constructor_list):
+    links = reader.src_to_dest
+    optional = {dest for _, _, dest, _, is_outer, _ in links if is_outer}
+    if optional & {source for source, *_ in links}:  # whether they are there depends on what is beyond them
         return None
-    for place, key, name, convert in reader._row_spec:
-        field = parts[key][0]._meta.fields.get(name) if key in parts else None
-        if field is None:
-            return None
-        value = field.rel_field if isinstance(field, ForeignKeyField) else field
-        parts[key][1].append((place, name, None if type(value) in AS_THEY_COME else convert))
-    links = [(source, name, found) for source, name, found, *_ in reader.src_to_dest]
-    root = reader.model
+    parts, beside = columns_of(reader)
+    if parts is None:
+        return None
 
     def models(row):
         made = {}
         for key, (model, columns) in parts.items():
+            if key in optional and all(row[place] is None for place, *_ in columns):
+                made[key] = None
+                continue
             made[key] = one = model(__no_default__=True)
             data = one.__data__
             for place, name, convert in columns:
                 data[name] = convert(row[place]) if convert else row[place]
-        for source, name, found in links:
-            setattr(made[source], name, made[found])
+        root = made[reader.model]
+        for place, name, convert in beside:
+            setattr(root, name, convert(row[place]) if convert else row[place])
+        for source, name, dest, _, _, is_key in links:
+            if is_key and made[dest] is None:
+                made[source].__rel__[name] = None
+            else:
+                setattr(made[source], name, made[dest])
         for one in made.values():
-            one._dirty.clear()
-        return made[root]
+            if one is not None:
+                one._dirty.clear()
+        return root
 
     return models
+
+
+def columns_of(reader):
+    """({key: (model, [(place, name, convert)])}, the same of values that are no field of the root's); or (None, ())."""
+    known = {key: (model, []) for key, model, _ in reader._constructor_list}
+    beside = []
+    for place, key, name, convert in reader._row_spec:
+        field = known[key][0]._meta.fields.get(name) if key in known else None
+        if field is not None:
+            value = field.rel_field if isinstance(field, ForeignKeyField) else field
+            known[key][1].append((place, name, None if type(value) in AS_THEY_COME else convert))
+        elif key == reader.model:
+            beside.append((place, name, convert))
+        else:
+            return None, ()
+    return {key: part for key, part in known.items() if part[1]}, beside
 
 
 def texts(database, build):

@@ -3,9 +3,20 @@
 import datetime
 
 import pytest
+from peewee import JOIN, fn
 
 from portal import clock
-from portal.models import Beneficiary, GroupContract, PermissionGrant, UserRole, UserSession, db, live_session
+from portal.models import (
+    Beneficiary,
+    GroupContract,
+    Movement,
+    PermissionGrant,
+    User,
+    UserRole,
+    UserSession,
+    db,
+    live_session,
+)
 from portal.prepared import written_once
 from tests import factories
 
@@ -109,3 +120,29 @@ def test_a_day_left_in_the_text_is_refused(database):
 
     with pytest.raises(TypeError, match="a day must be an argument"):
         born_before(1)
+
+
+def test_an_outer_join_and_a_value_of_the_roots_own_are_read_as_peewee_reads_them(hr):
+    known, unknown = (
+        factories.thread(hr),
+        Movement.create(category=hr.categories().first(), before={}, after={}, kind="X"),
+    )
+    person = hr.beneficiaries().first()
+    there = Movement.create(category=person.category_id, author=hr, beneficiary=person, before={}, after={}, kind="Y")
+
+    def movements(least):
+        joined = Movement.select(
+            Movement, User.id, User.first_name, Beneficiary, fn.COALESCE(User.title, "").alias("word")
+        )
+        joined = joined.join(User, JOIN.LEFT_OUTER, on=(Movement.author_id == User.id), attr="author")
+        joined = joined.switch(Movement).join(Beneficiary, JOIN.LEFT_OUTER).where(Movement.id >= least)
+        return joined.order_by(Movement.id)
+
+    once, plainly = written_once(db)(movements), list(movements(unknown.id))
+    assert known and [row.id for row in plainly] == [unknown.id, there.id]
+    for _ in range(2):
+        for row, expected in zip(once(unknown.id), plainly, strict=True):
+            assert (row.__data__, row.word, row._dirty) == (expected.__data__, expected.word, expected._dirty)
+            assert row.author == expected.author and row.beneficiary == expected.beneficiary
+            assert row.author is None or row.author.__data__ == expected.author.__data__
+            assert row.beneficiary is None or row.beneficiary.__data__ == expected.beneficiary.__data__
