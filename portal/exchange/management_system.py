@@ -26,6 +26,7 @@ from portal.exchange.loading import (
     insert,
 )
 from portal.exchange.settling import Settling
+from portal.exchange.statement_lines import StatementLines
 from portal.formats import search_key, sort_key
 from portal.models import (
     Beneficiary,
@@ -449,6 +450,7 @@ KINDS: dict[str, type[Kind]] = {
     "contracts": Contracts,
     "beneficiaries": Beneficiaries,
     "statements": Statements,
+    "statement-lines": StatementLines,
     "payments": Payments,
     "tariffs": Tariffs,
     "document-requests": DocumentRequests,

@@ -83,6 +83,8 @@ COLUMNS = {
         "contract_number;effective_on;terminated_on;termination_reason;street_number;street;complement;postal_code;city;"
         "country;phone;mobile;email;individual_products",
         "statements": "statement_number;contract_number;product;period_start;period_end;payer;issued_on;due_on;total",
+        "statement-lines": "statement_number;member_number;correction;starts_on;ends_on;employee_name;structure;price;"
+        "employer_part;employee_part;portion",
         "tariffs": "contract_number;valid_from;amount_type;single;duo;family;adult;child;paying_children;pro_rata;term;"
         "called_by_portal",
         "payments": "payment_reference;contract_number;paid_on;payment_method;amount",
