@@ -6,12 +6,14 @@ import json
 import logging
 import re
 import secrets
+import threading
 import time
 import traceback
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from peewee import IntegrityError
+from peewee import IntegrityError, InterfaceError, OperationalError
 
 from portal import clock, printing, storage
 from portal.formats import sort_key
@@ -184,7 +186,8 @@ def make(row):
     """Print a document that was leased, and file it: of two that are made at the same time, one is kept."""
     now, code = clock.now(), draw_code()
     try:
-        data = printing.pdf(row.template, title=row.title, code=code, **row.unseal())
+        with leased_meanwhile(row):
+            data = printing.pdf(row.template, title=row.title, code=code, **row.unseal())
         stored = put_away(row, data, now)
     except Exception as fault:
         row.give_back()
@@ -195,6 +198,25 @@ def make(row):
             stored.attach(now)
         else:
             stored.drop(now)
+
+
+@contextmanager
+def leased_meanwhile(row):
+    """Renew its lease as long as it takes, from a thread of its own: nobody makes it a second time meanwhile."""
+    over = threading.Event()
+
+    def renew():
+        while not over.wait(row.LEASE.total_seconds() / 3):
+            with suppress(OperationalError, InterfaceError), db.connection_context():  # the next turn tries again
+                row.renew(clock.now())
+
+    keeper = threading.Thread(target=renew, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
 
 
 def log_fault(row, fault):

@@ -1035,6 +1035,14 @@ class Document(Table):
         self.leased_until = now + self.LEASE
         return leased
 
+    def renew(self, now):
+        """It is still being made: a long one takes more than a minute. Nothing when the lease was lost."""
+        held = Document.update(leased_until=now + self.LEASE).where(
+            Document.id == self.id, Document.leased_until == self.leased_until
+        )
+        if held.execute():
+            self.leased_until = now + self.LEASE
+
     def give_back(self):
         Document.update(leased_until=None).where(Document.id == self.id).execute()
 

@@ -4,6 +4,7 @@ import datetime
 import io
 import re
 import threading
+import time
 
 import pytest
 from pypdf import PdfReader
@@ -267,3 +268,23 @@ def test_the_bulletin_of_an_enrolment_is_found_through_its_affiliation(hr, perso
     assert bulletins.of(sent) is None
     sent.movement = movement
     assert bulletins.of(sent).id == document.id
+
+
+def test_a_long_document_keeps_its_lease_while_it_is_made(hr, person, monkeypatch):
+    """It takes longer than the lease: nobody else makes it meanwhile, and what was made is kept."""
+    monkeypatch.setattr(Document, "LEASE", datetime.timedelta(seconds=0.6))
+    printed, free = documents.printing.pdf, []
+
+    def slowly(*arguments, **words):
+        for _ in range(5):
+            time.sleep(0.3)
+            free.append(Document.to_make(clock.now()).exists())
+        return printed(*arguments, **words)
+
+    monkeypatch.setattr(documents.printing, "pdf", slowly)
+    row = asked(hr, person)
+    assert documents.make_due(clock.now()) == 1
+    assert free == [False] * 5
+    row = Document.get_by_id(row.id)
+    assert row.file_id is not None
+    assert row.attempts == 1
