@@ -5,6 +5,7 @@ import logging
 
 from portal import clock, database
 from portal.contributions import owed_by_employee
+from portal.exchange.many import insert
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -20,7 +21,6 @@ from portal.models import (
     db,
     fn,
     hash_of,
-    insert_many,
 )
 from portal.rules import Refused
 from portal.rules.calls import Move, Stay, corrections, due_day, issue_day, periods_to_call, stays_of
@@ -92,9 +92,10 @@ def write(contract, start, end, term, today, lines):
         total=sum(line.total for line in lines),
         computed=True,
     )
-    for line in lines:
-        line.statement = statement
-    insert_many(StatementLine, lines)
+    columns = [field for name, field in StatementLine._meta.fields.items() if name not in ("id", "statement")]
+    own = StatementLine.statement.db_value(statement)
+    rows = ((own, *(field.db_value(line.__data__.get(field.name)) for field in columns)) for line in lines)
+    insert(StatementLine, [StatementLine.statement, *columns], rows)
     return statement
 
 
