@@ -70,6 +70,8 @@ PAGES = {
     "aide-espace-documentaire": ("help.show", "visitor", "/aide/espace-documentaire"),
     "aide-couverture": ("help.show", "visitor", "/aide/couverture"),
     "couverture": ("cover.show", "doctor", "/couverture"),
+    "gestion": ("desk.index", "staff", "/gestion"),
+    "gestion-occupee": ("desk.index", "desk", "/gestion"),
     "portefeuille": ("portfolio.index", "manager", "/portefeuille"),
     "portefeuille-vide": ("portfolio.index", "manager", "/portefeuille?q=introuvable&tri=-pieces"),
     "aide-habilitations": ("help.show", "visitor", "/aide/habilitations"),

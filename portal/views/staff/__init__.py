@@ -3,6 +3,7 @@
 from portal.models import DocumentRequest, OutboxMessage, RequestState, Sending, SendingState, fn
 from portal.views.staff import (
     answering,
+    desk,
     messages,
     notices,
     prepared_answers,
@@ -14,7 +15,7 @@ from portal.views.staff import (
     threads,
 )
 
-MODULES = (threads, answering, register, prepared_answers, supporting_documents, sendings)
+MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
 MODULES += (publications, publication, notices, messages)
 
 # Their group of the menu, below the others.
@@ -22,6 +23,7 @@ MENU = (
     (
         "Gestion",
         (
+            ("adjustments-horizontal", "À traiter", "desk.index", {}),
             ("messages", "Demandes reçues", "staff_threads.index", {"room": "demandes"}),
             ("message-report", "Réclamations reçues", "staff_threads.index", {"room": "reclamations"}),
             ("clipboard-check", "Justificatifs reçus", "staff_proofs.index", {}),

@@ -1,0 +1,76 @@
+"""« À traiter », at the mutual: what waits in each queue, since when, and how much of it is late."""
+
+import datetime
+from dataclasses import dataclass
+
+from portal.models import (
+    Case,
+    DocumentRequest,
+    MessageThread,
+    Movement,
+    MovementState,
+    OutboxMessage,
+    RequestState,
+    Sending,
+    SendingState,
+    Value,
+    fn,
+)
+from portal.rules import sendings as kinds
+from portal.rules import threads as rules
+
+REQUESTS, COMPLAINTS, PROOFS, BANKS, DOCUMENTS, MESSAGES, MOVEMENTS = (
+    *("requests", "complaints", "proofs", "bank_details"),
+    *("documents", "messages", "movements"),
+)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """`late`: past the day that was promised; `since`: the instant of the oldest, None when nothing waits."""
+
+    count: int = 0
+    late: int = 0
+    since: datetime.datetime | None = None
+
+
+def waiting(user, today):
+    """{queue: Queue} in one statement, through the door of the mutual's staff."""
+    queues = {name: Queue() for name in (REQUESTS, COMPLAINTS, PROOFS, BANKS, DOCUMENTS, MOVEMENTS, MESSAGES)}
+    for name, count, late, since in parts(user, today).tuples():
+        queues[name] = Queue(count, late or 0, as_instant(since))
+    return queues
+
+
+def parts(user, today):
+    to_do = user.threads().where(MessageThread.to_do())
+    late = MessageThread.due_on < today
+    received = user.sendings().where(Sending.state == SendingState.RECEIVED)
+    banks = Sending.document_type == kinds.BANK_DETAILS
+    queues = (
+        counted(COMPLAINTS, to_do.where(MessageThread.kind == rules.COMPLAINT), MessageThread.written_at, late),
+        counted(REQUESTS, to_do.where(MessageThread.kind == rules.REQUEST), MessageThread.written_at, late),
+        counted(
+            PROOFS,
+            user.document_requests().where(DocumentRequest.state == RequestState.RECEIVED),
+            DocumentRequest.received_at,
+        ),
+        counted(BANKS, received.where(banks), Sending.sent_at),
+        counted(DOCUMENTS, received.where(~banks), Sending.sent_at),
+        counted(MOVEMENTS, user.movements().where(Movement.state == MovementState.RECORDED), Movement.created_at),
+        counted(MESSAGES, user.messages().where(OutboxMessage.can_be_sent_again()), OutboxMessage.created_at),
+    )
+    whole, *others = queues
+    for queue in others:
+        whole = whole.union_all(queue)
+    return whole
+
+
+def counted(name, query, since, late=None):
+    how_many_late = Value(0) if late is None else fn.SUM(Case(None, [(late, 1)], 0))
+    return query.select(Value(name), fn.COUNT(since), how_many_late, fn.MIN(since))
+
+
+def as_instant(found):
+    """SQLite gives the least of instants as it keeps them."""
+    return datetime.datetime.fromisoformat(found) if isinstance(found, str) else found
