@@ -47,13 +47,13 @@ CITIES = (
 )
 
 
-def fill(url, size):
+def fill(url, size, accounts=ACCOUNTS):
     """Make the schema at `url` and fill it, with the vault and the cost of passwords in force; 0: accounts alone."""
     models.db.initialize(database.connect(url))
     with db.connection_context():
         commands.migrate(db)
         with db.atomic():
-            contracts = fill_accounts()
+            contracts = fill_accounts(accounts)
             if size:
                 insert("beneficiary", beneficiaries(size, contracts))
                 insert("individual_product", ({"beneficiary_id": n, "plan_id": 2} for n in range(1, size + 1, 7)))
@@ -76,11 +76,11 @@ def insert(table, rows):
                 copy.write_row(row)
 
 
-def fill_accounts():
+def fill_accounts(count):
     """Accounts, companies, colleges, contracts and the two users: (account, college, contract) ids by account."""
     chance = random.Random(1)  # nosec B311: fictional rows
     plans = [make_plan(number) for number in (1, 2)]
-    contracts = [fill_account(number, plans[0], chance) for number in range(1, ACCOUNTS + 1)]
+    contracts = [fill_account(number, plans[0], chance) for number in range(1, count + 1)]
     accounts = [signed[0][0] for signed in contracts]
     make_user(EVERYONE, models.UserRole.MULTI_ACCOUNT_MANAGER, accounts)
     make_user(SMALL, models.UserRole.COMPANY, accounts[:1])

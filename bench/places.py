@@ -26,7 +26,7 @@ class Place:
 
 
 @contextlib.contextmanager
-def opened(kind, size):
+def opened(kind, size, accounts=data.ACCOUNTS):
     """A database of this kind (« sqlite » or « postgresql ») with so many beneficiaries."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         cluster, url = None, f"sqlite:///{folder}/portal.db"
@@ -37,7 +37,7 @@ def opened(kind, size):
         place = Place(NAMES[kind], size, url, environment(folder, url), cluster)
         models.vault.use(place.settings.vault_keys)
         credentials.use(1, 8)
-        data.fill(url, size)
+        data.fill(url, size, accounts)
         yield place
 
 

@@ -1,0 +1,301 @@
+"""Contributions: pages of 24 months × 2,000 contracts, a statement of 5,000 employees, its workbook and its PDF."""
+
+import datetime
+import json
+import os
+import random
+import sqlite3
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import psycopg
+from flask import Flask
+
+from app import create_app
+from bench import apart, data, download, pages
+from bench.browser import Browser, signed_in_client
+from bench.report import figure, table, verdict
+from bench.servers import serve
+from portal import calling, clock, contributions, database, documents, models, printing, statements
+from portal.models import ContributionStatement, GroupContract, db
+from portal.rules.contributions import next_period, period
+from portal.rules.dates import months_after, months_before
+
+ACCOUNTS, MONTHS, EMPLOYEES = 500, 24, 5_000  # two companies of two colleges an account: 2,000 contracts
+CPU, P99, COMPUTED, PRINTED = 2.5, 3, 4, 1.3
+PAGES = {
+    "Règlement des cotisations": "/cotisations",
+    "Échéancier": "/echeancier",
+    "Échéancier, page 400": "/echeancier?page=400",
+    "Échéancier, fragment d’une recherche": "/echeancier?q=HJ000123",
+    "Bordereau de 5 000 salariés": None,
+}
+FRAGMENTS = {"Échéancier, fragment d’une recherche"}
+
+
+# ── The data ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def fill(place):
+    """Statements and payments of two years, a contract of 5,000 employees, its tariff: what that contract is."""
+    models.db.initialize(database.connect(place.url))
+    with db.connection_context(), db.atomic():
+        contracts = list(GroupContract.select())
+        data.insert("contribution_statement", called(contracts))
+        data.insert("payment", paid(contracts))
+        big = contracts[0]
+        GroupContract.update(billing_frequency="Mensuelle").where(GroupContract.id == big.id).execute()
+        data.insert("beneficiary", employees(big))
+        tariff = {"amount_type": "EUR", "single": 4_180, "family": 11_720, "pro_rata": "DAILY", "term": "ARREARS"}
+        since = datetime.date(2020, 1, 1)
+        models.ContributionTariff.create(contract=big, valid_from=since, called_by_portal=True, **tariff)
+        contributions.settle_contracts([contract.id for contract in contracts])
+    with db.connection_context():
+        database.refresh_statistics(db)
+    db.close_all()
+
+
+def months():
+    """Those of the statements, the last but one ended: the present month is the big contract's to compute."""
+    start, end = period("Mensuelle", months_before(clock.today(), MONTHS))
+    for _ in range(MONTHS):
+        yield start, end
+        start, end = next_period(start, end)
+
+
+def called(contracts):
+    for contract in contracts[1:]:
+        for start, end in months():
+            yield {
+                "public_id": uuid.uuid4().hex,
+                "number": f"B{start:%y%m}-{contract.number}",
+                "contract_id": contract.id,
+                "plan_id": contract.plan_id,
+                "period_start": start.isoformat(),
+                "period_end": end.isoformat(),
+                "payer": contract.payer,
+                "issued_on": start.replace(day=15).isoformat(),
+                "due_on": months_after(start, 1).replace(day=10).isoformat(),
+                "total": 100_000 + contract.id,
+                "settled": 0,
+                "computed": False,
+            }
+
+
+def paid(contracts):
+    for contract in contracts[1:]:
+        for start, _ in months():
+            number = f"B{start:%y%m}-{contract.number}"
+            row = {"public_id": uuid.uuid4().hex, "reference": f"R-{number}", "contract_id": contract.id}
+            day = months_after(start, 1).replace(day=9).isoformat()
+            yield row | {"paid_on": day, "payment_method": "Prélèvement", "amount": 100_000 + contract.id}
+
+
+def employees(contract):
+    """One a household: a quarter came in or left within the month that is called."""
+    chance, month = random.Random(3), clock.today().replace(day=1)  # nosec B311
+    where = contract.category.account_id, contract.category_id, contract.id
+    for number in range(1, EMPLOYEES + 1):
+        started = month.replace(day=1 + number % 20) if number % 4 == 0 else datetime.date(2016, 1, 1)
+        yield data.person(number, number, 0, data.surname(chance), where, (started, None), chance)
+
+
+# ── The pages, beside a floor that asks the same of the database and writes the same bytes ──────────────────────
+
+
+def floor():
+    """Flask, the statements of each page through the driver alone, and its text from one template."""
+    app, folder = Flask(__name__), Path(os.environ["BENCH_MONEY"])
+    asked = json.loads((folder / "pages.json").read_text())
+    url = os.environ["DATABASE_URL"]
+    is_sqlite = url.startswith("sqlite")
+    path = url.removeprefix("sqlite:///")
+    one = sqlite3.connect(path, check_same_thread=False) if is_sqlite else psycopg.connect(url, autocommit=True)
+    texts = [app.jinja_env.from_string("{% raw %}" + page["text"] + "{% endraw %}") for page in asked]
+
+    @app.get("/<int:number>")
+    def page(number):
+        for sql, values in asked[number]["statements"]:
+            one.execute(sql, values).fetchall()
+        return texts[number].render()
+
+    app.add_url_rule("/bonjour", view_func=lambda: "bonjour", endpoint="hello")
+    return app
+
+
+def capture(place, addresses):
+    """Each page: its text and its reading statements, as a signed-in browser asks for it."""
+    app, seen, found = create_app(settings=place.settings), [], []
+    client, _ = signed_in_client(app)
+    db.obj.query_hooks.append(lambda event: seen.append((event.sql, event.params)))
+    for path, headers in addresses:
+        client.get(path, headers=headers)  # what is prepared once
+        seen.clear()
+        text = client.get(path, headers=headers).get_data(as_text=True)
+        asked = [(sql, [plain(value) for value in values or ()]) for sql, values in seen if "SELECT" in sql[:9]]
+        found.append({"text": text, "statements": asked, "count": len(seen)})
+    db.close_all()
+    return found
+
+
+def plain(value):
+    return value if isinstance(value, (int, str, type(None))) else str(value)
+
+
+def show_pages(place, seconds, statement):
+    addresses = [
+        (path or f"/echeancier/{statement}", {"HX-Request": "true"} if name in FRAGMENTS else {})
+        for name, path in PAGES.items()
+    ]
+    captured, rows = capture(place, addresses), []
+    with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.environment, place.cluster) as portal:
+        Path(folder, "pages.json").write_text(json.dumps(captured))
+        browser, environment = Browser(portal).sign_in(data.EVERYONE, data.PASSWORD), place.environment
+        with serve("bench.money:floor", environment | {"BENCH_MONEY": folder}, place.cluster) as bare:
+            for number, ((path, headers), name) in enumerate(zip(addresses, PAGES, strict=True)):
+                headers = browser.headers | headers
+                for server, address in ((portal, path), (bare, f"/{number}")):
+                    server.cost(address, headers, 1)
+                rounds = [
+                    (portal.cost(path, headers, seconds), bare.cost(f"/{number}", {}, seconds))
+                    for _ in range(pages.ROUNDS)
+                ]
+                ours, theirs = (min(costs, key=lambda cost: cost.cpu) for costs in zip(*rounds, strict=True))
+                rows.append(row_of(name, captured[number], ours, theirs))
+    heads = ("", "octets", "req/s", "p50 ms", "p99 ms", "CPU ms", "CPU plancher", "× CPU", "× p99", "requêtes SQL")
+    table(f"Pages de cotisations, {place.name}, {figure(MONTHS)} mois × 2 000 contrats", heads, rows)
+
+
+def row_of(name, page, ours, theirs):
+    ratios = verdict(ours.cpu / theirs.cpu, CPU), verdict(ours.p99 / theirs.p99, P99) if theirs.p99 else ""
+    costs = (len(page["text"].encode()), ours.rate, ours.p50, ours.p99, ours.cpu, theirs.cpu)
+    return [name, *costs, *ratios, page["count"]]
+
+
+# ── A statement ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def compute(settings):
+    """The portal issues it: its number, its rows as the loop below writes them."""
+    create_app(settings=settings)
+    with db.connection_context():
+        contract, tariffs = calling.contracts_called()[0]
+        start, end = period("Mensuelle", clock.today())
+        yield
+        calling.issue(contract, tariffs, start, end, {}, clock.now())
+    yield
+
+
+def loop(settings):
+    """The same rows, one INSERT each, straight to the driver."""
+    create_app(settings=settings)
+    with db.connection_context():
+        statement = ContributionStatement.get(ContributionStatement.computed)
+        own = raw("contribution_statement", f"id = {statement.id}")
+        lines = raw("statement_line", f"statement_id = {statement.id}")
+        yield
+        with db.atomic() as writing:
+            for table_name, rows in (("contribution_statement", own), ("statement_line", lines)):
+                for row in rows:
+                    marks = ", ".join([db.param] * len(row))
+                    sql = f"INSERT INTO {table_name} ({', '.join(row)}) VALUES ({marks})"  # nosec B608
+                    db.cursor().execute(sql, list(row.values()))
+            writing.rollback()
+    yield
+
+
+def raw(table_name, where):
+    """These rows without their ids, to be written again."""
+    cursor = db.execute_sql(f"SELECT * FROM {table_name} WHERE {where}")  # nosec B608
+    names = [column[0] for column in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    again = {"public_id": lambda _: uuid.uuid4().hex, "number": "bis{}".format}
+    for row in rows:
+        del row["id"]
+        row |= {name: draw(row[name]) for name, draw in again.items() if name in row}
+    return rows
+
+
+def show_statement(place):
+    asked, bare = apart.measured(compute, place.settings), apart.measured(loop, place.settings)
+    ratio = verdict(asked.cpu / bare.cpu, COMPUTED)
+    heads = ("", "lignes", "CPU s", "CPU boucle nue s", "× CPU")
+    table(f"Bordereau, {place.name}", heads, [["Calculé et émis", EMPLOYEES, asked.cpu, bare.cpu, ratio]])
+
+
+def workbook(settings, statement):
+    app = create_app(settings=settings)
+    client, token = signed_in_client(app)
+    address = f"/echeancier/{statement}/telechargement"
+    client.post(f"{address}?q=nobody", data={"csrf_token": token})  # what is imported at the first download
+    yield
+    answer = client.post(address, data={"csrf_token": token, "format": "xlsx"})
+    yield b"".join(answer.response)
+
+
+def show_workbook(place, statement):
+    asked = apart.measured(workbook, place.settings, statement)
+    with tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
+        file.write(asked.gave)
+        file.flush()
+        bare = apart.measured(download.write_bare, file.name)
+    ratio = verdict(asked.cpu / bare.cpu, download.CPU)
+    memory = verdict(asked.peak - asked.before, download.MEMORY)
+    heads = ("", "lignes", "octets", "CPU s", "CPU boucle nue s", "× CPU", "mémoire de plus, Mo")
+    table(
+        f"Tableur, {place.name}",
+        heads,
+        [["Lignes .xlsx", bare.gave, len(asked.gave), asked.cpu, bare.cpu, ratio, memory]],
+    )
+
+
+def printed(settings, statement):
+    """The worker makes it: (seconds, its bytes, the page that is drawn)."""
+    create_app(settings=settings)
+    with db.connection_context():
+        row = ContributionStatement.get(ContributionStatement.public_id == statement)
+        whole = ContributionStatement.whole(ContributionStatement.select()).where(ContributionStatement.id == row.id)
+        document = statements.document_of(whole.get(), ("Mutuelle", "", ""), clock.now())
+        printing.engine()
+        html = printing.html(document.template, title=document.title, code="x", **document.unseal())
+        yield
+        began = time.monotonic()
+        documents.make_due(clock.now())
+        took = time.monotonic() - began
+        made = models.Document.get_by_id(document.id).file is not None
+    yield took, made, html
+
+
+def drawn(html):
+    """WeasyPrint alone, with what the portal gives it."""
+    tools = printing.engine()
+    yield
+    tools.HTML(string=html, base_url=printing.HERE, url_fetcher=tools.fetcher).write_pdf(
+        pdf_variant="pdf/ua-1", stylesheets=[tools.style], font_config=tools.fonts, cache={}
+    )
+    yield
+
+
+def show_print(place, statement):
+    asked = apart.measured(printed, place.settings, statement)
+    took, made, html = asked.gave
+    bare = apart.measured(drawn, html)
+    lease = verdict(took, models.Document.LEASE.total_seconds())
+    row = ["Bordereau .pdf", EMPLOYEES, "fait" if made else "pas fait", asked.cpu, bare.cpu]
+    heads = ("", "lignes", "", "CPU s", "WeasyPrint nu, CPU s", "× CPU", "durée s, bail", "mémoire de plus, Mo")
+    ratio = verdict(asked.cpu / bare.cpu, PRINTED)
+    table(f"PDF, {place.name}", heads, [[*row, ratio, lease, asked.peak - asked.before]])
+
+
+def show(place, seconds):
+    fill(place)
+    show_statement(place)
+    models.db.initialize(database.connect(place.url))
+    with db.connection_context():
+        statement = ContributionStatement.get(ContributionStatement.computed).public_id
+    db.close_all()
+    show_workbook(place, statement)
+    show_print(place, statement)
+    show_pages(place, seconds, statement)
