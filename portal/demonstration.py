@@ -25,6 +25,7 @@ from portal.demonstration_money import make_money
 from portal.demonstration_notices import make_notices
 from portal.demonstration_proofs import entrust, make_proofs
 from portal.demonstration_publications import make_publications
+from portal.demonstration_registrations import make_registrations
 from portal.demonstration_sendings import make_sendings
 from portal.demonstration_threads import make_threads
 from portal.demonstration_waivers import make_waivers
@@ -110,8 +111,10 @@ def load(settings, seed=1, scale=1):
         make_money(draw, managed[0])
         make_notices(draw, managed[0], days_ago)
         make_publications(draw, managed[0], days_ago)
+        password = User.known("rh@demo.example").password_hash
         make_mandates(draw, managed, days_ago, iban, settings.creditor)
-        make_grants(draw, managed[0], days_ago, User.known("rh@demo.example").password_hash)
+        make_grants(draw, managed[0], days_ago, password)
+        make_registrations(draw, managed[0], days_ago, password)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)

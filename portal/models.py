@@ -1634,6 +1634,11 @@ class User(UserMixin, Table):
                 Favourite.create(user=self, account=account)
         return not removed
 
+    def registrations(self):
+        """Those that were sent: the mutual's staff alone decide them."""
+        sent = Registration.select().where(Registration.sent_at.is_null(False))
+        return sent.where(self.is_staff)
+
     def messages(self):
         """E-mails and texts: the mutual's staff alone look after them."""
         return OutboxMessage.select().where(self.is_staff)
@@ -3932,8 +3937,6 @@ class NoticeReading(Table):
         indexes = ((("user", "notice"), True),)
 
 
-TABLES = Table.__subclasses__()
-
 # ── Calendars that read due dates ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -4068,6 +4071,150 @@ class SepaMandate(Table):
 SepaMandate.add_index(
     SepaMandate.index(SepaMandate.company, unique=True, where=SQL("state = 'SIGNED'"), name="sepa_mandate_signed")
 )
+
+
+# ── Registrations: who asks for an access, and what the mutual decides ───────────────────────────────────────────
+
+
+class RegistrationState(StrEnum):
+    ASKED = "ASKED"  # a link went to the address, and nobody opened it yet
+    CONFIRMED = "CONFIRMED"  # it was opened: the details are to come
+    RECEIVED = "RECEIVED"  # the mutual has it to decide
+    INCOMPLETE = "INCOMPLETE"  # the mutual asked for more
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+
+
+class Registration(Table):
+    """Somebody who asks for an access: their address, once confirmed, then who they are, and what was decided.
+
+    Two keys, of which only hashes are kept: that of the last link that was sent, and that of the browser that used it.
+    """
+
+    public_id = PublicId()
+    email = CharField(254)  # in lower case
+    role = EnumField(UserRole, max_length=32)
+    state = CharField(16, default=RegistrationState.ASKED)
+    token_hash = CharField(64, null=True, unique=True)
+    token_until = DateTimeField(null=True)
+    key_hash = CharField(64, null=True, unique=True)
+    key_until = DateTimeField(null=True)
+    first_name = CharField(default="")
+    last_name = CharField(default="")
+    organisation = CharField(default="")
+    phone = CharField(32, default="")
+    siret = CharField(14, default="")  # of a company, or of the firm that manages several accounts
+    contract_number = CharField(32, default="")
+    number_kind = CharField(8, default="")  # rules.registrations
+    number = CharField(14, default="")
+    asked_for = TextField(default="")  # the accounts that are asked for, in the words of who asks
+    password_hash = CharField(default="")  # until an access is opened, or refused
+    created_at = DateTimeField(default=clock.now)
+    touched_at = DateTimeField(default=clock.now)
+    sent_at = DateTimeField(null=True)
+    settled_at = DateTimeField(null=True)
+    decided_by = ForeignKeyField(User, null=True, index=False, on_delete="SET NULL")  # none: the contact, by e-mail
+    user = ForeignKeyField(User, null=True, on_delete="SET NULL")  # to whom it gave an access
+    remark = CharField(default="")  # why more is asked for, or why it was refused
+    version = IntegerField(default=1)
+
+    class Meta:
+        indexes = ((("state", "sent_at"), False),)
+
+    PENDING = (
+        RegistrationState.ASKED,
+        RegistrationState.CONFIRMED,
+        RegistrationState.RECEIVED,
+        RegistrationState.INCOMPLETE,
+    )
+    BEING_WRITTEN = (RegistrationState.CONFIRMED, RegistrationState.INCOMPLETE)
+    UNFINISHED_FOR, MORE_FOR = datetime.timedelta(days=30), datetime.timedelta(days=90)
+    SETTLED_FOR = datetime.timedelta(days=365)
+
+    @property
+    def full_name(self):
+        return f"{self.first_name} {self.last_name}"
+
+    @property
+    def holder(self):
+        """Who sends its files."""
+        return f"registration:{self.id}"
+
+    @classmethod
+    def pending(cls, email):
+        return cls.get_or_none(cls.email == email, cls.state.in_(cls.PENDING))
+
+    def hold(self):
+        return database.locked(db, Registration.select().where(Registration.id == self.id)).get()
+
+    def draw(self, lasts, now):
+        """The token of a new link, for the caller's message; the link before works no more."""
+        token = secrets.token_urlsafe(32)
+        self.token_hash, self.token_until, self.touched_at = digest(token), now + lasts, now
+        return token
+
+    @classmethod
+    def of_link(cls, token, now):
+        return cls.get_or_none(cls.token_hash == digest(token), cls.token_until >= now, cls.state.in_(cls.PENDING))
+
+    def use_link(self, now, lasts):
+        """The key of the browser that used the link, once; None for all others, even at the same time."""
+        key = secrets.token_urlsafe(32)
+        state = Registration.state
+        confirmed = Case(state, [(RegistrationState.ASKED, RegistrationState.CONFIRMED)], state)
+        used = Registration.update(
+            state=confirmed, token_hash=None, key_hash=digest(key), key_until=now + lasts, touched_at=now
+        ).where(Registration.id == self.id, Registration.token_hash == self.token_hash)
+        return key if used.execute() == 1 else None
+
+    @classmethod
+    def of_browser(cls, key, now):
+        return cls.get_or_none(cls.key_hash == digest(key), cls.key_until >= now) if key else None
+
+    @property
+    def kept(self):
+        """Its files that are still there."""
+        files = RegistrationFile.select(RegistrationFile, StoredFile).join(StoredFile)
+        return list(
+            files.where(RegistrationFile.registration == self, StoredFile.dropped_at.is_null()).order_by(
+                RegistrationFile.id
+            )
+        )
+
+    @classmethod
+    def purge(cls, now):
+        """Forget what nobody finished, and a year later what was decided; their files leave too."""
+        states, last = RegistrationState, cls.touched_at
+        old = cls.state.in_([states.ASKED, states.CONFIRMED]) & (last < now - cls.UNFINISHED_FOR)
+        old |= (cls.state == states.INCOMPLETE) & (last < now - cls.MORE_FOR)
+        old |= cls.settled_at < now - cls.SETTLED_FOR
+        ids = [number for (number,) in cls.select(cls.id).where(old).limit(1_000).tuples()]
+        if not ids:
+            return 0
+        with db.atomic():
+            files = RegistrationFile.select(RegistrationFile.file).where(RegistrationFile.registration.in_(ids))
+            StoredFile.drop_where(StoredFile.id.in_(files), now)
+            return cls.delete().where(cls.id.in_(ids)).execute()
+
+
+# One under way an address, however often it is asked.
+Registration.add_index(
+    Registration.index(
+        Registration.email,
+        unique=True,
+        where=SQL("state IN ('ASKED', 'CONFIRMED', 'RECEIVED', 'INCOMPLETE')"),
+        name="registration_pending",
+    )
+)
+
+
+class RegistrationFile(Table):
+    public_id = PublicId()
+    registration = ForeignKeyField(Registration, backref="files", on_delete="CASCADE")
+    file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL", index=False)
+
+
+TABLES = Table.__subclasses__()
 
 
 # ── The queries of every page and of one person, written once ────────────────────────────────────────────────────

@@ -36,6 +36,7 @@ from portal.models import (
     Movement,
     OneTimeLink,
     OutboxMessage,
+    Registration,
     ReminderBatch,
     Throttle,
     UnsentWords,
@@ -47,7 +48,7 @@ EVERY = 1.0  # seconds between two looks
 REST = datetime.timedelta(minutes=1)  # before a store that did not answer is asked again
 AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 SIGNING_IN = (Throttle, UserSession, OneTimeLink)
-PURGED = (*SIGNING_IN, OutboxMessage, UnsentWords, ReminderBatch, AnswerDraft, CalendarFeed)
+PURGED = (*SIGNING_IN, OutboxMessage, UnsentWords, ReminderBatch, AnswerDraft, CalendarFeed, Registration)
 log = logging.getLogger(__name__)
 
 

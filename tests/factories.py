@@ -26,6 +26,7 @@ from portal.models import (
     Payment,
     PermissionGrant,
     Plan,
+    Registration,
     SepaMandate,
     StatementLine,
     ThreadFollower,
@@ -318,3 +319,11 @@ def notice(author, **columns):
     return Notice.create(
         **{"title": "Fermeture", "body": "Nous fermons.", "starts_on": today, "author": author} | columns
     )
+
+
+def registration(state="RECEIVED", role=UserRole.COMPANY, email="nouvelle@example.com", **values):
+    """An access that is asked for, its details given."""
+    said = {"first_name": "Nora", "last_name": "Vidal", "organisation": "Scierie Vidal", "phone": "+33199001020"}
+    said |= {"siret": "44306184100047", "contract_number": "HJ-404", "password_hash": "!"}
+    said |= {"sent_at": clock.now()} | values
+    return Registration.create(email=email, role=role, state=state, **said)

@@ -22,6 +22,7 @@ from portal.models import (
     MessageThread,
     MovementState,
     OutboxMessage,
+    Registration,
     Reminder,
     RequestState,
     SealedField,
@@ -246,3 +247,5 @@ def test_the_mutual_says_something_to_all_and_to_one_account(loaded):
     }
     assert [one.title for one in loaded["autre"].notices()] == ["Nouvelles cartes de tiers payant"]
     assert loaded["gestion"].all_notices().count() == 4
+    asked = [(row.state, len(row.kept)) for row in loaded["gestion"].registrations().order_by(Registration.sent_at)]
+    assert asked == [("REFUSED", 1), ("INCOMPLETE", 1), ("RECEIVED", 1), ("RECEIVED", 1), ("RECEIVED", 1)]

@@ -41,7 +41,8 @@ PUBLIC = {
     "password.sent",
     "password.edit",
     "password.update",
-    "upcoming.sign_up",
+    *(f"registration.{name}" for name in ("start", "choose", "address", "ask", "sent", "confirm", "use")),
+    *(f"registration.{name}" for name in ("details", "send", "after")),
     "help.index",
     "help.show",
     "health.show",
@@ -109,6 +110,7 @@ def stranger(signed_in):
             ("threads", "answering", "staff_threads", "staff_answering"), factories.thread(other).public_id
         ),
         "staff_messages": letter.public_id,
+        "staff_registrations": factories.registration().public_id,
         "prepared_answers": PreparedAnswer.add("x", "x", clock.now()).public_id,
         "document_files": document.public_id,
         **dict.fromkeys(
@@ -133,10 +135,11 @@ WORDS = {
     "line": [2],
     "room": ["demandes"],
     "chapter": ["connexion"],
+    "profession": ["entreprise"],
     "step": ["salarie"],
     "piece": ["00000000-0000-4000-8000-000000000001"],
 }
-NOT_ROWS = {"room", "chapter", "token", "step"}
+NOT_ROWS = {"room", "chapter", "token", "step", "profession"}
 
 
 def walk(app):

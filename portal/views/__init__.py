@@ -49,6 +49,7 @@ from portal.views import (
     password,
     portfolio,
     profile,
+    registration,
     reminding,
     schedule,
     scope,
@@ -60,7 +61,6 @@ from portal.views import (
     supporting_documents,
     terminations,
     threads,
-    upcoming,
     verification,
     waiver_records,
     waivers,
@@ -95,7 +95,7 @@ ROOMS = (
     profile,
     cover,
 )
-MODULES = (session, password, *ROOMS, upcoming, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
+MODULES = (session, password, *ROOMS, registration, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
 MODULES += (document_files, verification)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}

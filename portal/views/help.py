@@ -14,6 +14,7 @@ blueprint = Blueprint("help", __name__, url_prefix="/aide")
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 CHAPTERS = {
     "connexion": "Se connecter",
+    "inscription": "S’inscrire",
     "premiers-pas": "Premiers pas : trouver quelqu’un",
     "adhesion": "Adhésion d’un salarié",
     "completer": "Laisser le salarié compléter",

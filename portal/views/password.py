@@ -40,11 +40,7 @@ def sent():
 def answer(identifier):
     """Send a link to whoever it is; for an unknown address do as much work, and keep nothing of it."""
     now = clock.now()
-    name = hash_of_identifier(identifier)
-    keys = {f"reset:{name}": PER_DAY, f"reset-address:{request.remote_addr}": PER_DAY_OF_AN_ADDRESS}
-    refused = Throttle.wait(keys, now) > 0
-    for key, free in keys.items() if not refused else ():  # a refused request does not push the wait further
-        Throttle.count(key, now, free, slowest=86_400)
+    refused = asked_too_often("reset", identifier, now)
     user = User.known(identifier)
     with db.atomic():
         with db.atomic() as mail:
@@ -53,6 +49,16 @@ def answer(identifier):
             if refused or user is None or not user.is_active:
                 mail.rollback()
         audit("password.asked", on=user, by=user)
+
+
+def asked_too_often(what, identifier, now):
+    """So many a day for an e-mail address, and for where it is asked from; otherwise this one is counted."""
+    name = hash_of_identifier(identifier)
+    keys = {f"{what}:{name}": PER_DAY, f"{what}-address:{request.remote_addr}": PER_DAY_OF_AN_ADDRESS}
+    refused = Throttle.wait(keys, now) > 0
+    for key, free in keys.items() if not refused else ():  # a refused request does not push the wait further
+        Throttle.count(key, now, free, slowest=86_400)
+    return refused
 
 
 def letter(identifier, user, token, now):

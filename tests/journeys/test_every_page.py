@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from portal import clock, enrolments, guests, proofs, publishing, reminders, sendings, signing, storage
+from portal import clock, enrolments, guests, proofs, publishing, registrations, reminders, sendings, signing, storage
 from portal.models import (
     Beneficiary,
     CalendarFeed,
@@ -19,8 +19,10 @@ from portal.models import (
     EnrolmentState,
     Movement,
     OneTimeLink,
+    OutboxMessage,
     PermissionGrant,
     PreparedAnswer,
+    RegistrationFile,
     ReminderBatch,
     Sending,
     User,
@@ -53,7 +55,15 @@ PAGES = {
     "courriel-envoye": ("password.sent", "visitor", "/mot-de-passe-oublie/envoye"),
     "nouveau-mot-de-passe": ("password.edit", "visitor", "/mot-de-passe/{token}"),
     "lien-use": ("password.edit", "visitor", "/mot-de-passe/use"),
-    "inscription": ("upcoming.sign_up", "visitor", "/inscription"),
+    "inscription": ("registration.start", "visitor", "/inscription"),
+    "inscription-courriel": ("registration.address", "visitor", "/inscription/professionnel-de-sante"),
+    "inscription-envoyee": ("registration.sent", "visitor", "/inscription/envoye"),
+    "inscription-lien": ("registration.confirm", "visitor", "/inscription/lien/{registering}"),
+    "inscription-lien-use": ("registration.confirm", "visitor", "/inscription/lien/perdu"),
+    "inscriptions": ("staff_registrations.index", "desk", "/gestion/inscriptions"),
+    "inscriptions-refusees": ("staff_registrations.index", "desk", "/gestion/inscriptions?etat=refusees"),
+    "inscription-a-decider": ("staff_registrations.show", "desk", "/gestion/inscriptions/{registered}"),
+    "aide-inscription": ("help.show", "visitor", "/aide/inscription"),
     "aide": ("help.index", "visitor", "/aide"),
     "aide-connexion": ("help.show", "visitor", "/aide/connexion"),
     "aide-premiers-pas": ("help.show", "visitor", "/aide/premiers-pas"),
@@ -251,9 +261,12 @@ NOT_PAGES = {
     "staff_sendings.preview": "an image or a PDF",
     "statements.progress": "the region of a page; without htmx, a way back to it",
     "calendars.feed": "a calendar",
+    "staff_registrations.preview": "an image or a PDF",
+    "registration.details": "of a browser that used a link: test_registration.py looks at it",
+    "registration.after": "of a browser that used a link: test_registration.py looks at it",
     "guests.again": "the page of guests.show, in a session that is over",
 }
-REFUSED = {"introuvable": 404, "lien-use": 410, "salarie-lien-mort": 404}
+REFUSED = {"introuvable": 404, "lien-use": 410, "inscription-lien-use": 410, "salarie-lien-mort": 404}
 
 
 def test_the_walk_forgets_no_page(app):
@@ -366,6 +379,21 @@ def awaited(user, proof=rules.SCHOOL_CERTIFICATE):
     person = Beneficiary.get(Beneficiary.member_number == "00638246")
     Beneficiary.update(mobile="+33639980102").where(Beneficiary.id == person.id).execute()
     return proofs.ask(person, proof, None, proofs.INSURER, clock.now(), scenery.day(days=-3))
+
+
+def registering():
+    registrations.ask("nouvelle@example.com", UserRole.COMPANY, clock.now())
+    text = OutboxMessage.get().unseal()["text"]
+    return re.search(r"/inscription/lien/(\S+)", text)[1]
+
+
+def registered():
+    """Somebody who waits for the mutual, with a proof."""
+    row = factories.registration(number_kind="ORIAS", number="07001234", asked_for="Scierie Vidal\nHJ-404")
+    file = storage.file_away(io.BytesIO(files.pdf()), "kbis.pdf", "application/pdf", account=None)
+    file.attach()
+    RegistrationFile.create(registration=row, file=file)
+    return row.public_id
 
 
 def deposit_link(user):
@@ -534,6 +562,8 @@ def to_confirm(user):
 
 
 EXAMPLES = {
+    "registering": lambda _: registering(),
+    "registered": lambda _: registered(),
     "grant": lambda user: given(user, actions=9).public_id,
     "to_confirm": to_confirm,
     "statement": statement,

@@ -32,4 +32,4 @@ def test_it_is_done_once_a_day(database, queries):
     assert tasks.purge(now, day) == day
     assert not queries
     assert tasks.purge(now + DAY, day) == day + DAY
-    assert len(queries) == 12
+    assert len(queries) == 13

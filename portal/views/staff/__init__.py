@@ -1,6 +1,15 @@
 """The screens of the mutual's own staff, under /gestion: closed to everybody else by the right « staff »."""
 
-from portal.models import DocumentRequest, OutboxMessage, RequestState, Sending, SendingState, fn
+from portal.models import (
+    DocumentRequest,
+    OutboxMessage,
+    Registration,
+    RegistrationState,
+    RequestState,
+    Sending,
+    SendingState,
+    fn,
+)
 from portal.views.staff import (
     answering,
     desk,
@@ -10,13 +19,14 @@ from portal.views.staff import (
     publication,
     publications,
     register,
+    registrations,
     sendings,
     supporting_documents,
     threads,
 )
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
-MODULES += (publications, publication, notices, messages)
+MODULES += (publications, publication, notices, messages, registrations)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -28,6 +38,7 @@ MENU = (
             ("message-report", "Réclamations reçues", "staff_threads.index", {"room": "reclamations"}),
             ("clipboard-check", "Justificatifs reçus", "staff_proofs.index", {}),
             ("file-upload", "Documents reçus", "staff_sendings.index", {}),
+            ("user-plus", "Inscriptions", "staff_registrations.index", {}),
             ("folders", "Publications", "staff_publications.index", {}),
             ("info-circle", "Actualités publiées", "staff_notices.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
@@ -36,14 +47,19 @@ MENU = (
 )
 
 
+COUNTED = ("staff_messages", "staff_proofs", "staff_sendings", "staff_registrations")
+
+
 def counts(user):
     """What waits for someone, by entry of the menu; in two statements."""
     received = user.document_requests().where(DocumentRequest.state == RequestState.RECEIVED)
     sent = user.sendings().where(Sending.state == SendingState.RECEIVED)
+    asked = user.registrations().where(Registration.state == RegistrationState.RECEIVED)
     failed = messages.failures(user).select(
         fn.COUNT(OutboxMessage.id),
         received.select(fn.COUNT(DocumentRequest.id)).alias("received"),
         sent.select(fn.COUNT(Sending.id)).alias("sent"),
+        asked.select(fn.COUNT(Registration.id)).alias("asked"),
     )
-    others = dict(zip(("staff_messages", "staff_proofs", "staff_sendings"), failed.tuples()[0], strict=True))
+    others = dict(zip(COUNTED, failed.tuples()[0], strict=True))
     return others | threads.counts(user)

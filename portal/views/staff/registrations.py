@@ -1,0 +1,166 @@
+"""« Inscriptions »: who asks for an access, the oldest first; accepted with accounts, asked for more, or refused."""
+
+from types import SimpleNamespace
+
+from flask import Blueprint, abort, redirect, request, url_for
+from flask_login import current_user
+
+from portal import clock, registrations
+from portal.access import audit, requires
+from portal.forms.registrations import AcceptForm, MoreForm, RegistrationFilter, RegistrationRefusal
+from portal.models import GroupContract, ManagedAccount, Registration, RegistrationState, User
+from portal.rendering import Page, get_or_404, page_size, render
+from portal.views import files
+from portal.views.recording import by, unless_overtaken
+from portal.views.sent import file as told_file
+
+blueprint = Blueprint("staff_registrations", __name__, url_prefix="/gestion/inscriptions")
+
+MEANWHILE = "Quelqu’un a déjà décidé de cette inscription. Voici ce qui est enregistré maintenant."
+STATES = {
+    RegistrationState.CONFIRMED: ("En cours de saisie", "", "pencil"),
+    RegistrationState.RECEIVED: ("À décider", "info", "clock"),
+    RegistrationState.INCOMPLETE: ("À compléter", "warn", "hourglass"),
+    RegistrationState.ACCEPTED: ("Acceptée", "ok", "circle-check"),
+    RegistrationState.REFUSED: ("Refusée", "danger", "circle-x"),
+}
+
+
+@blueprint.get("")
+@requires("staff")
+def index():
+    form = RegistrationFilter(request.args)
+    found_here = form.narrow(current_user.registrations(), registrations.ROLES)
+    found_here = found_here.order_by(Registration.sent_at, Registration.id)
+    page = Page(found_here, page_size(current_user.rows_per_page), lambda rows: [told(row) for row in rows])
+    return render("staff_registrations", form=form, page=page)
+
+
+def told(row):
+    """How the desk reads one in the list; `age`: days since it was sent, while it is to be decided."""
+    waits = row.state == RegistrationState.RECEIVED
+    return SimpleNamespace(
+        id=row.public_id,
+        name=row.full_name,
+        email=row.email,
+        organisation=row.organisation,
+        profession=registrations.profession(row).label,
+        sent_at=row.sent_at,
+        age=(clock.today() - clock.day_of(row.sent_at)).days if waits else None,
+        state=STATES[row.state],
+        remark=row.remark,
+    )
+
+
+def found(id):
+    return get_or_404(current_user.registrations(), Registration.public_id == id)
+
+
+@blueprint.get("/<uuid:id>")
+@requires("staff")
+def show(id):
+    return page(found(id))
+
+
+def page(row, status=200, **forms):
+    one, account = told(row), registrations.account_of(row)
+    one.files = [told_file(kept) for kept in row.kept]
+    one.is_open = row.state == RegistrationState.RECEIVED
+    one.by_contact = row.state == RegistrationState.ACCEPTED and row.decided_by_id is None
+    accepting = forms.get("accepting") or AcceptForm(None, row, accounts_of, [account.code] if account else ())
+    refusing, asking = forms.get("refusing") or RegistrationRefusal(), forms.get("asking") or MoreForm(prefix="plus-")
+    for form in (accepting, refusing, asking):
+        form.version.data = str(row.version)
+    shown = {"accepting": accepting, "refusing": refusing, "asking": asking, "checks": checks(row, account)}
+    return render("staff_registration", status, one=one, row=row, **shown)
+
+
+def accounts_of(codes):
+    return list(current_user.accounts().where(ManagedAccount.code.in_(codes)))
+
+
+def checks(row, account):
+    """What the portal knows of what was said: [(tone, sentence)]."""
+    lines = []
+    if row.contract_number:
+        known = current_user.contracts().where(GroupContract.number == row.contract_number).exists()
+        together = f"Le contrat et le SIRET sont ceux du compte {account.name}." if account else ""
+        apart = "Le contrat existe, mais d’une entreprise qui a un autre SIRET."
+        lines.append(("ok", together) if account else ("warn", apart if known else "Ce n° de contrat n’existe pas."))
+        same = account is not None and account.email.strip().lower() == row.email
+        whose = "est celle" if same else "n’est pas celle"
+        lines.append(("ok" if same else "warn", f"L’adresse {whose} du contact."))
+    if row.number_kind:
+        register = "registre de l’ORIAS" if row.number_kind == "ORIAS" else "répertoire national"
+        lines.append(("ok", f"Le n° {row.number_kind} est bien formé. Vérifiez-le dans le {register}."))
+    if row.state == RegistrationState.RECEIVED and User.known(row.email):
+        lines.append(("warn", "Cette adresse a un accès depuis : accepter y ajoutera ces comptes."))
+    return lines
+
+
+@blueprint.post("/<uuid:id>/acceptation")
+@requires("staff")
+def accept(id):
+    row = found(id)
+    form = AcceptForm(request.form, row, accounts_of)
+    if not form.validate():
+        return page(row, 422, accepting=form)
+
+    def act(now):
+        registrations.accept(row, form.accounts, by(), now, form.seen)
+        return "L’accès est ouvert. La personne est prévenue."
+
+    return decide(row, "registration.accept", act)
+
+
+@blueprint.post("/<uuid:id>/refus")
+@requires("staff")
+def refuse(id):
+    row, form = found(id), RegistrationRefusal(request.form)
+    if not form.validate():
+        return page(row, 422, refusing=form)
+
+    def act(now):
+        registrations.refuse(row, form.why, by(), now, form.seen)
+        return "L’inscription est refusée. La personne est prévenue, avec la raison."
+
+    return decide(row, "registration.refuse", act)
+
+
+@blueprint.post("/<uuid:id>/complement")
+@requires("staff")
+def ask_more(id):
+    row, form = found(id), MoreForm(request.form, prefix="plus-")
+    if not form.validate():
+        return page(row, 422, asking=form)
+
+    def act(now):
+        registrations.ask_more(row, form.why, by(), now, form.seen)
+        return "Le complément est demandé. La personne reçoit un lien pour le donner."
+
+    return decide(row, "registration.ask_more", act)
+
+
+def decide(row, action, act):
+    unless_overtaken(act, action, row, None, MEANWHILE)
+    return redirect(url_for("staff_registrations.show", id=row.public_id), 303)
+
+
+@blueprint.get("/<uuid:id>/piece/<uuid:piece>")
+@requires("staff")
+def preview(id, piece):
+    """An image or a PDF, in a page where nothing runs."""
+    return files.preview(file_of(found(id), piece))
+
+
+@blueprint.post("/<uuid:id>/piece/<uuid:piece>")
+@requires("staff")
+def download(id, piece):
+    row = found(id)
+    file = file_of(row, piece)
+    audit("registration.download", on=row)
+    return files.attachment(file)
+
+
+def file_of(row, piece):
+    return next((one.file for one in row.kept if one.public_id == piece), None) or abort(404)
