@@ -21,6 +21,7 @@ from portal.models import (
     db,
 )
 from portal.rules.registrations import PROFESSIONS
+from portal.rules.rights import ALL, Action
 from portal.transitions import change, held
 
 CONFIRMS_FOR = datetime.timedelta(hours=24)  # the link of an address that is to be confirmed
@@ -120,11 +121,17 @@ def accept(registration, accounts, by, now, version):
         today = clock.day_of(now)
         lasting = PermissionGrant.in_force(user.id, today).select(PermissionGrant.account)
         there = {account for (account,) in lasting.tuples()}
+        given = {"actions": actions_of(row.role), "author": by, "created_at": now, "confirmed_at": now}
         for account in accounts:
             if account.id not in there:
-                PermissionGrant.create(user=user, account=account, created_at=now, **PermissionGrant.named(user))
+                PermissionGrant.create(user=user, account=account, **given, **PermissionGrant.named(user))
         change(row, RegistrationState.ACCEPTED, settled_at=now, decided_by=by, user=user, password_hash="")  # nosec B106
         tell(row, "registration_accepted", now, link="/connexion")
+
+
+def actions_of(role):
+    """What an accepted registration opens: a broker does not give the rights of a company to others."""
+    return ALL & ~Action.MANAGE if role == UserRole.BROKER else ALL
 
 
 def refuse(registration, why, by, now, version):

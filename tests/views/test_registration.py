@@ -22,6 +22,7 @@ from portal.models import (
     UserRole,
     db,
 )
+from portal.rules.rights import ALL, Action
 from tests import factories, files
 
 PASSWORD = "cheval correct pile agrafe montagne"
@@ -345,6 +346,13 @@ def test_accounts_must_be_said_and_exist(desk, waiting, codes, said):
     assert answer.status_code == 422
     assert said in answer.get_data(as_text=True).replace("\u00a0", " ")
     assert User.known(EMAIL) is None
+
+
+def test_a_broker_is_not_given_the_rights_to_give(app, desk, contract):
+    row = registered(app.test_client(), profession="courtier")
+    decide(desk, row, "acceptation", comptes=contract.category.account.code)
+    given = PermissionGrant.get(PermissionGrant.user == User.known(EMAIL))
+    assert given.actions == ALL & ~Action.MANAGE
 
 
 def test_a_health_professional_is_given_no_account(app, desk, contract):
