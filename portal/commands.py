@@ -1,6 +1,7 @@
 """The commands of `flask --app app …`: each prints what it did, a line a thing, and exits 1 with a clear sentence."""
 
 import datetime
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from flask.cli import AppGroup, with_appcontext
 from peewee import PeeweeException
 from playhouse.migrations import Runner
 
-from portal import clock, database, demonstration, enrolments, models, storage, tasks
+from portal import clock, collecting, database, demonstration, enrolments, models, storage, tasks
 from portal.exchange import hand_over, management_system, staging
 from portal.folder import Unavailable
 from portal.formats import plural
@@ -33,6 +34,7 @@ def register(app):
         user_commands,
         load,
         hand_over_movements,
+        collect,
         worker,
     ):
         app.cli.add_command(command)
@@ -123,6 +125,7 @@ COLUMNS = (
     (models.GuestLink, "recipient"),
     (models.GuestLink, "code_to"),
     (models.SepaMandate, "iban"),
+    (models.DebitBatch, "content"),
     (models.SepaMandate, "code_to"),
 )
 # What each does: (last id seen, or None at the end; rows changed), after an id.
@@ -243,6 +246,32 @@ def hand_over_movements(folder, number):
         click.echo(f"Transmission n° {made} : {plural(rows, 'ligne')} dans {where}.")
     if not done:
         click.echo("Rien à transmettre.")
+
+
+@click.command("collect")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--days", default=5, show_default=True, help="Jours de prélèvement d’ici à tant de jours.")
+@with_appcontext
+def collect(folder, days):
+    """Write the files of direct debits for the bank, one a collection day and scheme; a statement is in one alone."""
+    ready()
+    now = clock.now()
+    until = clock.day_of(now) + datetime.timedelta(days=days)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for batch in collecting.collect(current_app.settings, now, until) or [None]:
+            click.echo(written(batch, folder) if batch else "Rien à prélever.")
+    except OSError as error:
+        fault = type(error).__name__
+        stop(f"Le dossier {folder} ne s’écrit pas ({fault}) : les fichiers préparés sont dans « Prélèvements ».")
+
+
+def written(batch, folder):
+    """A file that only who runs the command reads: it holds IBAN."""
+    path = folder / f"{batch.number}.xml"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(batch.unseal())
+    return f"{path} : {plural(batch.count, 'prélèvement')} le {batch.collected_on:%d/%m/%Y}."
 
 
 demo_commands = AppGroup("demo", help="La démonstration.")

@@ -1380,6 +1380,10 @@ class User(UserMixin, Table):
         """SEPA mandates of the companies that the user sees whole."""
         return SepaMandate.select().where(SepaMandate.company.in_(self.whole_company_ids()))
 
+    def debit_batches(self):
+        """Files for the mutual's bank: its staff alone."""
+        return DebitBatch.select().where(self.is_staff)
+
     def people(self, public_ids):
         """These people with contract, plan, college, company and account, by name; without those who are not seen."""
         named = (
@@ -4212,6 +4216,54 @@ class RegistrationFile(Table):
     public_id = PublicId()
     registration = ForeignKeyField(Registration, backref="files", on_delete="CASCADE")
     file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL", index=False)
+
+
+class DebitBatch(Table):
+    """A file of direct debits for the mutual's bank: of one collection day and one scheme; it holds IBAN, sealed."""
+
+    public_id = PublicId()
+    number = CharField(32, unique=True)
+    scheme = CharField(4)
+    collected_on = DateField(index=True)
+    count = IntegerField()
+    total = BigIntegerField()
+    content = SealedField()
+    author = ForeignKeyField(User, null=True, index=False)  # none: by the command
+    created_at = DateTimeField()
+
+    def seal(self, text):
+        self.content = vault.seal(text, "debit_batch", "content", self.public_id)
+
+    def unseal(self):
+        """The file in clear: the caller audits."""
+        return vault.open(self.content, "debit_batch", "content", self.public_id)
+
+    def facts(self):
+        """What the audit trail keeps."""
+        return {"number": self.number, "count": self.count, "total": self.total}
+
+    @classmethod
+    def last_number(cls, start):
+        return cls.select(fn.MAX(cls.number)).where(cls.number.startswith(start)).scalar()
+
+
+class DirectDebit(Table):
+    """One collection that a file asks for; a statement has one at a time, and another once it was rejected."""
+
+    batch = ForeignKeyField(DebitBatch, backref="debits")
+    statement = ForeignKeyField(ContributionStatement, backref="debits")
+    mandate = ForeignKeyField(SepaMandate, backref="debits")
+    amount = BigIntegerField()
+    sequence = CharField(4)  # rules.collections
+    end_to_end = CharField(35, unique=True)
+    rejected_on = DateField(null=True)
+    reason = CharField(4, default="")  # why: a code of ISO 20022
+
+
+# Never the same statement twice, whoever makes a file at the same time.
+DirectDebit.add_index(
+    DirectDebit.index(DirectDebit.statement, unique=True, where=SQL("rejected_on IS NULL"), name="direct_debit_once")
+)
 
 
 TABLES = Table.__subclasses__()

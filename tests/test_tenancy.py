@@ -121,6 +121,7 @@ def stranger(signed_in):
         "company_facts": details.public_id,
         "granting": PermissionGrant.get(PermissionGrant.user == other).public_id,
         "calendars": CalendarFeed.draw(other, contract.category.account, clock.now())[0].public_id,
+        "staff_debits": "00000000-0000-4000-8000-000000000002",
         "mandates": factories.mandate(contract.category.company, other, signed=False).public_id,
         "statements": factories.statement(contract, issued_on=clock.today()).public_id,
         **dict.fromkeys(

@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from portal import clock, enrolments, guests, proofs, publishing, registrations, reminders, sendings, signing, storage
+from portal import (
+    clock,
+    collecting,
+    enrolments,
+    guests,
+    proofs,
+    publishing,
+    registrations,
+    reminders,
+    sendings,
+    settings,
+    signing,
+    storage,
+)
 from portal.models import (
     Beneficiary,
     CalendarFeed,
@@ -233,6 +246,8 @@ PAGES = {
     "mandat-nouveau": ("mandates.new", "hr", "/cotisations/mandats/nouveau{mandates}"),
     "mandat-a-signer": ("mandates.show", "hr", "/cotisations/mandats/{unsigned}"),
     "mandat-signe": ("mandates.show", "hr", "/cotisations/mandats/{mandate}"),
+    "prelevements": ("staff_debits.index", "staff", "/gestion/prelevements{debits}"),
+    "prelevements-vides": ("staff_debits.index", "staff", "/gestion/prelevements"),
     "mandat-mutuelle": ("mandates.show", "staff", "/cotisations/mandats/{mandate}"),
     "echeancier": ("schedule.index", "hr", "/echeancier{money}"),
     "bordereau": ("statements.show", "hr", "/echeancier/{statement}"),
@@ -538,6 +553,18 @@ def mandates_of(user):
     return ""
 
 
+def debits(user):
+    """A file that is ready, and another day to collect; nothing in the address."""
+    owner = factories.hr_user()
+    contract = owner.contracts().first()
+    factories.mandate(contract.category.company, owner)
+    for days in (20, 40):
+        factories.statement(contract, issued_on=clock.today(), due_on=clock.today() + datetime.timedelta(days=days))
+    first, _ = collecting.by_file(collecting.waiting(user.statements(), clock.today()))
+    collecting.prepare(first[0], first[1], settings.Settings(), user, clock.now())
+    return ""
+
+
 def mandate(user, **values):
     company = Company.select().order_by(Company.id).first() or factories.hr_user().companies().first()
     return factories.mandate(company, user, scheme="B2B", **values).public_id
@@ -570,6 +597,7 @@ EXAMPLES = {
     "bare_statement": lambda user: factories.statement(user.contracts().get()).public_id,
     "money": money,
     "mandates": mandates_of,
+    "debits": debits,
     "mandate": mandate,
     "unsigned": lambda user: mandate(user, signed=False),
     "calendar": calendar,

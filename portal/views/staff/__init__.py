@@ -12,6 +12,7 @@ from portal.models import (
 )
 from portal.views.staff import (
     answering,
+    debits,
     desk,
     messages,
     notices,
@@ -26,7 +27,7 @@ from portal.views.staff import (
 )
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
-MODULES += (publications, publication, notices, messages, registrations)
+MODULES += (publications, publication, notices, messages, registrations, debits)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -39,6 +40,7 @@ MENU = (
             ("clipboard-check", "Justificatifs reçus", "staff_proofs.index", {}),
             ("file-upload", "Documents reçus", "staff_sendings.index", {}),
             ("user-plus", "Inscriptions", "staff_registrations.index", {}),
+            ("receipt-euro", "Prélèvements", "staff_debits.index", {}),
             ("folders", "Publications", "staff_publications.index", {}),
             ("info-circle", "Actualités publiées", "staff_notices.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
