@@ -32,6 +32,7 @@ TYPES = {
     "DSN_SETUP_SHEET": "Fiche de paramétrage DSN",
     "CONTRIBUTION_STATEMENT": "Bordereau d’appel de cotisations",
     "SEPA_MANDATE": "Mandat de prélèvement SEPA",
+    "FORMAL_NOTICE": "Mise en demeure",
 }
 
 
@@ -48,7 +49,7 @@ FOLDERS = {
     "bulletins": Folder("Bulletins d’adhésion", "salarie", ("ENROLMENT_FORM",)),
     "attestations": Folder("Attestations", "salarie", ("AFFILIATION_CERTIFICATE", "TERMINATION_CERTIFICATE")),
     "fiches-dsn": Folder("Fiches de paramétrage DSN", "entreprise", ("DSN_SETUP_SHEET",)),
-    "bordereaux": Folder("Bordereaux d’appel", "entreprise", ("CONTRIBUTION_STATEMENT",)),
+    "bordereaux": Folder("Bordereaux d’appel", "entreprise", ("CONTRIBUTION_STATEMENT", "FORMAL_NOTICE")),
     "mandats": Folder("Mandats de prélèvement", "entreprise", ("SEPA_MANDATE",)),
     "reclamations": Folder("Copies de réclamations", "entreprise", ("COMPLAINT_COPY",)),
     OTHERS: Folder("Autres documents", "", ()),

@@ -171,6 +171,7 @@ class GroupContract(Table):
     coverage_end_rule = CharField(32)
     child_max_age = IntegerField()
     child_student_max_age = IntegerField()
+    is_branch_mandated = BooleanField(default=False)  # a branch agreement imposes the scheme: it is never suspended
 
     def head_count(self, on):
         """Who is covered that day: role → number."""
@@ -4264,6 +4265,25 @@ class DirectDebit(Table):
 DirectDebit.add_index(
     DirectDebit.index(DirectDebit.statement, unique=True, where=SQL("rejected_on IS NULL"), name="direct_debit_once")
 )
+
+
+# ── Arrears ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class FormalNotice(Table):
+    """A « mise en demeure » for what a contract owed: one for the same oldest statement, whoever gives it."""
+
+    public_id = PublicId()
+    contract = ForeignKeyField(GroupContract, backref="formal_notices", index=False)
+    oldest_due_on = DateField()  # of the oldest statement that was late
+    amount = BigIntegerField()  # cents that were late in all
+    given_on = DateField()
+    author = ForeignKeyField(User, index=False)
+    created_at = DateTimeField()
+    document = ForeignKeyField(Document, null=True, on_delete="SET NULL", index=False)
+
+    class Meta:
+        indexes = ((("contract", "oldest_due_on"), True),)
 
 
 TABLES = Table.__subclasses__()

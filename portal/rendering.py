@@ -106,6 +106,13 @@ class Page:
         return [part for n in shown for part in ((n, None) if n in gaps else (n,))]
 
 
+class Listed(list):
+    """Rows that are there already, cut in pages as a query is: `Page(Listed(rows), size, total=len(rows))`."""
+
+    def paginate(self, number, size):
+        return self[(number - 1) * size : number * size]
+
+
 class Sort:
     """The order that the address asks for (`tri=-effet`): a key of `columns`, or the first of them."""
 

@@ -119,6 +119,7 @@ def stranger(signed_in):
         ),
         **dict.fromkeys(("deposited", "staff_sendings"), deposited.public_id),
         "company_facts": details.public_id,
+        "staff_arrears": contract.public_id,
         "granting": PermissionGrant.get(PermissionGrant.user == other).public_id,
         "calendars": CalendarFeed.draw(other, contract.category.account, clock.now())[0].public_id,
         "staff_debits": "00000000-0000-4000-8000-000000000002",

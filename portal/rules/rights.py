@@ -43,7 +43,8 @@ BEHIND = {
     "habilitate": Action.MANAGE,
 }
 
-OF_MONEY = ("STATEMENT", "CONTRIBUTION_STATEMENT", "SEPA_MANDATE")  # documents that are seen with contributions alone
+# Documents that are seen with contributions alone.
+OF_MONEY = ("CONTRIBUTION_STATEMENT", "SEPA_MANDATE", "FORMAL_NOTICE")
 
 ASKED_AGAIN_AFTER = datetime.timedelta(days=365)  # « Encore habilités ? »
 

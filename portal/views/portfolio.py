@@ -11,7 +11,7 @@ from portal.exchange.spreadsheets import Column
 from portal.formats import search_words
 from portal.forms.portfolio import PortfolioFilter
 from portal.models import db
-from portal.rendering import Page, Sort, address, page_size, render
+from portal.rendering import Listed, Page, Sort, address, page_size, render
 from portal.views import roster
 from portal.views.scope import refuse_secret
 
@@ -25,13 +25,6 @@ ORDERS = {
     "adhesions": attrgetter("enrolments"),
     "bordereaux": attrgetter("late_statements", "statements"),
 }
-
-
-class Sorted(list):
-    """Lines in their order, cut as a query is."""
-
-    def paginate(self, number, size):
-        return self[(number - 1) * size : number * size]
 
 
 def asked():
@@ -51,7 +44,7 @@ def index():
     if form.secrets():
         return refuse_secret(address(**dict.fromkeys(form.secrets())))
     form, sort, found = asked()
-    page = Page(Sorted(found), page_size(current_user.rows_per_page), total=len(found))
+    page = Page(Listed(found), page_size(current_user.rows_per_page), total=len(found))
     return render("portfolio", form=form, sort=sort, page=page, sums=sums(found))
 
 

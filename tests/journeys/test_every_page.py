@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal import (
+    arrears,
     clock,
     collecting,
     enrolments,
@@ -30,6 +31,7 @@ from portal.models import (
     DocumentRequest,
     Enrolment,
     EnrolmentState,
+    FormalNotice,
     Movement,
     OneTimeLink,
     OutboxMessage,
@@ -247,6 +249,8 @@ PAGES = {
     "mandat-a-signer": ("mandates.show", "hr", "/cotisations/mandats/{unsigned}"),
     "mandat-signe": ("mandates.show", "hr", "/cotisations/mandats/{mandate}"),
     "prelevements": ("staff_debits.index", "staff", "/gestion/prelevements{debits}"),
+    "impayes": ("staff_arrears.index", "desk", "/gestion/impayes{arrears}"),
+    "impayes-vides": ("staff_arrears.index", "staff", "/gestion/impayes?page=2"),
     "prelevements-vides": ("staff_debits.index", "staff", "/gestion/prelevements"),
     "mandat-mutuelle": ("mandates.show", "staff", "/cotisations/mandats/{mandate}"),
     "echeancier": ("schedule.index", "hr", "/echeancier{money}"),
@@ -588,7 +592,27 @@ def to_confirm(user):
     return "tom"
 
 
+def late(_):
+    """A contract that owes, one that was given notice, one of a branch."""
+    for notice, branch in ((False, False), (True, False), (False, True)):
+        contract = factories.hr_user().contracts().first()
+        day = clock.today() - datetime.timedelta(days=40)
+        factories.statement(contract, issued_on=day, due_on=day)
+        arrears.set_branch(contract, branch)
+        if notice:
+            FormalNotice.create(
+                contract=contract,
+                oldest_due_on=day,
+                amount=100_000,
+                given_on=clock.today(),
+                author=factories.user(role=UserRole.STAFF),
+                created_at=clock.now(),
+            )
+    return ""
+
+
 EXAMPLES = {
+    "arrears": late,
     "registering": lambda _: registering(),
     "registered": lambda _: registered(),
     "grant": lambda user: given(user, actions=9).public_id,

@@ -12,6 +12,7 @@ from portal.models import (
 )
 from portal.views.staff import (
     answering,
+    arrears,
     debits,
     desk,
     messages,
@@ -27,7 +28,7 @@ from portal.views.staff import (
 )
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
-MODULES += (publications, publication, notices, messages, registrations, debits)
+MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -41,6 +42,7 @@ MENU = (
             ("file-upload", "Documents reçus", "staff_sendings.index", {}),
             ("user-plus", "Inscriptions", "staff_registrations.index", {}),
             ("receipt-euro", "Prélèvements", "staff_debits.index", {}),
+            ("hourglass", "Impayés", "staff_arrears.index", {}),
             ("folders", "Publications", "staff_publications.index", {}),
             ("info-circle", "Actualités publiées", "staff_notices.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
