@@ -5,6 +5,7 @@ import io
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,7 +20,6 @@ from portal import (
     registrations,
     reminders,
     sendings,
-    settings,
     signing,
     storage,
 )
@@ -557,6 +557,11 @@ def mandates_of(user):
     return ""
 
 
+PAYEE = SimpleNamespace(
+    payee=("Mutuelle du Haut-Jura", "FR7699999000010000000000115", ""), creditor_identifier="FR72ZZZ123456"
+)
+
+
 def debits(user):
     """A file that is ready, and another day to collect; nothing in the address."""
     owner = factories.hr_user()
@@ -565,7 +570,7 @@ def debits(user):
     for days in (20, 40):
         factories.statement(contract, issued_on=clock.today(), due_on=clock.today() + datetime.timedelta(days=days))
     first, _ = collecting.by_file(collecting.waiting(user.statements(), clock.today()))
-    collecting.prepare(first[0], first[1], settings.Settings(), user, clock.now())
+    collecting.prepare(first[0], first[1], PAYEE, user, clock.now())
     return ""
 
 
