@@ -295,6 +295,7 @@ def make_contract(draw, college, plan):
         "coverage_end_rule": draw.choice(("END_OF_MONTH", "CONTRACT_END_DATE")),
         "child_max_age": draw.choice((20, 21)),
         "child_student_max_age": draw.choice((25, 26, 28)),
+        "is_branch_mandated": False,
     }
 
 
