@@ -110,7 +110,7 @@ def test_reading_writes_nothing(app, signed_in, hr, queries):
         # Looking at the library makes it seen; what calendars read is counted, since nobody signs in for it.
         sent = [sql for sql in queries if '"library_visit"' not in sql and rule.endpoint != "calendars.feed"]
         written = [
-            sql for sql in sent if not sql.startswith(("SELECT", "(SELECT", "PRAGMA")) and 'SET "seen_at"' not in sql
+            sql for sql in sent if not sql.lstrip("(").startswith(("SELECT", "PRAGMA")) and 'SET "seen_at"' not in sql
         ]
         assert not written, (path, written)
 
