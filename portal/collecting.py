@@ -109,7 +109,13 @@ def next_number(year):
 def collect(settings, now, until):
     """Make every file whose collection day has come near: (batches); for the command."""
     rows = waiting(ContributionStatement.select(), clock.day_of(now))
-    made = [prepare(day, scheme, settings, None, now) for day, scheme, _ in by_file(rows) if day <= until]
-    for batch in filter(None, made):
-        AuditEvent.write("debit.prepare", on=batch, after=batch.facts(), now=now)
-    return [batch for batch in made if batch]
+    made = []
+    for day, scheme, _ in by_file(rows):
+        if day > until:
+            continue
+        with db.atomic():  # a file is never there without its line in the audit trail
+            batch = prepare(day, scheme, settings, None, now)
+            if batch:
+                AuditEvent.write("debit.prepare", on=batch, after=batch.facts(), now=now)
+                made.append(batch)
+    return made

@@ -12,10 +12,11 @@ from portal.models import (
     Outdated,
     PermissionGrant,
     User,
+    UserRole,
     db,
 )
 from portal.readers import in_the_morning
-from portal.rules.rights import ALL
+from portal.rules.rights import ALL, Action
 
 INVITED_FOR = datetime.timedelta(days=7)  # the link of somebody who had no account
 ASKED_AGAIN = datetime.timedelta(days=30)  # while nobody says whether rights are still right
@@ -76,6 +77,8 @@ def change(grant, values, now, version, free=False):
     """Other actions, other days; raises Outdated, LastAdministrator. `free`: the mutual may leave nobody."""
     with db.atomic():
         row = held(grant, version)
+        if row.is_over(clock.day_of(now)):  # what ended is given again, not stretched
+            raise Outdated(row)
         was_administrator = row.is_administrators
         for name, value in values.items():
             setattr(row, name, value)
@@ -90,7 +93,7 @@ def end(grant, now, free=False):
     today = clock.day_of(now)
     with db.atomic():
         row = held(grant)
-        if row.valid_to and row.valid_to < today:
+        if row.is_over(today):
             return False
         row.valid_to, row.version = today - datetime.timedelta(days=1), row.version + 1
         row.save()
@@ -135,15 +138,29 @@ def ask_again(now):
     return len(told)
 
 
+def is_no_companys(identifier):
+    """Whether an address is that of somebody to whom a company gives nothing: the mutual's staff, a doctor."""
+    user = User.known(identifier)
+    return user is not None and (user.is_staff or user.role == UserRole.HEALTH_PROFESSIONAL)
+
+
 def may_give(giver):
-    """A function of a place (threads.Place): the actions that this person may give there, those that they have."""
+    """A function of a place (threads.Place) and of a last day (None: without an end): the actions that may be given.
+
+    Those that the giver has there themselves until then; none once they do not manage the rights of the place any more.
+    """
     own = [] if giver.is_staff else list(giver.own_grants())
 
-    def allowed(place):
-        held = [grant.actions for grant in own if holds(grant, place)]
-        return ALL if giver.is_staff else reduce(or_, held, 0)
+    def allowed(place, until):
+        held = [grant.actions for grant in own if holds(grant, place) and lasts(grant, until)]
+        actions = ALL if giver.is_staff else reduce(or_, held, 0)
+        return actions if actions & Action.MANAGE else 0
 
     return allowed
+
+
+def lasts(grant, until):
+    return grant.valid_to is None or (until is not None and until <= grant.valid_to)
 
 
 def holds(grant, place):

@@ -1293,7 +1293,8 @@ class User(UserMixin, Table):
     def own_grants(self):
         """The habilitations of this person that are in force."""
         mine = PermissionGrant.in_force(self.id, clock.today())
-        return mine.select(*(getattr(PermissionGrant, name) for name in ("account", "company", "category", "actions")))
+        columns = ("account", "company", "category", "actions", "valid_to")
+        return mine.select(*(getattr(PermissionGrant, name) for name in columns))
 
     def accounts(self, on=None):
         if self.is_staff:
@@ -1722,13 +1723,17 @@ class PermissionGrant(Table):
         return joined.switch(cls).join(EmployeeCategory, JOIN.LEFT_OUTER, on=(cls.category == EmployeeCategory.id))
 
     @classmethod
-    def administrators(cls, account, on, after=None):
-        """The grants of who manages the rights of a whole account; `after`: and still does on that day."""
+    def administrators(cls, account, on):
+        """The grants of who manages the rights of a whole account, and can sign in."""
         whole = (cls.account == account) & cls.company.is_null() & cls.category.is_null()
-        lasting = cls.valid_to.is_null() | (cls.valid_to > (after or on))
-        active = User.select(User.id).where(User.disabled_at.is_null(), User.role.in_(cls.ADMINISTRATORS))
+        lasting = cls.valid_to.is_null() | (cls.valid_to >= on)
+        came = User.disabled_at.is_null() & (User.password_hash != NO_PASSWORD)
+        active = User.select(User.id).where(came, User.role.in_(cls.ADMINISTRATORS))
         managing = cls.actions.bin_and(rights.Action.MANAGE) != 0
         return cls.select().where(whole, managing, cls.valid_from <= on, lasting, cls.user.in_(active))
+
+    def is_over(self, on):
+        return self.valid_to is not None and self.valid_to < on
 
     @property
     def is_administrators(self):
@@ -1744,8 +1749,7 @@ class PermissionGrant(Table):
     @classmethod
     def opens(cls, category):
         """The grants that hold a college; `category`: the table, or its alias."""
-        company, alone = cls.company.is_null() | (cls.company == category.company), cls.category.is_null()
-        return (cls.account == category.account) & company & (alone | (cls.category == category.id))
+        return cls.holds(category.account, category.company, category.id)
 
     @classmethod
     def in_force(cls, user, on, action=rights.Action.SEE):
@@ -4249,7 +4253,7 @@ class DebitBatch(Table):
 
 
 class DirectDebit(Table):
-    """One collection that a file asks for; a statement has one at a time, and another once it was rejected."""
+    """One collection that a file asks for; a statement has one. What the bank rejects is not read yet."""
 
     batch = ForeignKeyField(DebitBatch, backref="debits")
     statement = ForeignKeyField(ContributionStatement, backref="debits")

@@ -54,7 +54,7 @@ def ask(email, role, now, refused=False):
         with db.atomic() as kept:
             user, row = User.known(email), Registration.pending(email)
             row = row or Registration(email=email, role=role, created_at=now)
-            if row.state == RegistrationState.ASKED:
+            if row.state in (RegistrationState.ASKED, RegistrationState.CONFIRMED):  # nothing was sent yet
                 row.role = role
             lasts = MORE_FOR if row.state == RegistrationState.INCOMPLETE else CONFIRMS_FOR
             sent = row.state == RegistrationState.RECEIVED
@@ -118,15 +118,23 @@ def accept(registration, accounts, by, now, version):
         if not user.has_password:
             user.password_hash, user.organisation, user.phone = row.password_hash, row.organisation, row.phone
             user.save(only=[User.password_hash, User.organisation, User.phone])
-        today = clock.day_of(now)
-        lasting = PermissionGrant.in_force(user.id, today).select(PermissionGrant.account)
-        there = {account for (account,) in lasting.tuples()}
-        given = {"actions": actions_of(row.role), "author": by, "created_at": now, "confirmed_at": now}
+        actions = actions_of(row.role)
+        given = {"actions": actions, "author": by, "created_at": now, "confirmed_at": now}
         for account in accounts:
-            if account.id not in there:
+            if not holds_all(user, account, actions, clock.day_of(now)):
                 PermissionGrant.create(user=user, account=account, **given, **PermissionGrant.named(user))
         change(row, RegistrationState.ACCEPTED, settled_at=now, decided_by=by, user=user, password_hash="")  # nosec B106
         tell(row, "registration_accepted", now, link="/connexion")
+
+
+def holds_all(user, account, actions, today):
+    """Whether a grant without an end opens all of this on the whole account: a smaller one leaves it to be given."""
+    there = PermissionGrant.in_force(user.id, today).where(
+        PermissionGrant.holds(account.id, None, None),
+        PermissionGrant.valid_to.is_null(),
+        PermissionGrant.actions.bin_and(actions) == actions,
+    )
+    return there.exists()
 
 
 def actions_of(role):

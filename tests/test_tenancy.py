@@ -194,6 +194,18 @@ def test_what_a_grant_does_not_open_is_not_found_whatever_the_address(app, signe
     assert seen >= 2
 
 
+def test_the_file_of_a_list_asks_for_what_its_page_asks_for(app):
+    """« Consulter » must not download what it may not open."""
+    views, seen = app.view_functions, 0
+    for endpoint, view in views.items():
+        room, _, name = endpoint.partition(".")
+        page = views.get(f"{room}.index")
+        if name in ("download", "export") and page is not None and getattr(view, "right", None) in BEHIND:
+            assert BEHIND[view.right] == BEHIND[page.right], endpoint
+            seen += 1
+    assert seen >= 6
+
+
 def test_a_page_that_the_grants_do_not_open_says_so_and_is_in_no_menu(app, client, database):
     whole = factories.hr_user()
     narrow = factories.user()

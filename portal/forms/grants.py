@@ -9,7 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional, ValidationError
 from wtforms.widgets import CheckboxInput
 
-from portal import clock, database
+from portal import clock, database, grants
 from portal.formats import search_words
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import by_rule, day_of
@@ -17,6 +17,7 @@ from portal.forms.filters import Filter
 from portal.models import PermissionGrant, UserRole, db
 from portal.rules import identifiers
 from portal.rules.rights import LABELS, Action
+from portal.threads import Place
 
 STATES = {"": "En cours", "confirmer": "À confirmer", "terminees": "Terminées", "toutes": "Toutes"}
 PROFILES = {
@@ -51,8 +52,15 @@ class GrantFilter(Filter):
         return [(name, written) for name, written in words.items() if written and (name == "q" or self.etat.data)]
 
 
+TOO_MUCH = "Vous ne pouvez donner que les droits que vous avez vous-même ici, et pas plus longtemps que vous."
+STRETCHED = (
+    "Cette habilitation comprend des droits que vous n’avez pas\u00a0: "
+    "vous pouvez la raccourcir ou la retirer, pas l’allonger."
+)
+
+
 class ChangeForm(SentOnce):
-    """What a grant opens, and when. `allowed`: the actions that its giver may give there."""
+    """What a grant opens, and when; what its giver could not give stays in it, and then it is made no longer."""
 
     droits = SelectMultipleField(
         "Ce qui est ouvert, en plus de la consultation", option_widget=CheckboxInput(), validate_choice=False
@@ -61,29 +69,38 @@ class ChangeForm(SentOnce):
     au = StringField("Au", [Optional()])
     mot_de_passe = PasswordField("Votre mot de passe")
 
-    def __init__(self, typed, today, allowed, password=None, **given):
-        """`password(typed)`: it is the user's, who must say it; None when they have just signed in."""
+    def __init__(self, typed, today, may_give, password=None, grant=None, **given):
+        """`may_give(place, until)`: grants.may_give; `grant`: the one that is changed.
+
+        `password(typed)`: it is the user's, who must say it; None when they have just signed in.
+        """
         super().__init__(typed, **given)
-        self.today, self.allowed, self.password = today, allowed, password
+        self.today, self.may_give, self.password, self.grant = today, may_give, password, grant
         self.starts_on = self.ends_on = None
+        offered = self.offered
         self.droits.choices = [
-            SelectChoice(key, f"{LABELS[action][0]}\u00a0: {LABELS[action][1]}")
-            for key, action in OFFERED.items()
-            if action & self.offered
+            SelectChoice(key, f"{label}\u00a0: {what}")
+            for key, (label, what) in ((key, LABELS[action]) for key, action in OFFERED.items() if action & offered)
         ]
 
     @property
+    def place(self):
+        return Place(self.grant.account_id, self.grant.company, self.grant.category)
+
+    @property
     def offered(self):
-        return self.allowed
+        """What may be given at least today."""
+        return self.may_give(self.place, self.today)
 
     @property
     def actions(self):
-        """What is ticked, of what may be given; to see, always."""
+        """What is ticked; to see, always."""
         return int(Action.SEE) | sum(int(OFFERED[key]) for key in set(self.droits.data or ()) & OFFERED.keys())
 
-    def validate_droits(self, _):
-        if self.actions & ~self.allowed & ~Action.SEE:
-            raise ValidationError("Vous ne pouvez donner que les droits que vous avez vous-même ici.")
+    @property
+    def kept(self):
+        """What the grant has and its giver may not give, whatever is ticked."""
+        return self.grant.actions & ~self.offered if self.grant else 0
 
     def validate_du(self, field):
         self.starts_on = day_of(field, self.today)
@@ -93,56 +110,78 @@ class ChangeForm(SentOnce):
         if self.starts_on and self.ends_on < self.starts_on:
             raise ValidationError("Ce jour vient avant le premier. Corrigez l’un des deux.")
         if self.ends_on < self.today:
-            raise ValidationError("Ce jour est passé. Pour mettre fin à une habilitation, choisissez « Retirer ».")
+            raise ValidationError("Ce jour est passé. Pour mettre fin à une habilitation, choisissez « Retirer ».")
 
     def validate_mot_de_passe(self, field):
         if self.password and not self.password(field.data or ""):
             raise ValidationError("Ce n’est pas votre mot de passe actuel.")
 
+    def validate(self, *args, **options):
+        return super().validate(*args, **options) and self.is_the_givers_to_give()
+
+    def is_the_givers_to_give(self):
+        """Both the actions and the days: what is right for a week may be too much for ever."""
+        allowed = self.may_give(self.place, self.ends_on)
+        if not allowed or self.actions & ~allowed & ~self.kept:
+            self.droits.errors = [TOO_MUCH]
+        elif self.kept and self.is_stretched():
+            self.au.errors = [STRETCHED]
+        return not self.errors
+
+    def is_stretched(self):
+        before, until = self.grant.valid_from, self.grant.valid_to
+        return self.starts_on < before or (until is not None and (self.ends_on is None or self.ends_on > until))
+
     def values(self):
         """What the form says, by column of the grant."""
-        return {"actions": self.actions, "valid_from": self.starts_on, "valid_to": self.ends_on}
+        return {"actions": self.actions | self.kept, "valid_from": self.starts_on, "valid_to": self.ends_on}
 
-    @staticmethod
-    def given(grant):
-        return {
+    @classmethod
+    def of(cls, typed, today, may_give, password, grant):
+        """The form of a grant: as it is, or as it is sent."""
+        given = {
             "droits": [key for key, action in OFFERED.items() if grant.actions & action],
             "du": f"{grant.valid_from:%d/%m/%Y}",
             "au": f"{grant.valid_to:%d/%m/%Y}" if grant.valid_to else "",
             "version": str(grant.version),
         }
+        return cls(typed, today, may_give, password, grant, **({} if typed else given))
 
 
 class GrantForm(ChangeForm):
-    """A new one. `places`: [(key, label, Place)], through the door; `may_give(place)`: the actions to choose from."""
+    """A new one. `places`: [(key, label, Place)], through the door; `giver`: who gives it."""
 
-    courriel = StringField(
-        "Courriel", [InputRequired("Indiquez l’adresse de la personne."), by_rule(identifiers.email)]
-    )
+    courriel = StringField("Courriel", [InputRequired("Indiquez son adresse."), by_rule(identifiers.email)])
     prenom = text("Prénom", "Indiquez le prénom.", 60)
     nom = text("Nom", "Indiquez le nom.", 60)
-    profil = RadioField("Qui est-ce ?", choices=list(starmap(SelectChoice, PROFILES.items())), default=UserRole.COMPANY)
+    profil = RadioField(
+        "Qui est-ce\u202f?", choices=list(starmap(SelectChoice, PROFILES.items())), default=UserRole.COMPANY
+    )
     lieu = SelectField("Pour", validate_choice=False)
 
-    def __init__(self, typed, today, places, may_give, password=None, **given):
-        self.places = {key: place for key, _, place in places}
-        self.given_in = {key: may_give(place) for key, place in self.places.items()}
-        super().__init__(typed, today, 0, password, du=f"{today:%d/%m/%Y}", **given)
+    def __init__(self, typed, today, may_give, password, places, giver):
+        self.places, self.giver = {key: place for key, _, place in places}, giver
+        super().__init__(typed, today, may_give, password, du=f"{today:%d/%m/%Y}")
         self.lieu.choices = [SelectChoice(key, label) for key, label, _ in places]
-        self.allowed = self.given_in.get(self.lieu.data, 0)
-
-    @property
-    def offered(self):
-        """What may be given in one of the places: the choice of the place comes on the same page."""
-        return reduce(or_, self.given_in.values(), 0)
 
     @property
     def place(self):
         return self.places.get(self.lieu.data)
 
     @property
+    def offered(self):
+        """In one of the places at least: which one is said on the same page."""
+        return reduce(or_, (self.may_give(place, self.today) for place in self.places.values()), 0)
+
+    @property
     def person(self):
         return self.courriel.data.lower(), self.prenom.data, self.nom.data, UserRole(self.profil.data)
+
+    def validate_courriel(self, field):
+        if field.data.lower() == self.giver.identifier:
+            raise ValidationError("C’est votre adresse\u00a0: seule une autre personne peut vous donner des droits.")
+        if grants.is_no_companys(field.data.lower()):
+            raise ValidationError("Cette adresse ne peut pas recevoir d’habilitation ici. Écrivez à la mutuelle.")
 
     def validate_lieu(self, field):
         if field.data not in self.places:

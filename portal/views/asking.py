@@ -9,12 +9,13 @@ from portal import clock, database, threads
 from portal.access import audit, keeps_words, requires
 from portal.formats import search_words
 from portal.forms.threads import NewThreadForm
-from portal.models import Beneficiary, EmployeeCategory, ManagedAccount, MessageThread, UnsentWords, db
+from portal.models import Beneficiary, MessageThread, UnsentWords, db
 from portal.rendering import posted, redirect_whole, render
 from portal.views import disputes, exchanged, files, roster
 from portal.views.recording import TWICE, by
 from portal.views.recording import person as person_or_404
 from portal.views.scope import current_scope
+from portal.views.seen_whole import places
 from portal.views.threads import ROOM, ROOMS
 
 blueprint = Blueprint("asking", __name__)
@@ -65,20 +66,6 @@ def form_of(room, account, typed, found, **words):
 
 def page(room, account, form, status=200):
     return render("thread_new", status, form=form, room=room, words=exchanged.WORDS[ROOMS[room]], account=account)
-
-
-def places(account):
-    """Whose a thread may be, as far as the user sees them whole: [(key, label, Place)]."""
-    rows = EmployeeCategory.with_companies(current_user.categories().where(EmployeeCategory.account == account))
-    whole = current_user.accounts_seen_whole().where(ManagedAccount.id == account).exists()
-    companies = {company for (company,) in current_user.whole_company_ids().tuples()}
-    found = {"tout": ("Tout le compte", threads.Place(account))} if whole else {}
-    for row in rows:
-        if whole or row.company_id in companies:
-            found[row.company.code] = (row.company.label, threads.Place(account, row.company))
-        else:
-            found[row.key] = (f"{row.company.label}, {row.label}", threads.Place(account, row.company, row))
-    return [(key, label, place) for key, (label, place) in found.items()]
 
 
 def people(account, typed):

@@ -59,7 +59,7 @@ def told(company, in_force, waiting):
 
 
 @blueprint.post("/<uuid:id>/iban")
-@requires("reveal")
+@requires("documents")
 def reveal(id):
     """Show an IBAN once, in the answer to this very click: it has no address, and the click is written down."""
     details = get_or_404(current_user.bank_details(), BankDetails.public_id == id)

@@ -31,7 +31,7 @@ def page(row, iban=""):
 
 
 @blueprint.post("/<uuid:id>/iban")
-@requires("reveal")
+@requires("documents")
 def reveal(id):
     """Show the IBAN once, in the answer to this very click: it has no address, and the click is written down."""
     row = found(id)

@@ -7,14 +7,13 @@ from peewee import IntegrityError
 from portal import clock, grants
 from portal.access import audit, refuse_while, requires
 from portal.forms.grants import ChangeForm, GrantForm
-from portal.models import Company, EmployeeCategory, ManagedAccount, Outdated, PermissionGrant, Throttle, db
+from portal.models import Outdated, PermissionGrant, Throttle, db
 from portal.rendering import get_or_404, render
-from portal.rules import rights
-from portal.threads import Place
 from portal.views import presence
-from portal.views.grants import is_over, told
+from portal.views.granted import facts, told
 from portal.views.recording import TWICE, by
 from portal.views.scope import current_scope
+from portal.views.seen_whole import places
 
 blueprint = Blueprint("granting", __name__, url_prefix="/habilitations")
 
@@ -38,25 +37,12 @@ def new():
 
 
 def form_of(account, typed):
-    return GrantForm(typed, clock.today(), places(account.account_id), grants.may_give(current_user), password())
+    offered = places(account.account_id, each_college=True)
+    return GrantForm(typed, clock.today(), grants.may_give(current_user), password(), offered, by())
 
 
 def password():
     return None if presence.is_fresh() else presence.knows_password
-
-
-def places(account):
-    """Where this person may give rights: [(key, label, Place)]; the account, its companies, its colleges."""
-    rows = EmployeeCategory.with_companies(current_user.categories().where(EmployeeCategory.account == account))
-    whole = current_user.accounts_seen_whole().where(ManagedAccount.id == account).exists()
-    of_account = current_user.whole_company_ids().where(Company.account == account)
-    companies = {company for (company,) in of_account.tuples()}
-    found = {"tout": ("Tout le compte", Place(account))} if whole else {}
-    for row in rows:
-        if row.company_id in companies:
-            found.setdefault(row.company.code, (row.company.label, Place(account, row.company)))
-        found[row.key] = (f"{row.company.label}, {row.label}", Place(account, row.company, row))
-    return [(key, label, place) for key, (label, place) in found.items()]
 
 
 @blueprint.post("/nouvelle")
@@ -86,18 +72,6 @@ def note(action, grant, before=None):
     audit(action, on=grant, account=grant.account_id, before=before, after=facts(grant))
 
 
-def facts(grant):
-    """What the audit trail keeps of a grant."""
-    return {
-        "user": str(grant.user.public_id),
-        "company": grant.company_id,
-        "category": grant.category_id,
-        "actions": grant.actions,
-        "from": str(grant.valid_from),
-        "to": str(grant.valid_to or ""),
-    }
-
-
 # ── Change, take back ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -108,49 +82,39 @@ def found(id):
 @blueprint.get("/<uuid:id>")
 @requires("habilitate")
 def edit(id):
-    grant = found(id)
-    return page(grant, change_form(grant, None, **ChangeForm.given(grant)))
+    return page(found(id))
 
 
-def change_form(grant, typed, **given):
-    """What its giver may not give stays as it is."""
-    place = Place(grant.account_id, grant.company, grant.category)
-    return ChangeForm(typed, clock.today(), grants.may_give(current_user)(place), password(), **given)
+def page(grant, form=None, status=200):
+    return render("grant", status, grant=told(grant, clock.now()), form=form or change_form(grant))
 
 
-def page(grant, form, status=200):
-    return render("grant", status, grant=told(grant, clock.now()), form=form, last=grant)
+def change_form(grant, typed=None):
+    return ChangeForm.of(typed, clock.today(), grants.may_give(current_user), password(), grant)
 
 
 @blueprint.post("/<uuid:id>")
 @requires("habilitate")
 def update(id):
     grant = found(id)
-    form = change_form(grant, request.form)
     if grant.user_id == current_user.id:
         flash(OWN, "warn")
         return redirect(url_for("granting.edit", id=id), 303)
+    form, before = change_form(grant, request.form), facts(grant)
     if not form.validate():
         return page(grant, form, 422)
-    before = facts(grant)
-    kept = grant.actions & ~form.allowed & rights.ALL
     try:
         with db.atomic():
-            values = form.values()
-            grants.change(grant, values | {"actions": values["actions"] | kept}, clock.now(), form.seen, is_mutual())
+            grants.change(grant, form.values(), clock.now(), form.seen, current_user.is_staff)
             note("grant.change", found(id), before)
     except Outdated:
         flash(MEANWHILE, "warn")
-        return page(found(id), change_form(found(id), None, **ChangeForm.given(found(id))), 409)
+        return page(found(id), status=409)
     except grants.LastAdministrator:
         form.form_errors.append(LAST)
         return page(grant, form, 422)
-    flash("L’habilitation est changée : elle vaut dès maintenant.", "ok")
+    flash("L’habilitation est changée\u00a0: elle vaut dès maintenant.", "ok")
     return redirect(url_for("grants.index"), 303)
-
-
-def is_mutual():
-    return current_user.is_staff
 
 
 @blueprint.post("/<uuid:id>/retrait")
@@ -159,7 +123,7 @@ def end(id):
     grant = found(id)
     try:
         with db.atomic():
-            if grants.end(grant, clock.now(), is_mutual()):
+            if grants.end(grant, clock.now(), current_user.is_staff):
                 note("grant.end", grant)
     except grants.LastAdministrator:
         flash(LAST, "warn")
@@ -175,7 +139,7 @@ def invite_again(id):
     grant, now = found(id), clock.now()
     keys = {f"invite:{current_user.id}": INVITED_A_DAY, f"invited:{grant.user_id}": 3}
     refuse_while(Throttle.wait(keys, now))
-    if not grant.user.has_password and not is_over(grant, now):
+    if not grant.user.has_password and not grant.is_over(clock.day_of(now)):
         with db.atomic():
             for key, free in keys.items():
                 Throttle.count(key, now, free, slowest=86_400)

@@ -84,7 +84,7 @@ COLUMNS = (
 
 
 @blueprint.post("/telechargement")
-@requires("export")
+@requires("documents")
 def download():
     """Exactly what the address filters, as a file; written down."""
     form, sort = asked()

@@ -150,7 +150,7 @@ COLUMNS = (
 
 
 @blueprint.post("/telechargement")
-@requires("export")
+@requires("enrol")
 def download():
     """Exactly what the address filters, as a file; written down."""
     form, sort = asked()

@@ -7,6 +7,7 @@ import pytest
 from portal import clock, credentials, grants
 from portal.models import (
     AuditEvent,
+    BankDetails,
     Company,
     MessageKind,
     OneTimeLink,
@@ -245,3 +246,105 @@ def test_the_list_takes_few_statements(signed_in, hr, queries):
     queries.clear()
     signed_in.get(HOME)
     assert len(queries) <= 6, queries
+
+
+# ── No more than one has, nor longer ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def until_tomorrow(client, hr):
+    """Somebody who manages rights until tomorrow, and has no other; signed in."""
+    manager = factories.user()
+    tomorrow = clock.today() + DAY
+    given = {"account": own(hr).account, "valid_from": "2020-01-01", "valid_to": tomorrow}
+    PermissionGrant.create(user=manager, actions=Action.SEE | Action.MANAGE, **given)
+    client.sign_in(manager)
+    return manager
+
+
+def dated(day):
+    return f"{day:%d/%m/%Y}"
+
+
+def test_nobody_gives_rights_to_themselves(signed_in, hr):
+    answer = give(signed_in, courriel=hr.identifier.upper())
+    assert answer.status_code == 422
+    assert "seule une autre personne" in plain(answer)
+    assert PermissionGrant.select().count() == 1
+
+
+def test_nobody_gives_for_longer_than_they_have(client, until_tomorrow):
+    for end in ("", dated(clock.today() + 2 * DAY)):
+        answer = give(client, droits=["64"], au=end)
+        assert answer.status_code == 422
+        assert "pas plus longtemps que vous" in plain(answer)
+    assert give(client, droits=["64"], au=dated(clock.today() + DAY)).status_code == 303
+
+
+def test_what_ended_is_not_brought_back(client, hr, until_tomorrow):
+    gone = factories.user(accounts=[own(hr).account])
+    PermissionGrant.update(valid_to=clock.today() - 30 * DAY).where(PermissionGrant.user == gone).execute()
+    there = own(gone)
+    for end in ("", dated(clock.today() + DAY)):
+        boxes = {"droits": [], "du": "01/01/2020", "au": end, "version": there.version}
+        assert client.post(f"{HOME}/{there.public_id}", boxes).status_code in (409, 422)
+    assert own(gone).valid_to == clock.today() - 30 * DAY
+    assert gone.accounts().count() == 0
+
+
+def test_who_has_everything_does_not_stretch_what_ended_either(signed_in, hr):
+    gone = factories.user(accounts=[own(hr).account])
+    PermissionGrant.update(valid_to=clock.today() - DAY).where(PermissionGrant.user == gone).execute()
+    boxes = {"droits": ["2"], "du": "01/01/2020", "au": "", "version": own(gone).version}
+    assert signed_in.post(f"{HOME}/{own(gone).public_id}", boxes).status_code == 409
+    assert gone.accounts().count() == 0
+
+
+def test_what_its_giver_does_not_have_is_shortened_and_never_stretched(client, hr):
+    account, other, manager = own(hr).account, factories.user(), factories.user()
+    last = clock.today() + 30 * DAY
+    PermissionGrant.create(user=other, account=account, valid_from="2026-01-01", valid_to=last)
+    PermissionGrant.create(user=manager, account=account, valid_from="2020-01-01", actions=Action.SEE | Action.MANAGE)
+    client.sign_in(manager)
+    where = f"{HOME}/{own(other).public_id}"
+    boxes = {"droits": [], "du": "01/01/2026", "version": own(other).version}
+    for days in ({"au": ""}, {"au": dated(last + DAY)}, {"au": dated(last), "du": "01/12/2025"}):
+        answer = client.post(where, boxes | days)
+        assert answer.status_code == 422, days
+        assert "pas l’allonger" in plain(answer)
+    assert client.post(where, boxes | {"au": dated(last - DAY)}).status_code == 303
+    assert (own(other).valid_to, own(other).actions) == (last - DAY, ALL & ~Action.MANAGE)
+
+
+def test_who_never_came_does_not_count_as_the_one_who_stays(signed_in, hr):
+    give(signed_in, droits=["2", "4", "8", "16", "32", "64"])
+    signed_in.post(f"{HOME}/{own(hr).public_id}/retrait")
+    assert own(hr).valid_to is None
+    invited = User.get(User.identifier == "comptable@example.com")
+    invited.change_password(credentials.hash_password(factories.PASSWORD), clock.now())
+    signed_in.post(f"{HOME}/{own(hr).public_id}/retrait")
+    assert own(hr).valid_to == clock.today() - DAY
+
+
+@pytest.mark.parametrize("role", [UserRole.STAFF, UserRole.ADMIN, UserRole.HEALTH_PROFESSIONAL])
+def test_who_is_no_companys_is_given_nothing(signed_in, hr, role):
+    somebody = factories.user(role=role)
+    answer = give(signed_in, courriel=somebody.identifier)
+    assert answer.status_code == 422
+    assert "ne peut pas recevoir d’habilitation" in plain(answer)
+    assert not PermissionGrant.select().where(PermissionGrant.user == somebody).exists()
+
+
+def test_to_see_is_not_to_reveal_the_account_of_a_company_nor_to_take_its_registers(client, hr):
+    category = hr.categories().first()
+    factories.waiver(category)
+    details = BankDetails(company=category.company_id, holder="x", since=clock.now())
+    details.seal("FR7630006000011234567890189")
+    details.save(force_insert=True)
+    narrow = factories.user()
+    PermissionGrant.create(user=narrow, account=own(hr).account, valid_from="2020-01-01", actions=Action.SEE)
+    client.sign_in(narrow)
+    assert client.post(f"/documents/entreprises/{details.public_id}/iban").status_code == 404
+    for path in ("/dispenses", "/justificatifs"):
+        file = client.post(f"{path}/telechargement", {"format": "csv"})
+        assert len(file.get_data(as_text=True).splitlines()) <= 1, path
