@@ -2,7 +2,7 @@
 
 from portal import clock, documents, outbox, signing
 from portal.formats import date_fr, datetime_fr, iban_grouped
-from portal.models import Channel, MandateState, MessageKind, Outdated, SepaMandate, User, db
+from portal.models import BankDetails, Channel, MandateState, MessageKind, Outdated, SepaMandate, User, db
 from portal.rules import mandates as rules
 from portal.rules.rights import Action
 from portal.transitions import change, held
@@ -55,10 +55,14 @@ def send_code(mandate, name, place, user, now):
 
 
 def sign(mandate, user, now):
-    """The code was right: signed, once, in the place of the one before; raises Outdated when it is no more to sign."""
+    """The code was right: signed, once, in the place of the one before.
+
+    Raises Outdated when it is no more to sign, or when the mutual confirmed another account of the company since.
+    """
     with db.atomic():
+        mandate.company.hold()  # who signs another of the same company at the same time waits
         row = mandate.hold()
-        if row.state != MandateState.TO_SIGN or row.signer_id != user.id:
+        if row.state != MandateState.TO_SIGN or row.signer_id != user.id or not is_on_file(row):
             raise Outdated(row)
         for other in SepaMandate.of_company(row.company_id, MandateState.SIGNED):
             change(other, MandateState.REVOKED, revoked_at=now)
@@ -74,6 +78,12 @@ def sign(mandate, user, now):
         row.save(only=[SepaMandate.document])
         tell_company(row.company, "mandate_signed", now, f"/cotisations/mandats/{row.public_id}", about=row)
     return row
+
+
+def is_on_file(mandate):
+    """Whether the account of a mandate is the one that the mutual has for the company."""
+    there = BankDetails.of(mandate.company_id)
+    return there is not None and there.unseal() == mandate.unseal()
 
 
 def tell_company(company, template, now, link, about, **more):

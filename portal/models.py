@@ -3055,6 +3055,11 @@ class BankDetails(Table):
         return vault.open(self.iban, "bank_details", "iban", self.public_id)
 
     @classmethod
+    def of(cls, company):
+        """Those in force of a company; None when it has none."""
+        return cls.get_or_none(cls.company == company, cls.in_force())
+
+    @classmethod
     def in_force(cls):
         return cls.since.is_null(False) & cls.until.is_null()
 

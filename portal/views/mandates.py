@@ -11,18 +11,19 @@ from portal.access import audit, refuse_while, requires
 from portal.formats import email_masked, plural
 from portal.forms.guests import CodeForm
 from portal.forms.mandates import MandateForm, SignatureForm
-from portal.models import BankDetails, Company, ManagedAccount, MandateState, Outdated, SepaMandate, db
+from portal.models import BankDetails, Company, ManagedAccount, MandateState, SepaMandate, db
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.rules import mandates as rules
 from portal.signing import Tried
 from portal.views.document_files import given
 from portal.views.guest_signature import SAID
-from portal.views.recording import TWICE, by
+from portal.views.recording import TWICE, by, unless_overtaken
 from portal.views.scope import current_scope
 
 blueprint = Blueprint("mandates", __name__, url_prefix="/cotisations/mandats")
 
 MEANWHILE = "Quelqu’un a signé ou révoqué ce mandat entre-temps. Voici où il en est."
+REPLACED = "La mutuelle a confirmé un autre compte depuis\u00a0: préparez un nouveau mandat, puis abandonnez celui-ci."
 # State → what is written, tone, icon.
 STATES = {
     MandateState.TO_SIGN: ("À signer", "warn", "writing"),
@@ -144,6 +145,9 @@ def page(row, status=200, signing_form=None, code_form=None):
 def send(id):
     """The name and the place are right: a code goes to who is signed in."""
     row, form = to_sign(id), SignatureForm(request.form, current_user)
+    if not mandates.is_on_file(row):
+        flash(REPLACED, "warn")
+        return redirect(url_for(".show", id=id), 303)
     if not form.validate():
         return page(row, 422, signing_form=form)
     wait = mandates.send_code(row, form.signature.data, form.lieu.data, by(), clock.now())
@@ -172,14 +176,18 @@ def sign(id):
         audit("mandate.code_refused", on=row, account=row.company.account_id, after={"code": tried})
         form.code.errors = [SAID[tried]]
         return page(row, 422, code_form=form)
-    try:
-        with db.atomic():
-            mandates.sign(row, by(), now)
-            audit("mandate.sign", on=row, account=row.company.account_id, after={"scheme": row.scheme})
-        flash("Le mandat est signé. Il se prépare en PDF.", "ok")
-    except Outdated:
-        flash(MEANWHILE, "warn")
-    return redirect(url_for(".show", id=id), 303)
+
+    def act(now):
+        mandates.sign(row, by(), now)
+        return "Le mandat est signé. Il se prépare en PDF."
+
+    meanwhile = MEANWHILE if mandates.is_on_file(row) else REPLACED
+    return decide(row, "mandate.sign", act, meanwhile, after={"scheme": row.scheme})
+
+
+def decide(row, action, act, meanwhile=MEANWHILE, after=None):
+    unless_overtaken(act, action, row, row.company.account_id, meanwhile, after)
+    return redirect(url_for(".show", id=row.public_id), 303)
 
 
 @blueprint.post("/<uuid:id>/revocation")
@@ -187,14 +195,12 @@ def sign(id):
 def revoke(id):
     row = found(id)
     seen = SignatureForm(request.form, current_user).seen
-    try:
-        with db.atomic():
-            mandates.revoke(row, seen, clock.now())
-            audit("mandate.revoke", on=row, account=row.company.account_id)
-        flash("Plus aucun prélèvement ne partira avec ce mandat.", "ok")
-    except Outdated:
-        flash(MEANWHILE, "warn")
-    return redirect(url_for(".show", id=id), 303)
+
+    def act(now):
+        mandates.revoke(row, seen, now)
+        return "Plus aucun prélèvement ne partira avec ce mandat."
+
+    return decide(row, "mandate.revoke", act)
 
 
 @blueprint.post("/<uuid:id>/pdf")

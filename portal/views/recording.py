@@ -76,15 +76,15 @@ def note(found, action, made):
     audit(action, on=found, account=found.account_id, before=made[0].before, after=detail)
 
 
-def unless_overtaken(act, action, on, account, meanwhile):
-    """Do it in one transaction, write it down and say so; or say that somebody was there before.
+def unless_overtaken(act, action, on, account, meanwhile, after=None):
+    """Do it in one transaction, write it down with what comes `after`, and say so; or say that somebody was there.
 
     `act(now)` gives the sentence to show, or raises Outdated.
     """
     try:
         with db.atomic():
             said = act(clock.now())
-            audit(action, on=on, account=account)
+            audit(action, on=on, account=account, after=after)
         flash(said, "ok")
     except Outdated:
         flash(meanwhile, "warn")

@@ -166,3 +166,21 @@ def test_the_command_makes_the_files_of_the_days_to_come(app, statement, tmp_pat
     assert IBAN in (tmp_path / "bank" / name).read_text()
     assert (tmp_path / "bank" / name).stat().st_mode & 0o077 == 0
     assert ContributionStatement.get().number not in done.output
+
+
+def test_a_file_is_never_there_without_its_line_in_the_audit_trail(app, contract, hr, monkeypatch):
+    for days in (20, 40):
+        announced(contract, days)
+    one_file, made = collecting.prepare, []
+
+    def second_fails(*given):
+        if made:
+            raise OSError
+        made.append(one_file(*given))
+        return made[0]
+
+    monkeypatch.setattr(collecting, "prepare", second_fails)
+    with pytest.raises(OSError):
+        collecting.collect(app.settings, clock.now(), clock.today() + datetime.timedelta(days=99))
+    assert DebitBatch.select().count() == 1
+    assert AuditEvent.get(AuditEvent.action == "debit.prepare").object_id == str(made[0].public_id)

@@ -8,7 +8,17 @@ import pypdf
 import pytest
 
 from portal import clock, mandates
-from portal.models import AuditEvent, Document, MandateState, OutboxMessage, PermissionGrant, SepaMandate, UserRole, db
+from portal.models import (
+    AuditEvent,
+    BankDetails,
+    Document,
+    MandateState,
+    OutboxMessage,
+    PermissionGrant,
+    SepaMandate,
+    UserRole,
+    db,
+)
 from portal.rules.rights import ALL, Action
 from tests import factories
 from tests.views.test_terminations import plain
@@ -213,3 +223,24 @@ def test_two_signed_mandates_of_a_company_cannot_be(hr, company):
     )
     with pytest.raises(Exception, match=r"(?i)unique"), db.atomic():
         SepaMandate.update(state="SIGNED").where(SepaMandate.id == other.id).execute()
+
+
+def test_an_account_that_was_replaced_since_is_not_signed(signed_in, hr, company, mandate):
+    signed_in.post(here(mandate, "/code"), {"signature": hr.full_name, "lieu": "Lons"})
+    code = last_code()
+    BankDetails.update(until=clock.now()).execute()
+    factories.bank_details(company, "FR7610096000501234567890184")
+    told = plain(signed_in.post(here(mandate, "/signature"), {"code": code}, follow_redirects=True))
+    assert "un autre compte depuis" in told
+    assert now_there(mandate).state == MandateState.TO_SIGN
+    assert not AuditEvent.select().where(AuditEvent.action == "mandate.sign").exists()
+    assert "un autre compte depuis" in plain(
+        signed_in.post(here(mandate, "/code"), {"signature": hr.full_name, "lieu": "Lons"}, follow_redirects=True)
+    )
+
+
+def test_of_two_that_are_signed_the_last_is_in_force(signed_in, hr, company, mandate):
+    other = factories.mandate(company, hr, signed=False)
+    for one in (mandate, other):
+        assert sign(signed_in, hr, one).status_code == 303
+    assert [now_there(one).state for one in (mandate, other)] == [MandateState.REVOKED, MandateState.SIGNED]

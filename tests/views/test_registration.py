@@ -348,6 +348,27 @@ def test_accounts_must_be_said_and_exist(desk, waiting, codes, said):
     assert User.known(EMAIL) is None
 
 
+def test_a_smaller_right_that_was_there_leaves_the_whole_to_be_given(desk, waiting, contract):
+    college = contract.category
+    there = factories.user(identifier=EMAIL)
+    PermissionGrant.create(user=there, account=college.account, category=college, actions=1, valid_from="2020-01-01")
+    decide(desk, waiting, "acceptation", comptes=college.account.code)
+    assert there.whole_account_ids().count() == 1
+    assert PermissionGrant.select().where(PermissionGrant.user == there).count() == 2
+
+
+def test_what_is_whole_already_is_not_given_twice(desk, waiting, contract):
+    there = factories.user(identifier=EMAIL, accounts=[contract.category.account])
+    decide(desk, waiting, "acceptation", comptes=contract.category.account.code)
+    assert PermissionGrant.select().where(PermissionGrant.user == there).count() == 1
+
+
+def test_a_wrong_profession_is_put_right_as_long_as_nothing_was_sent(client, database):
+    begin(client, EMAIL, "courtier")
+    ask(client, EMAIL, "entreprise")
+    assert Registration.get().role == UserRole.COMPANY
+
+
 def test_a_broker_is_not_given_the_rights_to_give(app, desk, contract):
     row = registered(app.test_client(), profession="courtier")
     decide(desk, row, "acceptation", comptes=contract.category.account.code)

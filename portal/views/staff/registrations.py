@@ -119,12 +119,8 @@ def refuse(id):
     row, form = found(id), RegistrationRefusal(request.form)
     if not form.validate():
         return page(row, 422, refusing=form)
-
-    def act(now):
-        registrations.refuse(row, form.why, by(), now, form.seen)
-        return "L’inscription est refusée. La personne est prévenue, avec la raison."
-
-    return decide(row, "registration.refuse", act)
+    said = "L’inscription est refusée. La personne est prévenue, avec la raison."
+    return decide(row, "registration.refuse", because(registrations.refuse, row, form, said))
 
 
 @blueprint.post("/<uuid:id>/complement")
@@ -133,12 +129,18 @@ def ask_more(id):
     row, form = found(id), MoreForm(request.form, prefix="plus-")
     if not form.validate():
         return page(row, 422, asking=form)
+    said = "Le complément est demandé. La personne reçoit un lien pour le donner."
+    return decide(row, "registration.ask_more", because(registrations.ask_more, row, form, said))
+
+
+def because(verb, row, form, said):
+    """What `decide` does, of a verb that tells the person why."""
 
     def act(now):
-        registrations.ask_more(row, form.why, by(), now, form.seen)
-        return "Le complément est demandé. La personne reçoit un lien pour le donner."
+        verb(row, form.why, by(), now, form.seen)
+        return said
 
-    return decide(row, "registration.ask_more", act)
+    return act
 
 
 def decide(row, action, act):
