@@ -10,6 +10,8 @@ from portal.models import (
     Movement,
     MovementState,
     OutboxMessage,
+    Registration,
+    RegistrationState,
     RequestState,
     Sending,
     SendingState,
@@ -19,10 +21,9 @@ from portal.models import (
 from portal.rules import sendings as kinds
 from portal.rules import threads as rules
 
-REQUESTS, COMPLAINTS, PROOFS, BANKS, DOCUMENTS, MESSAGES, MOVEMENTS = (
-    *("requests", "complaints", "proofs", "bank_details"),
-    *("documents", "messages", "movements"),
-)
+REQUESTS, COMPLAINTS, REGISTRATIONS, PROOFS = "requests", "complaints", "registrations", "proofs"
+BANKS, DOCUMENTS, MESSAGES, MOVEMENTS = "bank_details", "documents", "messages", "movements"
+PROMISED = {REQUESTS, COMPLAINTS}  # an answer by a day
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,8 @@ class Queue:
 
 def waiting(user, today):
     """{queue: Queue} in one statement, through the door of the mutual's staff."""
-    queues = {name: Queue() for name in (REQUESTS, COMPLAINTS, PROOFS, BANKS, DOCUMENTS, MOVEMENTS, MESSAGES)}
-    for name, count, late, since in parts(user, today).tuples():
-        queues[name] = Queue(count, late or 0, as_instant(since))
-    return queues
+    rows = parts(user, today).tuples()
+    return {name: Queue(count, late or 0, as_instant(since)) for name, count, late, since in rows}
 
 
 def parts(user, today):
@@ -54,6 +53,11 @@ def parts(user, today):
             PROOFS,
             user.document_requests().where(DocumentRequest.state == RequestState.RECEIVED),
             DocumentRequest.received_at,
+        ),
+        counted(
+            REGISTRATIONS,
+            user.registrations().where(Registration.state == RegistrationState.RECEIVED),
+            Registration.sent_at,
         ),
         counted(BANKS, received.where(banks), Sending.sent_at),
         counted(DOCUMENTS, received.where(~banks), Sending.sent_at),

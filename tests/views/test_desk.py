@@ -22,7 +22,7 @@ def staff(client, database):
 
 
 def test_nothing_waits_at_first(client, staff):
-    assert plain(client.get(HOME)).count("Rien à faire") == 7
+    assert plain(client.get(HOME)).count("Rien à faire") == 8
 
 
 def test_each_queue_has_its_number_its_age_and_what_is_late(client, staff, queries):
@@ -40,6 +40,7 @@ def test_each_queue_has_its_number_its_age_and_what_is_late(client, staff, queri
     for kind in ("KBIS", "BANK_DETAILS", "GROUP"):
         Sending.create(account=person.account_id, document_type=kind, author=hr)
     Movement.create(category=person.category_id, beneficiary=person, kind="ADDRESS", before={}, after={})
+    factories.registration()
     queries.clear()
     page = plain(client.get(HOME))
     assert len(queries) <= 6, queries
@@ -47,6 +48,7 @@ def test_each_queue_has_its_number_its_age_and_what_is_late(client, staff, queri
     for said in (
         "Réclamations À accuser ou à répondre 1",
         "Justificatifs À examiner 1",
+        "Inscriptions À accepter, à compléter ou à refuser 1",
         "Coordonnées bancaires À comparer, puis à confirmer 1",
         "Documents d’entreprise Kbis et documents à examiner 2",
         "Mouvements À transmettre au logiciel de gestion 1",

@@ -22,6 +22,13 @@ QUEUES = {
         "reclamations",
     ),
     desk.REQUESTS: ("Demandes", "À répondre", "messages", "staff_threads.index", "demandes"),
+    desk.REGISTRATIONS: (
+        "Inscriptions",
+        "À accepter, à compléter ou à refuser",
+        "user-plus",
+        "staff_registrations.index",
+        "",
+    ),
     desk.BANKS: ("Coordonnées bancaires", "À comparer, puis à confirmer", "building", "staff_sendings.index", ""),
     desk.DOCUMENTS: (
         "Documents d’entreprise",
@@ -51,6 +58,7 @@ def line(name, queue):
         asks=asks,
         icon=icon,
         url=url_for(endpoint, **({"room": room} if room else {})),
+        is_promised=name in desk.PROMISED,
         count=queue.count,
         late=queue.late,
         since=queue.since,
