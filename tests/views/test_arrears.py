@@ -63,6 +63,8 @@ def test_a_notice_is_given_once_printed_and_filed_with_the_days_that_follow(desk
     assert f"résiliation dès le {clock.today() + 40 * DAY:%d/%m/%Y}" in page
     assert "était déjà établie" in give(desk, contract)
     notice = FormalNotice.get()
+    letter = desk.post(f"/document/{notice.document.public_id}/telechargement")  # made at the first download
+    assert (letter.status_code, letter.mimetype) == (200, "application/pdf")
     assert (FormalNotice.select().count(), notice.amount) == (1, 150_000)
     assert AuditEvent.select().where(AuditEvent.action == "arrears.notice").count() == 1
     documents.make_due(clock.now())
