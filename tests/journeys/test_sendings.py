@@ -35,7 +35,7 @@ def test_two_files_are_sent_one_is_refused_and_the_other_taken_back(page, hr):
     page.complaints.expects(422)
     axe(page)
     page.get_by_text("Dépôt document groupe", exact=True).click()
-    page.get_by_label("Entreprise").select_option("Tout le compte")
+    page.get_by_role("combobox", name="Entreprise").select_option("Tout le compte")
     pick(page, ("effectifs.csv", b"a;b\n1;2\n"), ("programme.pdf", b"MZ\x90\x00" * 40))
     send(page)
     expect(page.locator("#fichiers-error")).to_contain_text("programme.pdf")
@@ -62,7 +62,7 @@ def test_two_files_are_sent_one_is_refused_and_the_other_taken_back(page, hr):
 def test_a_kbis_is_read_and_accepted_in_another_window(page, hr, open_browser):
     page.get_by_text("Kbis", exact=True).click()
     company = hr.companies().first()
-    page.get_by_label("Entreprise").select_option(company.code)
+    page.get_by_role("combobox", name="Entreprise").select_option(company.code)
     page.get_by_label("SIRET du Kbis").fill(SIRET)
     page.get_by_label("Date du Kbis").fill(f"{clock.today():%d/%m/%Y}")
     pick(page, ("kbis.png", files.image()))
