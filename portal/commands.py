@@ -12,7 +12,7 @@ from flask.cli import AppGroup, with_appcontext
 from peewee import PeeweeException
 from playhouse.migrations import Runner
 
-from portal import clock, collecting, database, demonstration, enrolments, models, storage, tasks
+from portal import audit_heads, clock, collecting, database, demonstration, enrolments, models, storage, tasks
 from portal.exchange import hand_over, management_system, staging
 from portal.folder import Unavailable
 from portal.formats import plural
@@ -104,10 +104,22 @@ audit_commands = AppGroup("audit", help="Le journal d’audit.")
 def verify():
     """Follow the chain from its first event to its last."""
     ready()
-    faults = list(AuditEvent.faults())
+    faults = [*AuditEvent.faults(), *audit_heads.faults(current_app.settings)]
     if faults:
         stop("\n".join(faults[:20]))
     click.echo(f"Le journal est intact : {plural(AuditEvent.select().count(), 'événement')}.")
+
+
+@audit_commands.command("head")
+def note_head():
+    """Print the last link of the chain, and note it in AUDIT_HEADS_DIR."""
+    ready()
+    number, signed = audit_heads.head()
+    click.echo(f"{number} {signed}")
+    try:
+        audit_heads.note(current_app.settings, clock.now())
+    except OSError as error:
+        stop(f"AUDIT_HEADS_DIR ne s’écrit pas ({error.strerror}) : la tête du journal n’est notée nulle part.")
 
 
 # ── The vault ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -34,6 +34,8 @@ class Settings:
     sms_url: str
     public_url: str
     instance: Path
+    backup_keys: tuple[bytes, ...] = ()  # the first seals backups, all open them; none: no backup can be made
+    audit_heads_dir: str = ""  # where the head of the audit trail is noted each day; better on another machine
     clamd_url: str = ""  # tcp://host:port or unix:/path; without it, files are not scanned
     files_per_day: int = 200  # that one person may send
     account_space_mo: int = 20_000  # that the files of one account may take
@@ -155,9 +157,11 @@ def read(environ=os.environ):
         behind_proxy=environ.get("BEHIND_PROXY") == "1",  # X-Forwarded-For is believed from the proxy alone
         secret_key=secret_key(keys.get("SECRET_KEY", "")),
         vault_keys=vault_keys(keys.get("VAULT_KEYS", "")),
+        backup_keys=key_list("BACKUP_KEY", environ.get("BACKUP_KEY", "")),
         **values,
     )
     check_addresses(settings)
+    check_backup_keys(settings)
     check_time(settings)
     check_reminders(settings)
     check_dsn_code(settings)
@@ -217,23 +221,34 @@ def secret_key(text):
 
 
 def vault_keys(text):
-    """Keys of 32 bytes in hexadecimal or base64, separated by commas: the first encrypts, all decrypt."""
-    keys = tuple(vault_key(word) for word in text.replace(",", " ").split())
+    """At least one: without it, nothing of what was sealed opens."""
+    keys = key_list("VAULT_KEYS", text)
     if not keys:
         raise WrongSetting("VAULT_KEYS", "il faut au moins une clé de 32 octets, en hexadécimal ou en base64.")
-    if len(set(keys)) < len(keys):
-        raise WrongSetting("VAULT_KEYS", "la même clé y est deux fois.")
     return keys
 
 
-def vault_key(word):
+def key_list(name, text):
+    """Keys of 32 bytes in hexadecimal or base64, separated by commas: the first encrypts, all decrypt."""
+    keys = tuple(one_key(name, word) for word in text.replace(",", " ").split())
+    if len(set(keys)) < len(keys):
+        raise WrongSetting(name, "la même clé y est deux fois.")
+    return keys
+
+
+def one_key(name, word):
     try:
         key = bytes.fromhex(word) if len(word) == 64 else base64.b64decode(word + "==", altchars=b"-_")
     except (ValueError, binascii.Error):
         key = b""
     if len(key) != 32 or len(set(key)) < 8:
-        raise WrongSetting("VAULT_KEYS", "chaque clé a 32 octets tirés au hasard, en hexadécimal ou en base64.")
+        raise WrongSetting(name, "chaque clé a 32 octets tirés au hasard, en hexadécimal ou en base64.")
     return key
+
+
+def check_backup_keys(settings):
+    if set(settings.backup_keys) & set(settings.vault_keys):
+        raise WrongSetting("BACKUP_KEY", "il faut une autre clé que VAULT_KEYS : qui tient l’une n’a pas l’autre.")
 
 
 ADDRESSES = {

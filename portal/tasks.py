@@ -13,6 +13,7 @@ from playhouse.pool import MaxConnectionsExceeded
 
 from portal import (
     ageing,
+    audit_heads,
     calling,
     clock,
     documents,
@@ -99,6 +100,7 @@ def looking(settings):
             entrusting.tell_expired(clock.now())
             grants.ask_again(clock.now())
             calling.call_due(settings, clock.now())
+            note_head(settings, clock.now())
         purged_on = purge(clock.now(), purged_on)
         done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + publishing.read_due()
         done += import_next()
@@ -155,6 +157,14 @@ def tell(source, confirmed):
     told = TOLD[ImportState.DONE if confirmed and source.state == ImportState.CHECKED else source.state]
     words = {"told": told, "link": f"/affiliations/fichiers/{source.public_id}"}
     outbox.email(user.identifier, "import", clock.now(), user, kind=MessageKind.IMPORT, about=source, **words)
+
+
+def note_head(settings, now):
+    """The head of the audit trail, outside the database; a disk that is away stops nothing else."""
+    try:
+        audit_heads.note(settings, now)
+    except OSError as error:
+        log.error("AUDIT_HEADS_DIR: %s", error.strerror)
 
 
 def purge(now, last):

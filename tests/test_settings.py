@@ -16,6 +16,8 @@ GOOD = {"DEMO": "0", "SECRET_KEY": "s" * 40, "VAULT_KEYS": "0123456789abcdef" * 
         ("VAULT_KEYS", "pas une clé"),
         ("VAULT_KEYS", "00" * 32),
         ("VAULT_KEYS", "0123456789abcdef" * 4 + "," + "0123456789abcdef" * 4),
+        ("BACKUP_KEY", "pas une clé"),
+        ("BACKUP_KEY", GOOD["VAULT_KEYS"]),
         ("DATABASE_URL", "mysql://serveur/base"),
         ("SMTP_URL", "gopher://x"),
         ("PUBLIC_URL", "portail.example"),
