@@ -28,6 +28,7 @@ from portal import (
     database,
     formats,
     models,
+    operating,
     outbox,
     printing,
     settings,
@@ -89,6 +90,7 @@ def create_app(**overrides):
     fill_templates(app)
     views.register(app)
     commands.register(app)
+    operating.register(app)
     serve_static_files(app)
     return app
 

@@ -1,5 +1,6 @@
 """Opens SQLite or PostgreSQL, pooled; the only place that knows which of the two it is."""
 
+import re
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -145,6 +146,25 @@ def wait_until_up(database, seconds=10):
             time.sleep(0.2)
 
 
+def damage(database):
+    """One sentence for each fault that the database finds in its own file, indexes or constraints."""
+    if is_sqlite(database):
+        for (said,) in database.execute_sql("PRAGMA integrity_check").fetchall():
+            if said != "ok":
+                yield f"SQLite : {said}"
+        return
+    for (name,) in database.execute_sql(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid OR NOT indisready"
+    ).fetchall():
+        yield f"PostgreSQL : l’index {name} n’est pas valide."
+    for (name,) in database.execute_sql("SELECT conname FROM pg_constraint WHERE NOT convalidated").fetchall():
+        yield f"PostgreSQL : la contrainte {name} n’a pas été vérifiée."
+    for (count,) in database.execute_sql(
+        "SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database() AND checksum_failures > 0"
+    ).fetchall():
+        yield f"PostgreSQL : {count} pages abîmées sur le disque."
+
+
 # ── Do migrations and models agree? ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -191,7 +211,13 @@ def describe(database):
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
         "WHERE connamespace = current_schema()::regnamespace AND conrelid <> 0"
     ).fetchall()
-    return {f"{table} {name}".replace('"', ""): text for table, name, text in [*columns, *indexes, *constraints]}
+    plain = [(table, name, without_casts(text)) for table, name, text in [*indexes, *constraints]]
+    return {f"{table} {name}".replace('"', ""): text for table, name, text in [*columns, *plain]}
+
+
+def without_casts(text):
+    """PostgreSQL writes a condition otherwise once it was dumped and restored: its casts and brackets move."""
+    return re.sub(r"::(character varying|text)(\[\])?|[()]", "", text)
 
 
 def describe_sqlite(database):

@@ -32,9 +32,10 @@ def digest_of(file: IO[bytes], key: bytes) -> tuple[str, int]:
 
 
 def sealed(file: IO[bytes], key: bytes, name: str) -> Iterator[bytes]:
-    """The file, from its beginning, encrypted."""
+    """The file, from its beginning, encrypted; what comes through a pipe, from where it is."""
     cipher, number = AESGCM(derive(key, b"file")), 0
-    file.seek(0)
+    if file.seekable():
+        file.seek(0)
     yield VERSION
     piece = file.read(PIECE)
     while following := file.read(PIECE):
