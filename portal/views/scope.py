@@ -1,8 +1,9 @@
 """The chooser of account and company: what it shows on every page, its list while one types, and its full table."""
 
+from functools import lru_cache
 from types import SimpleNamespace
 
-from flask import Blueprint, abort, current_app, flash, g, has_request_context, redirect, request, session
+from flask import Blueprint, abort, current_app, flash, g, has_request_context, redirect, request, session, url_for
 from flask_login import current_user
 from werkzeug.exceptions import Forbidden
 from werkzeug.local import LocalProxy
@@ -44,9 +45,26 @@ def init_app(app):
     """Every page of the portal knows its scope, and every address of one keeps it."""
     app.before_request(recall)
     app.url_defaults(keep)
+    app.jinja_env.globals["url_for"] = remembering(lru_cache(4096, typed=True)(found_once))
     app.jinja_env.globals["scope"] = LocalProxy(chooser)  # read when a template asks for it, not by every fragment
     app.jinja_env.globals["chooser"] = chooser
     app.jinja_env.globals["may"] = may
+
+
+def remembering(known):
+    """`url_for` for templates: what is asked twice is found once, a page asks for thirty addresses or more."""
+
+    def address_of(endpoint, **values):
+        if endpoint[0] == "." or "_external" in values or any(isinstance(value, list) for value in values.values()):
+            return url_for(endpoint, **values)
+        return known(endpoint, kept_scope(), **values)
+
+    return address_of
+
+
+def found_once(endpoint, kept, /, **values):
+    """An address in the scope that is `kept`: the same for whoever is there."""
+    return url_for(endpoint, **values)
 
 
 def current_scope():
