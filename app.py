@@ -24,13 +24,12 @@ from portal import (
     access,
     clock,
     commands,
+    configuration,
     credentials,
     database,
     formats,
     models,
     operating,
-    outbox,
-    printing,
     settings,
     storage,
     views,
@@ -88,6 +87,7 @@ def create_app(**overrides):
     access.init_app(app)
     show_errors(app)
     fill_templates(app)
+    configure(app)
     views.register(app)
     commands.register(app)
     operating.register(app)
@@ -125,8 +125,6 @@ def open_database(app):
     models.db.initialize(database.connect(app.settings.database_url))
     models.vault.use(app.settings.vault_keys)
     credentials.use(*app.settings.password_cost)
-    outbox.use(app.settings)
-    printing.use(app.settings)
     storage.use(app.settings)
 
     @app.before_request
@@ -135,6 +133,7 @@ def open_database(app):
         if request.endpoint == "health.show":  # it opens its own: being without one is what it tells
             return
         g.opened_here = models.db.connect(reuse_if_open=True)
+        app.configuration.look()
 
     @app.before_request
     def refuse_nul():
@@ -274,12 +273,23 @@ class QuickTemplate(Template):
         return module
 
 
+def configure(app):
+    """The settings of the environment, then those that the mutual sets on its pages, for as long as the portal runs."""
+
+    def tell(chosen):
+        app.settings = chosen
+        app.jinja_env.globals["brand"] = settings.Brand(chosen)
+        configuration.use(chosen)
+
+    app.configuration = configuration.Watched(app.settings, tell)
+    tell(app.settings)
+
+
 def fill_templates(app):
     app.jinja_env.template_class = QuickTemplate
     app.context_processor(lambda: {"today": clock.today()})
     app.jinja_env.filters |= {written.__name__: written for written in WRITTEN}
     app.jinja_env.globals |= {
-        "brand": settings.Brand(app.settings),
         "asset": asset,
         "address": address,
         "plural": formats.plural,

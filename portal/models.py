@@ -4295,6 +4295,19 @@ class FormalNotice(Table):
         indexes = ((("contract", "oldest_due_on"), True),)
 
 
+# ── Configuration ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ConfiguredValue(Table):
+    """What the mutual settled on its own pages: above the environment, in every process within seconds."""
+
+    name = CharField(60, unique=True)  # of a setting (portal.settings), or of a message: « email/<template> »
+    text = TextField()
+    content = BlobField(null=True)  # the picture of the logo
+    changed_at = DateTimeField()
+    changed_by = ForeignKeyField(User, null=True, on_delete="SET NULL", index=False)
+
+
 TABLES = Table.__subclasses__()
 
 

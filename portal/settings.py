@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ class WrongSetting(SystemExit):
 
     def __init__(self, name, sentence):
         super().__init__(f"{name} : {sentence}")
+        self.name, self.sentence = name, sentence
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Settings:
     school_campaign: str = "01/09 31/10"  # when certificates are asked for each year, and until when
     kbis_months: int = 3  # that a Kbis is taken for recent
     answer_days: str = ""  # « CARD=1 CONTRACT=15 »: working days in which requests are answered, where they differ
+    natures: str = ""  # of requests and complaints, as the mutual arranged them: rules.threads.arranged
+    colour: str = ""  # the mutual’s own, #rrggbb; "" for the portal’s
+    logo: str = ""  # the hash of its picture; "" for the portal’s
     ombudsman: str = (
         "Médiateur de la Mutualité Française, FNMF, 255 rue de Vaugirard, 75719 Paris cedex 15, mediateur-mutualite.fr"
     )
@@ -103,10 +108,15 @@ class Settings:
         """Days before a deadline, as numbers."""
         return tuple(map(int, self.reminders_before.split()))
 
+    @cached_property
+    def natures_by_kind(self):
+        """Kind of thread → code → `rules.threads.Nature`, as the mutual has them."""
+        return threads.arranged(self.natures, threads.days_of(self.answer_days))
+
     @property
     def promised_days(self):
-        """Nature of a request → working days, where the mutual has its own."""
-        return threads.days_of(self.answer_days)
+        """Nature of a request or complaint → working days in which an answer is promised."""
+        return {code: one.days for natures in self.natures_by_kind.values() for code, one in natures.items()}
 
     def school_days(self, year):
         """The opening and the deadline of the campaign of a school year, as dates."""
@@ -131,10 +141,13 @@ class Brand:
         self.third_party_operator = chosen.third_party_operator
         self.third_party_terms = chosen.third_party_terms
         self.demo = chosen.demo
+        self.logo = chosen.logo
+        self.colour = chosen.colour.removeprefix("#")
 
 
 NUMBERS = {field.name for field in fields(Settings) if field.type is int}
-TEXTS = {field.name for field in fields(Settings) if field.type is str} - {"secret_key"}
+SET_ON_PAGES = {"natures", "colour", "logo"}  # « Configuration » alone says them
+TEXTS = {field.name for field in fields(Settings) if field.type is str} - {"secret_key"} - SET_ON_PAGES
 
 
 def read(environ=os.environ):
@@ -160,6 +173,14 @@ def read(environ=os.environ):
         backup_keys=key_list("BACKUP_KEY", environ.get("BACKUP_KEY", "")),
         **values,
     )
+    check(settings)
+    if demo and settings.over_tls:
+        raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
+    return settings
+
+
+def check(settings):
+    """WrongSetting, at the first that is wrong."""
     check_addresses(settings)
     check_backup_keys(settings)
     check_time(settings)
@@ -169,9 +190,6 @@ def read(environ=os.environ):
     check_account(settings)
     check_creditor(settings)
     check_pmss(settings)
-    if demo and settings.over_tls:
-        raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
-    return settings
 
 
 # One of these is set where a portal serves real companies: it is no demonstration even if its keys were lost.
@@ -308,7 +326,7 @@ def check_dsn_code(settings):
 
 def check_answers(settings):
     try:
-        _ = settings.promised_days
+        _ = settings.natures_by_kind
     except Refused as refused:
         raise WrongSetting("ANSWER_DAYS", str(refused)) from None
 

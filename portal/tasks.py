@@ -16,6 +16,7 @@ from portal import (
     audit_heads,
     calling,
     clock,
+    configuration,
     documents,
     entrusting,
     grants,
@@ -59,9 +60,10 @@ def work(settings, stop=None):
     Messages go from a thread of their own: a code does not wait for a file of affiliations, nor a file for a server.
     """
     stop = stop or stop_on_signals()
+    watched = configuration.Watched(settings)
     with ThreadPoolExecutor(1) as pool:
-        posting = pool.submit(repeat, stop, lambda: post(settings, stop))
-        repeat(stop, looking(settings))
+        posting = pool.submit(repeat, stop, lambda: post(watched.settings, stop))
+        repeat(stop, looking(watched))
         posting.result()
 
 
@@ -87,12 +89,13 @@ def post(settings, stop):
     return outbox.write_digests(settings, clock.now()) + outbox.send_due(settings, clock.now(), stopped=stop.is_set)
 
 
-def looking(settings):
-    """What is done beside messages: a function to call again and again."""
+def looking(watched):
+    """What is done beside messages: a function to call again and again. `watched`: the settings in force."""
     purged_on, store_from = None, clock.now()
 
     def look():
         nonlocal purged_on, store_from
+        settings = watched.look()
         if clock.now().date() != purged_on:
             waivers.each_day(clock.now())
             ageing.each_day(clock.now())

@@ -7,7 +7,7 @@ wait. `key`: of the form, which acts once (IntegrityError). `days`: what the mut
 
 from dataclasses import dataclass, field
 
-from portal import clock, database, documents, outbox
+from portal import clock, database, documents, natures, outbox
 from portal.formats import date_fr, datetime_fr
 from portal.models import (
     AnswerDraft,
@@ -113,7 +113,7 @@ def wind(thread, now, days):
         thread.acknowledged_at = thread.answered_at = None
         thread.due_on = thread.acknowledge_by
     else:
-        promised = days.get(thread.nature, rules.ALL[thread.nature].days)
+        promised = days.get(thread.nature) or natures.days(thread.nature)
         thread.due_on = deadlines.working_days_after(today, promised)
 
 
@@ -127,7 +127,7 @@ def copy_of(thread, by, asked, now):
         ("Pour", rules.COMPLAINANTS[thread.complainant]),
         ("Entreprise", place),
         ("Personne concernée", thread.beneficiary.full_name if thread.beneficiary_id else ""),
-        ("Nature", rules.ALL[thread.nature].label),
+        ("Nature", natures.label(thread.nature)),
         ("Objet", thread.subject),
         ("Pièces jointes", ", ".join(file.file_name for file in asked.files)),
         ("Accusé de réception au plus tard le", date_fr(thread.acknowledge_by)),
@@ -335,7 +335,7 @@ def say(thread, by, body, now, event="", internal=False, files=(), key=None):
     if internal:
         return message
     thread.last_said, thread.written_at = message.id, now
-    heading = f"{thread.number} {rules.ALL[thread.nature].label} {thread.subject} " if first else ""
+    heading = f"{thread.number} {natures.label(thread.nature)} {thread.subject} " if first else ""
     if heading or body:
         message_words.put(db, {message.id: heading + body})
     others = ThreadFollower.thread == thread, ThreadFollower.user != by

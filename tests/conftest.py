@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from app import create_app
-from portal import commands, models, settings
+from portal import commands, configuration, models, settings
 from portal.models import db
 from tests import factories, s3
 from tests.clamav import throwaway_clamd
@@ -17,6 +17,7 @@ from tests.postgres import throwaway_cluster
 from tests.s3 import throwaway_server
 
 os.environ.setdefault("PYTHONHASHSEED", "0")
+configuration.LIFE = 3600.0  # a slow test does not read it once more than a quick one
 KEYS = ("11" * 8 + "0123456789abcdef" * 3, "fedcba9876543210" * 4)
 BACKENDS = os.environ.get("BACKENDS", "sqlite postgresql").split()
 
@@ -101,6 +102,7 @@ def database(app):
 @pytest.fixture
 def client(app, database):
     """A browser, signed out. The connection of the test is its own, so that what is counted is the request's."""
+    app.configuration.look()
     return app.test_client()
 
 

@@ -305,7 +305,7 @@ def test_turning_the_keys_changes_rows_and_no_file(app, database):
 def test_the_worker_takes_files_away_and_lives_when_the_store_does_not(app, database, at, monkeypatch):
     row = sent()
     row.drop()
-    look = tasks.looking(app.settings)
+    look = tasks.looking(app.configuration)
     place = storage.store.place
     monkeypatch.setattr(storage.store, "place", Closed())
     look()

@@ -56,6 +56,7 @@ PUBLIC = {
     "guests.leave",
     "guests.left",
     "calendars.feed",
+    *("brand.style", "brand.logo"),
 }
 
 
@@ -139,9 +140,13 @@ WORDS = {
     "chapter": ["connexion"],
     "profession": ["entreprise"],
     "step": ["salarie"],
+    "key": ["contacts"],
+    "tone": ["claire"],
+    "colour": ["0e5566"],
+    "mark": ["0" * 16],
     "piece": ["00000000-0000-4000-8000-000000000001"],
 }
-NOT_ROWS = {"room", "chapter", "token", "step", "profession"}
+NOT_ROWS = {"room", "chapter", "token", "step", "profession", "key", "tone", "colour", "mark"}
 
 
 def walk(app):

@@ -6,6 +6,7 @@ from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
+from portal import natures
 from portal.exchange import uploads
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import no_secret
@@ -40,12 +41,12 @@ class QueueFilter(Filter):
     def __init__(self, arguments, kind, user, today):
         super().__init__(arguments)
         self.user, self.today = user, today
-        natures = rules.NATURES[kind].items()
-        self.nature.choices = [SelectChoice("", "Toutes"), *(SelectChoice(code, one.label) for code, one in natures)]
+        known = natures.of(kind).items()
+        self.nature.choices = [SelectChoice("", "Toutes"), *(SelectChoice(code, one.label) for code, one in known)]
 
     def narrow(self, threads):
         threads = MessageThread.holding(threads, self.q.data or "").where(*self.queue())
-        if self.nature.data in rules.ALL:
+        if natures.label(self.nature.data):
             threads = threads.where(MessageThread.nature == self.nature.data)
         return threads
 
@@ -64,7 +65,7 @@ class QueueFilter(Filter):
         words = {
             "q": f"«\u202f{self.q.data}\u202f»" if (self.q.data or "").strip() else "",
             "etat": QUEUES.get(self.etat.data, "") if self.etat.data else "",
-            "nature": rules.ALL[self.nature.data].label if self.nature.data in rules.ALL else "",
+            "nature": natures.label(self.nature.data),
         }
         return [(name, written) for name, written in words.items() if written]
 

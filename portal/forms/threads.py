@@ -7,6 +7,7 @@ from wtforms import Form, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
+from portal import natures
 from portal.exchange import uploads
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import no_secret, typed_day
@@ -48,8 +49,8 @@ class ThreadFilter(Filter):
         super().__init__(arguments)
         self.today = today
         self.etat.choices = [SelectChoice("", "Tous"), *starmap(SelectChoice, LABELS.items())]
-        natures = rules.NATURES[kind].items()
-        self.nature.choices = [SelectChoice("", "Toutes"), *(SelectChoice(code, one.label) for code, one in natures)]
+        known = natures.of(kind).items()
+        self.nature.choices = [SelectChoice("", "Toutes"), *(SelectChoice(code, one.label) for code, one in known)]
         self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)
 
     @property
@@ -64,7 +65,7 @@ class ThreadFilter(Filter):
         threads = MessageThread.holding(threads, self.q.data or "")
         if self.etat.data in STATES:
             threads = threads.where(MessageThread.state.in_(STATES[self.etat.data]))
-        if self.nature.data in rules.ALL:
+        if natures.label(self.nature.data):
             threads = threads.where(MessageThread.nature == self.nature.data)
         if self.since:
             threads = threads.where(MessageThread.created_at >= start_of(self.since))
@@ -78,7 +79,7 @@ class ThreadFilter(Filter):
             "q": f"«\u202f{self.q.data}\u202f»" if (self.q.data or "").strip() else "",
             "etat": LABELS.get(self.etat.data, ""),
             "lues": "Non lues" if self.unread_alone else "",
-            "nature": rules.ALL[self.nature.data].label if self.nature.data in rules.ALL else "",
+            "nature": natures.label(self.nature.data),
             "du": f"Depuis le {self.since:%d/%m/%Y}" if self.since else "",
             "au": f"Jusqu’au {self.until:%d/%m/%Y}" if self.until else "",
         }
@@ -141,7 +142,7 @@ class NewThreadForm(SentOnce):
         self.kind, self.places = kind, {key: place for key, _, place in places}
         self.nature.choices = [
             SelectChoice("", "Choisissez"),
-            *(SelectChoice(code, one.label) for code, one in rules.NATURES[kind].items()),
+            *(SelectChoice(code, one.label) for code, one in natures.offered(kind).items()),
         ]
         self.lieu.choices = list(starmap(SelectChoice, ((key, label) for key, label, _ in places)))
         self.people = {str(row.public_id): row for row in people}
@@ -164,7 +165,7 @@ class NewThreadForm(SentOnce):
         return self.people.get(self.personne.data or "")
 
     def validate_nature(self, field):
-        if field.data not in rules.NATURES[self.kind]:
+        if field.data not in natures.offered(self.kind):
             raise ValidationError("Choisissez la nature.")
 
     def validate_detail(self, field):

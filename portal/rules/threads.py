@@ -1,6 +1,8 @@
 """Requests and complaints: what they are about, in how many days an answer is promised, and what a refusal must say."""
 
-from typing import NamedTuple
+import json
+import re
+from typing import Any, NamedTuple
 
 from portal.rules import Refused
 
@@ -12,6 +14,7 @@ class Nature(NamedTuple):
 
     label: str
     days: int
+    offered: bool = True  # to who writes; what was written under it keeps its name
 
 
 # By kind of thread: code → nature, in the order of the list.
@@ -66,12 +69,29 @@ CAUSES = {
 }
 
 
+OWN = re.compile(r"OWN_\d{1,3}")  # the code of a nature that the mutual added
+MOST_DAYS = 60
+
+
+def arranged(text: str, days: dict[str, int]) -> dict[str, dict[str, Nature]]:
+    """The natures as the mutual has them, by kind: renamed, with other days, no longer offered, or added.
+
+    `text`: JSON, kind → code → [label, days, offered], "" when nothing was changed. `days`: see `days_of`.
+    """
+    changes: dict[str, dict[str, Any]] = json.loads(text) if text else {}
+    own = {
+        kind: {code: nature._replace(days=days.get(code, nature.days)) for code, nature in natures.items()}
+        for kind, natures in NATURES.items()
+    }
+    return {kind: own[kind] | {code: Nature(*said) for code, said in changes.get(kind, {}).items()} for kind in NATURES}
+
+
 def days_of(text: str) -> dict[str, int]:
     """« CARD=1 CONTRACT=15 »: the days that the mutual promises instead of those above; Refused says what is wrong."""
     days = {}
     for word in text.replace(",", " ").split():
         code, _, count = word.partition("=")
-        if code not in ALL or not (count.isascii() and count.isdigit() and 0 < int(count) <= 60):
+        if code not in ALL or not (count.isascii() and count.isdigit() and 0 < int(count) <= MOST_DAYS):
             raise Refused("écrivez des natures et des jours ouvrés, de 1 à 60, ainsi : CARD=1 CONTRACT=15.")
         days[code] = int(count)
     return days

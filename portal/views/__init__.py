@@ -10,6 +10,7 @@ from portal.views import (
     affiliations,
     answering,
     asking,
+    brand,
     calendars,
     certificate_batches,
     certificates,
@@ -96,7 +97,7 @@ ROOMS = (
     cover,
 )
 MODULES = (session, password, *ROOMS, registration, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
-MODULES += (document_files, verification)
+MODULES += (document_files, verification, brand)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
 WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from portal import clock
+from portal import clock, natures
 from portal.formats import date_fr, plural
 from portal.models import ThreadState
 from portal.rules import deadlines, threads
@@ -45,7 +45,7 @@ def tell(found, to_staff=False):
 
 
 def told(thread, today, to_staff=False):
-    nature = threads.ALL[thread.nature].label
+    nature = natures.label(thread.nature)
     return SimpleNamespace(
         public_id=thread.public_id,
         number=thread.number,

@@ -29,6 +29,7 @@ CHAPTERS = {
     "habilitations": "Habilitations",
     "couverture": "Vérifier une couverture",
     "messages": "Courriels et SMS",
+    "configuration": "Configuration, pour la mutuelle",
 }
 
 

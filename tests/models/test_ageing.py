@@ -146,7 +146,7 @@ def test_the_answers_of_what_is_processed_do_not_stay(hr, sent, at):
 
 def test_the_worker_does_it_each_day(hr, app, at):
     draft = factories.enrolment(hr, now=ago(days=84))
-    tasks.looking(app.settings)()
+    tasks.looking(app.configuration)()
     assert Enrolment.get_by_id(draft.id).warned_at
 
 

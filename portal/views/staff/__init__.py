@@ -13,6 +13,7 @@ from portal.models import (
 from portal.views.staff import (
     answering,
     arrears,
+    configuration,
     debits,
     desk,
     messages,
@@ -28,7 +29,7 @@ from portal.views.staff import (
 )
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
-MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
+MODULES += (publications, publication, notices, messages, registrations, debits, arrears, configuration)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -46,6 +47,7 @@ MENU = (
             ("folders", "Publications", "staff_publications.index", {}),
             ("info-circle", "Actualités publiées", "staff_notices.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
+            ("wand", "Configuration", "configuration.index", {}),
         ),
     ),
 )

@@ -1,0 +1,216 @@
+"""« Configuration »: what the mutual settles, in force everywhere at once, above the environment."""
+
+import dataclasses
+import io
+import re
+
+import pytest
+
+from portal import configuration, natures
+from portal.models import AuditEvent, ConfiguredValue, MessageThread, UserRole
+from portal.rules import threads
+from tests import factories, files
+
+HOME = "/gestion/configuration"
+
+
+@pytest.fixture
+def desk(client, database):
+    client.sign_in(factories.user(role=UserRole.STAFF))
+    return client
+
+
+@pytest.fixture(autouse=True)
+def natures_of_the_portal():
+    yield
+    natures.in_force = threads.arranged("", {})
+
+
+def boxes(page):
+    """What the form of a page holds, as a browser would send it."""
+    html = page.get_data(as_text=True).split('enctype="multipart/form-data"')[1]
+    sent = {}
+    for tag in re.findall(r"<input[^>]*>", html):
+        said = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if said.get("type") == "checkbox" and " checked" not in tag or said.get("type") == "file":
+            continue
+        sent[said.get("name", "")] = said.get("value", "y").replace("&#39;", "'").replace("&amp;", "&")
+    sent.pop("", None)
+    sent.pop("csrf_token", None)
+    return sent
+
+
+def change(desk, section, **changes):
+    sent = boxes(desk.get(f"{HOME}/{section}")) | changes
+    return desk.post(f"{HOME}/{section}", data={name: value for name, value in sent.items() if value is not None})
+
+
+def test_only_the_mutual_opens_it(client, hr):
+    client.sign_in(hr)
+    assert client.get(HOME).status_code == 403
+    assert client.post(f"{HOME}/identite", data={}).status_code == 403
+
+
+def test_every_section_opens_with_what_is_in_force(desk, app, queries):
+    assert desk.get(HOME).status_code == 200
+    for section in configuration.SECTIONS:
+        queries.clear()
+        page = desk.get(f"{HOME}/{section}")
+        assert page.status_code == 200
+        assert len(queries) <= 8
+    assert app.settings.insurer_name in desk.get(f"{HOME}/identite").get_data(as_text=True)
+
+
+def test_a_name_is_changed_everywhere_at_once_and_written_down(desk, app):
+    answer = change(desk, "identite", mutuelle="Mutuelle des Lacs", portail="Mon Portail")
+    assert answer.status_code == 303
+    assert app.settings.insurer_name == "Mutuelle des Lacs"
+    page = desk.get("/gestion").get_data(as_text=True)
+    assert "– Mon Portail</title>" in page
+    assert "Mutuelle des Lacs" in app.test_client().get("/connexion").get_data(as_text=True)
+    written = [event.after for event in AuditEvent.select().where(AuditEvent.action == "configuration.change")]
+    assert {"name": "insurer_name", "text": "Mutuelle des Lacs"} in written and len(written) == 2
+
+
+def test_another_process_sees_it_when_it_looks_again(desk, app, chosen_settings):
+    other = configuration.Watched(chosen_settings, lambda chosen: None)
+    assert other.look().brand_name == "Trait d’Union"
+    change(desk, "identite", portail="Mon Portail")
+    assert other.look().brand_name == "Trait d’Union"
+    other.look_again()
+    assert other.look().brand_name == "Mon Portail"
+
+
+def test_what_is_emptied_takes_the_value_of_the_environment_back(desk, app):
+    change(desk, "identite", mutuelle="Mutuelle des Lacs")
+    change(desk, "identite", mutuelle="")
+    assert app.settings.insurer_name == "Mutuelle du Haut-Jura"
+    assert not ConfiguredValue.select().exists()
+
+
+@pytest.mark.parametrize(
+    ("section", "box", "typed", "sentence"),
+    [
+        ("contacts", "courriel", "pas une adresse", "adresse"),
+        ("contacts", "telephone", "12", "téléphone"),
+        ("contacts", "espace", "javascript:alert(1)", "https://"),
+        ("delais", "relance", "0", "nombre entier"),
+        ("delais", "relance", "-3", "nombre entier"),
+        ("delais", "rappels", "quinze", "15 3"),
+        ("delais", "scolaire", "31/10 01/09", "septembre"),
+        ("identite", "mutuelle", "x" * 81, "80 caractères"),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_box_and_changes_nothing(desk, section, box, typed, sentence):
+    answer = change(desk, section, **{box: typed})
+    assert answer.status_code == 422
+    assert sentence in answer.get_data(as_text=True)
+    assert not ConfiguredValue.select().exists()
+
+
+def test_what_somebody_else_changed_meanwhile_is_shown_first(desk):
+    late = boxes(desk.get(f"{HOME}/identite")) | {"portail": "Trop tard"}
+    change(desk, "identite", portail="Avant")
+    answer = desk.post(f"{HOME}/identite", data=late)
+    assert answer.status_code == 409
+    page = answer.get_data(as_text=True)
+    assert "entre-temps" in page and 'value="Avant"' in page
+    assert ConfiguredValue.get(ConfiguredValue.name == "brand_name").text == "Avant"
+
+
+# ── Colour and logo ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_colour_dresses_the_pages_and_is_kept_by_browsers(desk, app):
+    assert "/marque/" not in desk.get("/gestion").get_data(as_text=True)
+    change(desk, "identite", couleur="#7A1FA2", d_origine=None)
+    page = desk.get("/gestion").get_data(as_text=True)
+    assert "/marque/claire-7a1fa2.css" in page and "/marque/sombre-7a1fa2.css" in page
+    sheet = app.test_client().get("/marque/claire-7a1fa2.css")
+    assert sheet.mimetype == "text/css" and "--brand-700: #" in sheet.get_data(as_text=True)
+    assert "immutable" in sheet.headers["Cache-Control"]
+    for other in ("000000", "7a1fa2;}", "zzz"):
+        assert app.test_client().get(f"/marque/claire-{other}.css").status_code == 404
+
+
+def test_the_first_colour_comes_back(desk, app):
+    change(desk, "identite", couleur="#7a1fa2", d_origine=None)
+    change(desk, "identite", d_origine="y")
+    assert app.settings.colour == ""
+
+
+def test_a_logo_is_drawn_anew_and_shown_on_every_page(desk, app):
+    answer = change(desk, "identite", logo=(io.BytesIO(files.image()), "logo.png"))
+    assert answer.status_code == 303
+    address = re.search(r'src="(/marque/logo-\w+\.png)"', desk.get("/gestion").get_data(as_text=True))[1]
+    picture = app.test_client().get(address)
+    assert picture.mimetype == "image/png" and picture.data.startswith(b"\x89PNG")
+    assert "no-store" not in picture.headers["Cache-Control"]
+    assert address in app.test_client().get("/connexion").get_data(as_text=True)
+    assert app.test_client().get("/marque/logo-0000000000000000.png").status_code == 404
+    change(desk, "identite", sans_logo="y")
+    assert "/marque/logo" not in desk.get("/gestion").get_data(as_text=True)
+    assert app.test_client().get(address).status_code == 404
+
+
+@pytest.mark.parametrize(("content", "name"), [(b"MZ\x90\x00" * 40, "logo.png"), (b"<svg/>", "logo.svg")])
+def test_what_is_no_picture_is_refused_beside_its_field(desk, content, name):
+    answer = change(desk, "identite", logo=(io.BytesIO(content), name))
+    assert answer.status_code == 422
+    assert 'id="logo-error"' in answer.get_data(as_text=True)
+
+
+# ── Natures ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def at(box, code):
+    """The place of a nature in its list."""
+    kind = {"demandes": threads.REQUEST, "reclamations": threads.COMPLAINT}[box]
+    return f"{box}-{list(threads.NATURES[kind]).index(code)}"
+
+
+def test_a_nature_is_renamed_given_other_days_and_withdrawn(desk, app, client):
+    change(desk, "natures", **{f"{at('demandes', 'CARD')}-nom": "Carte", f"{at('demandes', 'CARD')}-jours": "1"})
+    change(desk, "natures", **{f"{at('demandes', 'DSN')}-proposee": None})
+    assert app.settings.promised_days["CARD"] == 1
+    client.sign_in(factories.hr_user())
+    page = client.get("/demandes/nouvelle").get_data(as_text=True)
+    assert ">Carte</option>" in page and "DSN et fiche" not in page
+
+
+def test_a_nature_that_was_added_is_asked_for_like_another(desk, app, client):
+    last = f"demandes-{len(threads.NATURES[threads.REQUEST])}"
+    change(desk, "natures", **{f"{last}-nom": "Portage salarial", f"{last}-jours": "4"})
+    client.sign_in(factories.hr_user())
+    page = client.get("/demandes/nouvelle").get_data(as_text=True)
+    code = re.search(r'value="(OWN_\d+)">Portage salarial', page)[1]
+    assert app.settings.promised_days[code] == 4
+    fields = dict(re.findall(r'name="(form_key|version)"[^>]*value="([^"]*)"', page))
+    place = re.search(r'<select[^>]*name="lieu".*?<option[^>]*value="([^"]+)"', page, re.DOTALL)
+    sent = fields | {"nature": code, "detail": "Portage", "message": "Comment faire ?", "suivi": "EMAIL"}
+    answer = client.post("/demandes/nouvelle", data=sent | ({"lieu": place[1]} if place else {}))
+    assert answer.status_code == 303, re.findall(r"invalid-feedback.*", answer.get_data(as_text=True))
+    assert MessageThread.get().nature == code
+    assert "Portage salarial" in client.get("/demandes").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"demandes-0-nom": ""}, "Donnez un nom"),
+        ({"demandes-0-jours": "0"}, "nombre entier"),
+        ({"demandes-0-jours": "61"}, "nombre entier"),
+        ({"demandes-0-jours": ""}, "délai promis"),
+        ({f"reclamations-{n}-proposee": None for n in range(12)}, "au moins une nature"),
+    ],
+)
+def test_a_nature_that_cannot_be_is_refused(desk, changes, sentence):
+    answer = change(desk, "natures", **changes)
+    assert answer.status_code == 422
+    assert sentence in answer.get_data(as_text=True)
+
+
+def test_the_days_of_the_environment_stay_where_the_page_says_nothing(chosen_settings):
+    said = dataclasses.replace(chosen_settings, answer_days="CARD=7", natures='{"REQUEST": {"DSN": ["DSN", 9, true]}}')
+    assert said.promised_days["CARD"] == 7 and said.promised_days["DSN"] == 9
+    assert said.promised_days["CONTRACT"] == 10
