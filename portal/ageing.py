@@ -16,6 +16,7 @@ from portal.models import (
 )
 from portal.readers import tell_readers
 from portal.rules.affiliations import reminder_repeated
+from portal.rules.retention import TERMS
 
 AT_ONCE = 500  # in one transaction
 LIST = "/adhesion"
@@ -80,10 +81,15 @@ def forget(now):
     return len(rows)
 
 
+def forget_all(now):
+    """Every draft that is due to be forgotten, batch after batch; how many."""
+    return sum(iter(lambda: forget(now), 0))
+
+
 def strip(now):
     """Forget the answers of what the mutual has processed for so long: the people stand elsewhere; how many."""
     settled = Movement.select(Movement.id).where(
-        Movement.state == MovementState.PROCESSED, Movement.settled_at <= before(now, Enrolment.DAYS)
+        Movement.state == MovementState.PROCESSED, Movement.settled_at <= before(now, TERMS["enrolment_answers"].days)
     )
     whole = Enrolment.update(answers=b"").where(
         Enrolment.state == EnrolmentState.SUBMITTED, Enrolment.answers != b"", Enrolment.movement.in_(settled)

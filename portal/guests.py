@@ -17,6 +17,7 @@ from portal.models import (
     insert_many,
 )
 from portal.rules import Refused, dates
+from portal.rules.retention import TERMS
 
 WHO, BORN = "salarie", NAMES[BIRTH_DATE]  # the step and the box of an enrolment that hold the birth date
 
@@ -96,6 +97,6 @@ def cancel(enrolment, now):
     return live.execute()
 
 
-def purge(now, kept=datetime.timedelta(days=90)):
+def purge(now):
     """Forget links some time after they ended: what came of them stands elsewhere."""
-    return GuestLink.delete().where(GuestLink.expires_at < now - kept).execute()
+    return GuestLink.delete().where(GuestLink.expires_at < now - TERMS["guest_link"].time).execute()

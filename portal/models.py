@@ -46,6 +46,7 @@ from portal.prepared import part_written_once, written_once
 from portal.rules import Refused, mandates, proofs, rights, threads
 from portal.rules.contributions import BANDS, Tariff
 from portal.rules.dates import age
+from portal.rules.retention import TERMS
 from portal.rules.waivers import Asked, due_on
 from portal.vault import Vault
 
@@ -602,7 +603,7 @@ class StoredFile(Table):
         )
 
     SEALED = ("name", "key")
-    WAITS = datetime.timedelta(days=1)
+    WAITS = TERMS["stored_file"].time
 
     def seal(self, column, text):
         setattr(self, column, vault.seal(text, "stored_file", column, self.public_id))
@@ -658,13 +659,13 @@ class StoredFile(Table):
 
     @classmethod
     def drop_unattached(cls, now):
-        """What waited for a day is not awaited any more."""
-        cls.drop_where(cls.attached_at.is_null() & (cls.created_at < now - cls.WAITS), now)
+        """What waited for a day is not awaited any more: how many."""
+        return cls.drop_where(cls.attached_at.is_null() & (cls.created_at < now - cls.WAITS), now)
 
     @classmethod
     def drop_where(cls, condition, now):
         gone = {"dropped_at": now, "key": None, "name": b"", "size": 0}
-        cls.update(gone).where(condition, cls.dropped_at.is_null()).execute()
+        return cls.update(gone).where(condition, cls.dropped_at.is_null()).execute()
 
     @classmethod
     def reseal(cls, after, most=1_000):
@@ -980,6 +981,10 @@ class Selection(Table):
 
     def conclude(self, outcome):
         Selection.update(outcome=outcome).where(Selection.id == self.id).execute()
+
+    @classmethod
+    def purge(cls, now):
+        return cls.delete().where(cls.created_at < now - TERMS["selection"].time).execute()
 
 
 class Document(Table):
@@ -1866,6 +1871,12 @@ class AffiliationImport(Table):
             pending = ImportRow.delete().where(ImportRow.source == self.id, ImportRow.confirmed_at.is_null())
             return pending.execute()
 
+    @classmethod
+    def purge(cls, now):
+        """Forget the words of files that are over with; the movements that came of them stay."""
+        over = cls.state.in_((ImportState.DONE, ImportState.DROPPED, ImportState.FAILED))
+        return cls.delete().where(over, cls.created_at < now - TERMS["affiliation_import"].time).execute()
+
     def keep(self, data):
         """Seal the file in the row: it is committed with it, and gone once read."""
         text = base64.b64encode(data).decode()
@@ -2008,7 +2019,7 @@ class UserSession(Table):
     @classmethod
     def purge(cls, now):
         """Forget those that ended, and those of a year ago that nobody ended; the audit trail keeps who signed in."""
-        old = cls.started_at < now - datetime.timedelta(days=365)
+        old = cls.started_at < now - TERMS["user_session"].time
         return cls.delete().where(cls.ended_at.is_null(False) | old).execute()
 
 
@@ -2042,7 +2053,7 @@ class OneTimeLink(Table):
     @classmethod
     def purge(cls, now):
         """Forget those that expired a day ago, used or not."""
-        return cls.delete().where(cls.expires_at < now - datetime.timedelta(days=1)).execute()
+        return cls.delete().where(cls.expires_at < now - TERMS["one_time_link"].time).execute()
 
 
 class Throttle(Table):
@@ -2300,9 +2311,14 @@ class OutboxMessage(Table):
 
     @classmethod
     def purge(cls, now):
-        """Forget what failed for good three months ago, and a year later that there was a message at all."""
-        old = cls.update(content=None).where(cls.settled_at < now - KEPT_WRITTEN, cls.content.is_null(False))
-        return old.execute() + cls.delete().where(cls.settled_at < now - KEPT).execute()
+        """Forget that there was a message at all."""
+        return cls.delete().where(cls.settled_at < now - TERMS["outbox_message"].time).execute()
+
+    @classmethod
+    def purge_words(cls, now):
+        """Forget the words of what failed for good."""
+        past = cls.settled_at < now - TERMS["outbox_words"].time
+        return cls.update(content=None).where(past, cls.content.is_null(False)).execute()
 
     @classmethod
     def reseal(cls, after, most=1_000):
@@ -2316,10 +2332,6 @@ class OutboxMessage(Table):
                 # Not what a worker has sent meanwhile: it keeps nothing.
                 cls.update(content=row.content).where(cls.id == row.id, cls.content == content).execute()
         return (rows[-1].id if rows else None), len(old)
-
-
-KEPT_WRITTEN = datetime.timedelta(days=90)
-KEPT = datetime.timedelta(days=400)
 
 
 # ── Enrolments: typed by HR, or begun by HR and finished by the employee ─────────────────────────────────────────
@@ -2375,7 +2387,7 @@ class Enrolment(Table):
         )
 
     OPEN = (EnrolmentState.DRAFT, EnrolmentState.WITH_EMPLOYEE)
-    DAYS = 90  # that a draft is kept without a change
+    DAYS = TERMS["enrolment"].days  # that a draft is kept without a change
     WARNED = 7  # days before, it is said that it will go
     DAYS_DISCARDED = 7  # that a draft can be restored
 
@@ -2920,7 +2932,7 @@ class ReminderBatch(Table):
     def purge(cls, now):
         """Forget what was looked at and never sent."""
         unsent = cls.sent_at.is_null() & cls.letters.is_null()
-        return cls.delete().where(unsent, cls.created_at < now - datetime.timedelta(days=1)).execute()
+        return cls.delete().where(unsent, cls.created_at < now - TERMS["reminder_batch"].time).execute()
 
 
 class Reminder(Table):
@@ -3301,9 +3313,6 @@ class AnswerDraft(Table):
     class Meta:
         indexes = ((("thread", "user"), True),)
 
-    KEPT = datetime.timedelta(days=90)
-    RECENT = datetime.timedelta(hours=1)  # somebody may still be writing it
-
     @classmethod
     def keep(cls, thread, user, text, now):
         """Instead of the one that was kept before; an empty text keeps none."""
@@ -3329,7 +3338,7 @@ class AnswerDraft(Table):
 
     @classmethod
     def purge(cls, now):
-        return cls.delete().where(cls.saved_at < now - cls.KEPT).execute()
+        return cls.delete().where(cls.saved_at < now - TERMS["answer_draft"].time).execute()
 
 
 class PreparedAnswer(Table):
@@ -3403,7 +3412,7 @@ class UnsentWords(Table):
 
     @classmethod
     def purge(cls, now):
-        return cls.delete().where(cls.kept_at < now - datetime.timedelta(days=1)).execute()
+        return cls.delete().where(cls.kept_at < now - TERMS["unsent_words"].time).execute()
 
 
 # ── Contributions: what is called, what is paid ──────────────────────────────────────────────────────────────────
@@ -4142,8 +4151,9 @@ class Registration(Table):
         RegistrationState.INCOMPLETE,
     )
     BEING_WRITTEN = (RegistrationState.CONFIRMED, RegistrationState.INCOMPLETE)
-    UNFINISHED_FOR, MORE_FOR = datetime.timedelta(days=30), datetime.timedelta(days=90)
-    SETTLED_FOR = datetime.timedelta(days=365)
+    UNFINISHED_FOR = TERMS["registration_unfinished"].time
+    MORE_FOR = TERMS["registration_incomplete"].time
+    SETTLED_FOR = TERMS["registration"].time
 
     @property
     def full_name(self):

@@ -4,19 +4,20 @@ from pathlib import Path
 
 import click
 from flask import current_app
-from flask.cli import with_appcontext
+from flask.cli import AppGroup, with_appcontext
 from peewee import PeeweeException
 
-from portal import backups, clock, commands, invariants
+from portal import backups, clock, commands, invariants, retention, storage
 from portal.folder import Unavailable
 from portal.formats import plural, weight
 from portal.rules import Refused
+from portal.rules.retention import TERMS
 
 MOST_SAID = 5  # faults of one invariant; the others are counted
 
 
 def register(app):
-    for command in (backup, restore, verify):
+    for command in (backup, restore, verify, purge, retention_commands):
         app.cli.add_command(command)
 
 
@@ -82,3 +83,32 @@ def verify():
     if wrong:
         commands.stop(f"À reprendre : {plural(wrong, 'faute')}. Voyez docs/operating.md, « After an alert ».")
     click.echo("Tout est en ordre.")
+
+
+@click.command("purge")
+@click.option("--dry-run", is_flag=True, help="Dire ce qui partirait, sans rien effacer.")
+@with_appcontext
+def purge(dry_run):
+    """Forget what is past its term, as the worker does each day."""
+    commands.ready()
+    now = clock.now()
+    lines = retention.told(retention.foreseen(now) if dry_run else retention.purge(now))
+    try:
+        files = sum(1 for _ in storage.strays(now)) if dry_run else retention.sweep(now)
+    except Unavailable as fault:
+        commands.stop(f"Le stockage des fichiers ne répond pas ({fault}). Vérifiez STORAGE_URL, puis recommencez.")
+    lines += [f"Fichiers enlevés du stockage : {files}."] if files else []
+    click.echo("\n".join(lines) or "Rien n’est arrivé à son terme.")
+    click.echo("Rien n’a été effacé." if dry_run else "C’est fait.")
+
+
+@click.command("terms")
+def say_terms():
+    """How long each thing is kept, since when and why."""
+    for term in TERMS.values():
+        click.echo(f"{term.what} : {plural(term.days, 'jour')} depuis {term.since} ; {term.reason}.")
+
+
+retention_commands = AppGroup("retention", help="Les durées de conservation.")
+retention_commands.add_command(purge, "apply")
+retention_commands.add_command(say_terms)

@@ -20,10 +20,10 @@ from portal import (
     documents,
     entrusting,
     grants,
-    guests,
     outbox,
     proofs,
     publishing,
+    retention,
     storage,
     waivers,
 )
@@ -31,26 +31,15 @@ from portal.exchange import confirming, staging
 from portal.folder import Unavailable
 from portal.models import (
     AffiliationImport,
-    AnswerDraft,
-    CalendarFeed,
     ImportState,
     MessageKind,
     Movement,
-    OneTimeLink,
-    OutboxMessage,
-    Registration,
-    ReminderBatch,
-    Throttle,
-    UnsentWords,
-    UserSession,
     db,
 )
 
 EVERY = 1.0  # seconds between two looks
 REST = datetime.timedelta(minutes=1)  # before a store that did not answer is asked again
 AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
-SIGNING_IN = (Throttle, UserSession, OneTimeLink)
-PURGED = (*SIGNING_IN, OutboxMessage, UnsentWords, ReminderBatch, AnswerDraft, CalendarFeed, Registration)
 log = logging.getLogger(__name__)
 
 
@@ -173,9 +162,7 @@ def note_head(settings, now):
 def purge(now, last):
     """Once a day, and at each start, forget what is of no more use; the day it was done."""
     if now.date() != last:
-        for table in PURGED:
-            table.purge(now)
-        guests.purge(now)
+        retention.purge(now)
         tidy(storage.sweep, now)
     return now.date()
 

@@ -38,7 +38,7 @@ FORBIDDEN = {
     **dict.fromkeys(
         (
             *("grants.py", "registrations.py", "mandates.py", "collecting.py", "arrears.py", "portfolio.py", "desk.py"),
-            *("audit_heads.py", "backups.py", "invariants.py", "snapshots.py"),
+            *("audit_heads.py", "backups.py", "invariants.py", "retention.py", "snapshots.py"),
         ),
         {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     ),
