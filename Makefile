@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 
 # What Debian brings: libraries that WeasyPrint draws with, then what the tests need.
 APT_RUN := python3 python3-venv ca-certificates libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
-APT_TEST := postgresql-15 chromium libatomic1 clamav-daemon
+APT_TEST := postgresql-15 chromium libatomic1 clamav-daemon nginx-light logrotate
 APT_BENCH := wrk
 install_packages = missing="$$(for package in $(1); do dpkg-query -Wf '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done)"; \
 	if [ -n "$$missing" ] && command -v apt-get >/dev/null; then \
@@ -19,7 +19,7 @@ install_packages = missing="$$(for package in $(1); do dpkg-query -Wf '$${Status
 install_python = $(if $(UV),uv pip install -q --python $(PYTHON) -r $(1),$(PYTHON) -m pip install -q --disable-pip-version-check -r $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench pictures install install-tests install-bench static
+.PHONY: lock sbom help run test check fix bench pictures install install-tests install-bench static
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,14 @@ bench: install-bench static ## Measure the portal beside its floors (ARGS="--siz
 
 pictures: install-tests static ## Take the pictures of the guide from the running portal
 	@$(PYTHON) docs/pictures.py
+
+lock: install-tests ## Write requirements.lock again, with a hash of each file: what a real portal installs
+	.venv/bin/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-annotate \
+		--custom-compile-command "make lock" requirements.txt -o requirements.lock
+
+sbom: install-tests ## Write build/sbom.json (CycloneDX): what the portal is made of
+	@mkdir -p build
+	.venv/bin/cyclonedx-py requirements requirements.lock --output-reproducible --of JSON -o build/sbom.json
 
 install: .venv/.run
 install-tests: .venv/.tests

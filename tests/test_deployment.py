@@ -1,9 +1,11 @@
 """What an operator is given: slow clients hold no worker, and nobody else reads the files of the portal."""
 
 import contextlib
+import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -109,3 +111,144 @@ def test_a_port_that_is_taken_is_not_shared(tmp_path):
     assert refused.returncode == 1
     assert "est déjà pris" in refused.stderr
     assert not list(tmp_path.iterdir())
+
+
+# What is installed
+
+
+def pinned(text):
+    """Name → version; extras and case do not count."""
+    found = re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;\\]+)", text, flags=re.MULTILINE)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
+
+
+def test_the_lock_says_what_the_requirements_say_each_with_its_hashes():
+    """When it fails: `make lock`."""
+    asked, lock = pinned((ROOT / "requirements.txt").read_text()), (ROOT / "requirements.lock").read_text()
+    locked = pinned(lock)
+    assert len(asked) > 20
+    assert {name: locked.get(name) for name in asked} == asked
+    entries = re.split(r"\n(?=[a-z0-9])", lock.partition("\n")[2])
+    assert not [entry.split("\n")[0] for entry in entries if "==" in entry and "--hash=sha256:" not in entry]
+    assert not re.search(r"https?://", lock)
+
+
+def test_the_bill_of_materials_names_every_package_of_the_lock_and_is_the_same_twice(tmp_path):
+    made = []
+    for name in ("one.json", "two.json"):
+        command = ["-m", "cyclonedx_py", "requirements", "requirements.lock", "--output-reproducible"]
+        subprocess.run([sys.executable, *command, "-o", tmp_path / name], cwd=ROOT, check=True, capture_output=True)
+        made.append((tmp_path / name).read_bytes())
+    assert made[0] == made[1]
+    names = {re.sub(r"[-_.]+", "-", part["name"]).lower() for part in json.loads(made[0])["components"]}
+    assert names == set(pinned((ROOT / "requirements.lock").read_text()))
+
+
+@pytest.fixture
+def units(tmp_path):
+    """The units where systemd would read them."""
+    there = tmp_path / "etc/systemd/system"
+    for folder in ("portal.service.d", "portal-.service.d"):
+        (there / folder).mkdir(parents=True)
+        shutil.copy(ROOT / "deploy/sandbox.conf", there / folder)
+    for unit in [*(ROOT / "deploy").glob("*.service"), *(ROOT / "deploy").glob("*.timer")]:
+        shutil.copy(unit, there)
+    return tmp_path
+
+
+@pytest.mark.parametrize("unit", ["portal", "portal-worker", "portal-backup"])
+def test_a_unit_is_sandboxed(units, unit):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd is not installed")
+    command = ["systemd-analyze", "security", "--offline=true", f"--root={units}", "--threshold=15", f"{unit}.service"]
+    looked = subprocess.run(command, capture_output=True, text=True)
+    assert looked.returncode == 0, looked.stdout
+    assert "Overall exposure level" in looked.stdout
+
+
+def test_the_key_of_backups_is_given_to_their_unit_alone():
+    backup = (ROOT / "deploy/portal-backup.service").read_text()
+    assert (
+        "EnvironmentFile=/etc/trait-d-union-backup.env" in backup
+        and "Persistent=true" in (ROOT / "deploy/portal-backup.timer").read_text()
+    )
+    for name in ("portal.service", "portal-worker.service", "sandbox.conf"):
+        assert "backup" not in (ROOT / "deploy" / name).read_text()
+
+
+def test_logs_are_kept_for_a_year_at_most(tmp_path):
+    conf = (ROOT / "deploy/logrotate.conf").read_text()
+    assert "maxage 365" in conf and "rotate 365" in conf
+    if not shutil.which("logrotate"):
+        pytest.skip("logrotate is not installed")
+    (tmp_path / "logrotate.conf").write_text(conf.replace("/var/log/trait-d-union", str(tmp_path)))
+    (tmp_path / "access.log").write_text("x")
+    (tmp_path / "logrotate.conf").chmod(0o644)
+    command = ["logrotate", "--debug", "--state", tmp_path / "state", tmp_path / "logrotate.conf"]
+    looked = subprocess.run(command, capture_output=True, text=True)
+    assert looked.returncode == 0 and "error" not in looked.stderr, looked.stderr
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """The files of an installed machine, as they should be."""
+    for folder in ("etc", "var/lib/trait-d-union", "var/backups/trait-d-union/2026-11-26T023000Z", "srv/trait-d-union"):
+        (tmp_path / folder).mkdir(parents=True, mode=0o700)
+    for folder in ("var/lib/trait-d-union", "var/backups/trait-d-union"):
+        (tmp_path / folder).chmod(0o700)
+    written = {
+        "etc/trait-d-union.env": "PUBLIC_URL=https://portail.example\nDEMO=0\nAUDIT_HEADS_DIR=/var/lib/trait-d-union\n",
+        "etc/trait-d-union-backup.env": "BACKUP_KEY=x\n",
+        "var/lib/trait-d-union/audit-heads.txt": "x",
+        "var/backups/trait-d-union/2026-11-26T023000Z/manifest.json": "{}",
+        "srv/trait-d-union/app.py": "x",
+    }
+    for path, text in written.items():
+        (tmp_path / path).write_text(text)
+        (tmp_path / path).chmod(0o400 if path.startswith("etc") else 0o600)
+    return tmp_path
+
+
+def checked(machine):
+    environment = os.environ | {"ROOT": str(machine), "ONLY": "files settings backups"}
+    looked = subprocess.run(["bash", "deploy/check.sh"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert not looked.stderr, looked.stderr
+    return looked.returncode, [line for line in looked.stdout.splitlines() if line.startswith("FAUTE")]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it looks at what root owns")
+def test_a_machine_that_is_as_it_should_be_passes_its_check(machine):
+    assert checked(machine) == (0, [])
+
+
+def age(path):
+    old = path.stat().st_mtime - 30 * 3600
+    os.utime(path, (old, old))
+
+
+HARMS = {
+    "settings that others read": (lambda root: (root / "etc/trait-d-union.env").chmod(0o440), "trait-d-union.env"),
+    "data that others read": (lambda root: (root / "var/lib/trait-d-union/audit-heads.txt").chmod(0o604), "/var/lib"),
+    "code that others write": (lambda root: (root / "srv/trait-d-union/app.py").chmod(0o622), "n’y écrit"),
+    "an old backup": (lambda root: [age(path) for path in root.glob("var/backups/*/*/*")], "moins de 26 h"),
+    "no backup": (lambda root: [path.unlink() for path in root.glob("var/backups/*/*/*")], "Il y a une sauvegarde"),
+    "a head of long ago": (lambda root: age(root / "var/lib/trait-d-union/audit-heads.txt"), "tête du journal"),
+    "a key among the backups": (
+        lambda root: (root / "var/backups/trait-d-union/env").write_text("VAULT_KEYS=1\n"),
+        "Aucune clé",
+    ),
+    "the demonstration": (
+        lambda root: (root / "etc/trait-d-union.env").write_text("PUBLIC_URL=https://x\nDEMO=1\n"),
+        "DEMO",
+    ),
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it looks at what root owns")
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_planted_fault_of_a_machine_is_told(machine, harm):
+    plant, said = HARMS[harm]
+    plant(machine)
+    status, faults = checked(machine)
+    assert status == 1
+    assert [line for line in faults if said in line], faults

@@ -1,0 +1,244 @@
+"""nginx as it is shipped, in front of a portal: TLS, headers on every answer and once, a log without what was typed."""
+
+import datetime
+import http.client
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import warnings
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from app import HSTS, SECURITY_HEADERS
+from portal import clock
+from tests.servers import free_port
+
+DEPLOY = Path(__file__).parent.parent / "deploy"
+NAME = "portail.example"
+HEADERS = [*SECURITY_HEADERS, "Strict-Transport-Security", "Cache-Control"]
+
+
+def certificate(folder):
+    """One that it signs itself, for a day."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), clock.now()
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    made = x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number(), now)
+    made = made.not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
+    (folder / "portail.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "portail.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
+
+
+class Upstream(BaseHTTPRequestHandler):
+    """A portal that answers with its headers, and the status that its path names."""
+
+    def do_GET(self):
+        status = int(self.path.strip("/").partition("?")[0] or 200)
+        self.send_response(status)
+        headers = {**SECURITY_HEADERS, "Strict-Transport-Security": HSTS, "Cache-Control": "no-store"}
+        headers |= {"Retry-After": "5"} if status == 503 else {}
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory):
+    """nginx with the shipped site on free ports, in front of a portal that may be stopped."""
+    if not shutil.which("nginx"):
+        pytest.skip("nginx is not installed")
+    folder = tmp_path_factory.mktemp("nginx")
+    certificate(folder)
+    upstream = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    run = SimpleNamespace(folder=folder, clear=free_port(), tls=free_port(), upstream=upstream)
+    site = re.sub(r"^\s*listen \[::\].*\n", "", (DEPLOY / "nginx.conf").read_text(), flags=re.MULTILINE)
+    for before, after in {
+        "listen 80": f"listen 127.0.0.1:{run.clear}",
+        "listen 443": f"listen 127.0.0.1:{run.tls}",
+        "/etc/ssl/portail.pem": f"{folder}/portail.pem",
+        "/etc/ssl/private/portail.key": f"{folder}/portail.key",
+        "/var/log/trait-d-union": str(folder),
+        "/srv/trait-d-union/deploy": str(DEPLOY),
+        "127.0.0.1:5000": f"127.0.0.1:{upstream.server_port}",
+    }.items():
+        assert before in site
+        site = site.replace(before, after)
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    begin = f"daemon off; user root; pid {folder}/pid; error_log {folder}/start.log; events {{}}"
+    (folder / "nginx.conf").write_text(f"{begin} http {{ {temporary}\n{site} }}")
+    command = ["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "start.log"]
+    tested = subprocess.run([*command, "-t"], capture_output=True, text=True)
+    assert tested.returncode == 0, tested.stderr
+    assert "warn" not in tested.stderr.replace('"user" directive', ""), tested.stderr
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        wait_for(run.tls)
+        yield run
+        process.terminate()
+    upstream.shutdown()
+    upstream.server_close()
+
+
+def wait_for(port):
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise TimeoutError
+
+
+def secure(version=None):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if version:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = version
+    return context
+
+
+def line(nginx, context=None, name=NAME):
+    """A TLS connection, under the portal's name."""
+    raw = socket.create_connection(("127.0.0.1", nginx.tls), 10)
+    try:
+        return (context or secure()).wrap_socket(raw, server_hostname=name)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def answer(nginx, path="/", method="GET", body=None, clear=False):
+    """(status, [(name, value)], text)."""
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.clear, timeout=10)
+    if not clear:
+        connection.sock = line(nginx)
+    connection.request(method, path, body=body, headers={"Host": NAME})
+    response = connection.getresponse()
+    text = response.read().decode()
+    connection.close()
+    return response.status, response.getheaders(), text
+
+
+def assert_dressed(headers):
+    names = [name.lower() for name, _ in headers]
+    for name in HEADERS:
+        assert names.count(name.lower()) == 1, (name, headers)
+    assert not [value for name, value in headers if name.lower() == "server" and re.search(r"\d", value)]
+
+
+@pytest.mark.parametrize("status", [200, 303, 400, 403, 404, 422, 429, 500, 503])
+def test_what_the_portal_answers_keeps_its_headers_once(nginx, status):
+    got, headers, _ = answer(nginx, f"/{status}")
+    assert got == status
+    assert_dressed(headers)
+    assert dict(headers)["Content-Security-Policy"] == SECURITY_HEADERS["Content-Security-Policy"]
+    assert [value for name, value in headers if name == "Retry-After"] == (["5"] if status == 503 else [])
+
+
+def test_a_file_that_is_too_heavy_is_refused_in_french_by_nginx_itself(nginx):
+    status, headers, text = answer(nginx, "/200", "POST", b"x" * 4_400_000)
+    assert status == 413
+    assert "trop lourd" in text
+    assert_dressed(headers)
+
+
+def test_a_file_of_the_limit_comes_through(nginx):
+    assert answer(nginx, "/200", "POST", b"x" * 4_194_304)[0] == 200
+
+
+def test_a_request_that_nobody_can_read_is_dressed_too(nginx):
+    with line(nginx) as sent:
+        sent.sendall(b"GET /\x01 HTTP/1.1\r\nHost: " + NAME.encode() + b"\r\n\r\n")
+        response = http.client.HTTPResponse(sent)
+        response.begin()
+        assert response.status == 400
+        assert_dressed(response.getheaders())
+        response.close()
+
+
+def test_a_portal_that_is_down_is_said_in_french_with_when_to_come_back(nginx, monkeypatch):
+    conf = nginx.folder / "nginx.conf"
+    before = conf.read_text()
+    down = free_port()
+    conf.write_text(before.replace(f"127.0.0.1:{nginx.upstream.server_port}", f"127.0.0.1:{down}"))
+    reload(nginx)
+    try:
+        status, headers, text = until(lambda: answer(nginx, "/200"), lambda got: got[0] == 503)
+    finally:
+        conf.write_text(before)
+        reload(nginx)
+    assert "momentanément indisponible" in text
+    assert_dressed(headers)
+    assert dict(headers)["Retry-After"] == "30"
+
+
+def reload(nginx):
+    conf = nginx.folder / "nginx.conf"
+    subprocess.run(["nginx", "-p", nginx.folder, "-c", conf, "-s", "reload"], check=True, stderr=subprocess.DEVNULL)
+
+
+def until(ask, good):
+    """The first good answer: a reload takes a moment."""
+    for _ in range(100):
+        if good(got := ask()):
+            return got
+        time.sleep(0.05)
+    return got
+
+
+def test_only_tls_1_2_and_1_3_are_spoken_with_forward_secrecy(nginx):
+    until(lambda: answer(nginx, "/200"), lambda got: got[0] == 200)
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        with line(nginx, secure(version)) as spoken:
+            name = spoken.cipher()[0]
+            assert name.startswith(("ECDHE-", "TLS_")) and ("GCM" in name or "CHACHA" in name)
+    for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            line(nginx, secure(version))
+    weak = secure(ssl.TLSVersion.TLSv1_2)
+    weak.set_ciphers("AES128-GCM-SHA256:AES256-SHA:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        line(nginx, weak)
+
+
+def test_another_name_is_shown_no_certificate(nginx):
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        line(nginx, name="autre.example")
+
+
+def test_what_comes_in_clear_is_sent_to_tls_without_what_was_typed(nginx):
+    status, headers, _ = answer(nginx, "/salaries?q=Durand", clear=True)
+    assert status == 301
+    assert dict(headers)["Location"] == f"https://{NAME}/salaries"
+
+
+def test_the_log_holds_no_query_and_no_token(nginx):
+    token = "A" * 43
+    answer(nginx, "/200?nom=Canari-Durand")
+    answer(nginx, f"/salarie/{token}")
+    log = until(lambda: (nginx.folder / "access.log").read_text(), lambda text: "/salarie/-" in text)
+    assert "/200" in log
+    for path in nginx.folder.glob("*.log"):
+        assert "Canari" not in path.read_text() and token not in path.read_text(), path
