@@ -58,6 +58,7 @@ def ready():
     """The same, with a schema that this code knows."""
     if pending(opened()):
         stop("Le schéma de la base manque ou n’est pas à jour. Lancez d’abord « flask --app app db upgrade ».")
+    current_app.configuration.look()
 
 
 def pending(open_database):

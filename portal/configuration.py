@@ -26,6 +26,7 @@ SECTIONS = {
     ),
     "delais": ("reminder_days", "reminders_before", "proof_grace_days", "school_campaign", "kbis_months"),
     "natures": ("natures",),
+    "messages": ("texts",),
 }
 NAMES = {name for names in SECTIONS.values() for name in names}
 

@@ -15,7 +15,15 @@ from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    ChoiceLoader,
+    DictLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    select_autoescape,
+)
 
 from portal import clock, database, formats
 from portal.carriers import Gateway, Later, Post, Refused, Silent, Unreachable
@@ -33,8 +41,10 @@ log = logging.getLogger(__name__)
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 BLANK = re.compile(r"[ \t\r\n]+")  # not the spaces that hold French signs to their word
+OURS = FileSystemLoader(Path(__file__).parent / "emails")
+own_texts: dict[str, str] = {}  # file name → what the mutual wrote in place of ours (portal.wording)
 templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "emails"),
+    loader=ChoiceLoader([DictLoader(own_texts), OURS]),
     autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -44,11 +54,16 @@ templates = Environment(
 WRITTEN = (formats.date_fr, formats.datetime_fr, formats.euros, formats.long_date, formats.number, formats.phone_fr)
 templates.filters |= {written.__name__: written for written in WRITTEN}
 templates.globals |= {"plural": formats.plural}
+first_words = templates.overlay(loader=OURS, cache_size=100)
 
 
 def use(settings):
     """How the mutual presents itself, and where the portal is: for the templates."""
     templates.globals |= {"brand": Brand(settings), "public_url": settings.public_url}
+    if settings.own_texts != own_texts:
+        own_texts.clear()
+        own_texts.update(settings.own_texts)
+        templates.cache.clear()
 
 
 # ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -79,7 +94,7 @@ def letter(to, template, now, user=None, *, kind, about=None, not_before=None, n
     of no use any more. `context`: what the template says, each word on one line; `link`: a path of the portal.
     """
     words = told(user, context)
-    page = templates.get_template(f"{template}.txt").make_module(words)
+    page = composed(f"{template}.txt", lambda found: found.make_module(words))
     words |= {"action": "Ouvrir la page"} | {name: one_line(said) for name, said in vars(page).items() if name in SET}
     words |= {"paragraphs": paragraphs(str(page)), "has_choice": user is not None and kind.is_wished}
     own = templates.select_template([f"{template}.html", "letter.html"])
@@ -94,10 +109,22 @@ def letter(to, template, now, user=None, *, kind, about=None, not_before=None, n
 def text(number, template, now, user=None, *, kind, about=None, not_before=None, not_after=None, **context):
     """A text that is not written yet; the options of `letter`."""
     words = told(user, context)
-    body = BLANK.sub(" ", templates.get_template(f"{template}.sms.txt").render(words)).strip()
+    said = composed(f"{template}.sms.txt", lambda found: found.render(words))
+    body = BLANK.sub(" ", said).strip()
     message = unsent(Channel.SMS, formats.phone_masked(number), now, user, kind, about, not_before, not_after)
     message.seal({"to": number, "link": words["link"], "text": body})
     return message
+
+
+def composed(name, make):
+    """What `make` draws from a template; from ours where the mutual's own cannot be drawn: a message always goes."""
+    try:
+        return make(templates.get_template(name))
+    except (TemplateError, TypeError, ValueError) as fault:
+        if name not in own_texts:
+            raise
+        log.error("the mutual's own %s: %s", name, type(fault).__name__)
+        return make(first_words.get_template(name))
 
 
 def told(user, context):

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import datetime
+import json
 import os
 import re
 import secrets
@@ -50,6 +51,7 @@ class Settings:
     natures: str = ""  # of requests and complaints, as the mutual arranged them: rules.threads.arranged
     colour: str = ""  # the mutual’s own, #rrggbb; "" for the portal’s
     logo: str = ""  # the hash of its picture; "" for the portal’s
+    texts: str = ""  # the mutual’s own words of messages, as JSON: file name → template (portal.wording)
     ombudsman: str = (
         "Médiateur de la Mutualité Française, FNMF, 255 rue de Vaugirard, 75719 Paris cedex 15, mediateur-mutualite.fr"
     )
@@ -109,6 +111,11 @@ class Settings:
         return tuple(map(int, self.reminders_before.split()))
 
     @cached_property
+    def own_texts(self):
+        """File name of a message → what the mutual wrote in place of the portal's words."""
+        return json.loads(self.texts) if self.texts else {}
+
+    @cached_property
     def natures_by_kind(self):
         """Kind of thread → code → `rules.threads.Nature`, as the mutual has them."""
         return threads.arranged(self.natures, threads.days_of(self.answer_days))
@@ -146,7 +153,7 @@ class Brand:
 
 
 NUMBERS = {field.name for field in fields(Settings) if field.type is int}
-SET_ON_PAGES = {"natures", "colour", "logo"}  # « Configuration » alone says them
+SET_ON_PAGES = {"natures", "colour", "logo", "texts"}  # « Configuration » alone says them
 TEXTS = {field.name for field in fields(Settings) if field.type is str} - {"secret_key"} - SET_ON_PAGES
 
 

@@ -141,12 +141,13 @@ WORDS = {
     "profession": ["entreprise"],
     "step": ["salarie"],
     "key": ["contacts"],
+    "name": ["password.txt"],
     "tone": ["claire"],
     "colour": ["0e5566"],
     "mark": ["0" * 16],
     "piece": ["00000000-0000-4000-8000-000000000001"],
 }
-NOT_ROWS = {"room", "chapter", "token", "step", "profession", "key", "tone", "colour", "mark"}
+NOT_ROWS = {"room", "chapter", "token", "step", "profession", "key", "name", "tone", "colour", "mark"}
 
 
 def walk(app):

@@ -2,15 +2,17 @@
 
 import re
 
-from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, StringField
+from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from portal import wording
 from portal.exchange import uploads
 from portal.forms.changes import text
 from portal.forms.checks import no_secret
 from portal.rules import Refused, colours, identifiers, threads
 
 SITE = re.compile(r"https://[^\s/]+\.[^\s/]+(/\S*)?")
+LONG = "Au plus 4\u00a0000 caractères. Raccourcissez."
 TIDY = [lambda typed: " ".join((typed or "").split())]
 
 
@@ -248,3 +250,26 @@ def shown(code, nature):
 
 
 SECTIONS = {"identite": Identity, "contacts": Contacts, "delais": Delays, "natures": Natures}
+
+
+class WordingForm(Form):
+    """The words of one message; `source`: the template that they make, once it was checked."""
+
+    seen = HiddenField()
+    objet = text("Objet", most=150)
+    texte = TextAreaField("Texte", [InputRequired("Écrivez le texte."), Length(max=4_000, message=LONG)])
+    bouton = text("Bouton", most=60)
+
+    def __init__(self, typed, is_text, words, seen):
+        super().__init__(typed, seen=seen, objet=words.subject, texte=words.body, bouton=words.action)
+        self.is_text, self.source = is_text, ""
+        self.texte.render_kw = {"rows": 4 if is_text else 12}
+
+    def validate_objet(self, field):
+        if not (self.is_text or field.data):
+            raise ValidationError("Donnez un objet.")
+
+    @property
+    def words(self):
+        body = (self.texte.data or "").replace("\r\n", "\n").strip()
+        return wording.Words("", body, "") if self.is_text else wording.Words(self.objet.data, body, self.bouton.data)

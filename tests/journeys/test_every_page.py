@@ -253,6 +253,8 @@ PAGES = {
     "configuration-identite": ("configuration.edit", "staff", "/gestion/configuration/identite"),
     "configuration-contacts": ("configuration.edit", "staff", "/gestion/configuration/contacts"),
     "configuration-natures": ("configuration.edit", "staff", "/gestion/configuration/natures"),
+    "configuration-messages": ("wording.index", "staff", "/gestion/configuration/messages"),
+    "configuration-message": ("wording.edit", "staff", "/gestion/configuration/messages/thread_answered.txt"),
     "aide-configuration": ("help.show", "visitor", "/aide/configuration"),
     "impayes": ("staff_arrears.index", "desk", "/gestion/impayes{arrears}"),
     "impayes-vides": ("staff_arrears.index", "staff", "/gestion/impayes?page=2"),

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from portal import configuration, natures
-from portal.models import AuditEvent, ConfiguredValue, MessageThread, UserRole
+from portal import configuration, natures, outbox, wording
+from portal.models import AuditEvent, ConfiguredValue, MessageThread, OutboxMessage, UserRole
 from portal.rules import threads
 from tests import factories, files
 
@@ -214,3 +214,65 @@ def test_the_days_of_the_environment_stay_where_the_page_says_nothing(chosen_set
     said = dataclasses.replace(chosen_settings, answer_days="CARD=7", natures='{"REQUEST": {"DSN": ["DSN", 9, true]}}')
     assert said.promised_days["CARD"] == 7 and said.promised_days["DSN"] == 9
     assert said.promised_days["CONTRACT"] == 10
+
+
+# ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+PASSWORD = f"{HOME}/messages/password.txt"
+
+
+def words(desk, path=PASSWORD, **changes):
+    page = desk.get(path).get_data(as_text=True)
+    seen = re.search(r'name="seen"[^>]*value="(\w+)"', page)[1]
+    sent = {"seen": seen, "objet": "Nouveau mot de passe", "texte": "C’est ici :\n\n{{ url }}", "bouton": "Choisir"}
+    return desk.post(path, data=sent | {"etape": "enregistrer"} | changes)
+
+
+def last_mail(app):
+    message = OutboxMessage.select().order_by(OutboxMessage.id.desc()).get()
+    return message.subject, message.unseal()["text"]
+
+
+def test_every_message_opens(desk):
+    page = desk.get(f"{HOME}/messages").get_data(as_text=True)
+    for name in wording.names():
+        assert f"/messages/{name}" in page
+        assert desk.get(f"{HOME}/messages/{name}").status_code == 200
+    assert desk.get(f"{HOME}/messages/layout.txt").status_code == 404
+    assert desk.get(f"{HOME}/messages/..%2Fx").status_code == 404
+
+
+def test_words_are_seen_before_they_are_kept(desk, app):
+    answer = words(desk, etape="apercu", texte="Par ici, {{ brand.insurer }} :\n\n{{ url }}")
+    assert answer.status_code == 200
+    assert "Par ici, Mutuelle du Haut-Jura" in answer.get_data(as_text=True)
+    assert not ConfiguredValue.select().exists()
+
+
+def test_the_next_message_says_them_and_the_first_words_come_back(desk, app):
+    hr = factories.hr_user()
+    assert words(desk).status_code == 303
+    app.test_client().post("/mot-de-passe-oublie", {"courriel": hr.identifier})
+    subject, said = last_mail(app)
+    assert subject == "Nouveau mot de passe" and "C’est ici :" in said and "http" in said
+    assert words(desk, etape="origine").status_code == 303
+    assert not ConfiguredValue.select().exists()
+    assert app.settings.own_texts == {} and outbox.own_texts == {}
+
+
+def test_words_that_cannot_be_are_refused_at_their_box(desk):
+    for text, sentence in (("Rien", "ne mène nulle part"), ("{{ url }} {{ nir }}", "ne connaît pas"), ("", "Écrivez")):
+        answer = words(desk, texte=text)
+        assert answer.status_code == 422
+        assert sentence in answer.get_data(as_text=True)
+    assert not ConfiguredValue.select().exists()
+
+
+def test_two_colleagues_do_not_erase_each_other(desk):
+    page = desk.get(PASSWORD).get_data(as_text=True)
+    seen = re.search(r'name="seen"[^>]*value="(\w+)"', page)[1]
+    words(desk, f"{HOME}/messages/import.txt", objet="{{ told }}")
+    answer = words(desk, seen=seen)
+    assert answer.status_code == 409 and "entre-temps" in answer.get_data(as_text=True)
+    assert words(desk).status_code == 303
+    assert len(ConfiguredValue.get(ConfiguredValue.name == "texts").text) > 100

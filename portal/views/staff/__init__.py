@@ -26,10 +26,11 @@ from portal.views.staff import (
     sendings,
     supporting_documents,
     threads,
+    wording,
 )
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
-MODULES += (publications, publication, notices, messages, registrations, debits, arrears, configuration)
+MODULES += (publications, publication, notices, messages, registrations, debits, arrears, configuration, wording)
 
 # Their group of the menu, below the others.
 MENU = (

@@ -40,7 +40,7 @@ def index():
         SimpleNamespace(key=key, title=title, about=about, icon=icon, own=own(watched.values, key))
         for key, (title, about, icon) in TITLES.items()
     ]
-    return render("configuration", rows=rows)
+    return render("configuration", rows=rows, own_texts=len(watched.settings.own_texts))
 
 
 def own(values, key):

@@ -1,0 +1,66 @@
+"""The words of messages, written anew: all of ours can be, and nothing else passes."""
+
+import pytest
+
+from portal import outbox, wording
+from portal.rules import Refused
+
+ANSWERED = "thread_answered.txt"
+
+
+@pytest.mark.parametrize("name", wording.names())
+def test_our_own_words_pass_and_say_the_same_once_they_were_split(name, app):
+    source = wording.checked(name, wording.split(wording.source_of(name)))
+    assert wording.shown(name, source) == wording.shown(name, wording.source_of(name))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{ url }} {{ ''.__class__.__mro__ }}",
+        "{{ url }} {{ brand.__init__.__globals__ }}",
+        "{{ url }} {{ brand.demo }}",
+        "{{ url }} {{ 'a' * 1000000000 }}",
+        "{{ url }} {% for a in 'abc' %}{{ a }}{% endfor %}",
+        "{{ url }} {% include 'layout.txt' %}",
+        "{{ url }} {% import 'layout.txt' as a %}",
+        "{{ url }} {{ number.real }}",
+        "{{ url }} {{ number|string|list }}",
+        "{{ url }} {{ plural(number, 'a').format(brand) }}",
+        "{{ url }} {{ range(10) }}",
+        "{{ url }} {{ lipsum() }}",
+        "{{ url }} {{ [1, 2] }}",
+        "{{ url }} {{ url[0] }}",
+        "{{ url }} {% macro a() %}{% endmacro %}",
+        "{{ url }} {% endset %}{% set action %}",
+        "{{ url }} {% if complaint %}",
+        "{{ url }} {{ public_url }}",
+        "{{ url }} {{ nir }}",
+        "{{ url }} {{ number|date_fr }}",
+        "Sans adresse.",
+    ],
+)
+def test_what_is_more_than_words_is_refused(body, app):
+    with pytest.raises(Refused):
+        wording.checked(ANSWERED, wording.Words("Réponse {{ number }}", body, "Lire"))
+
+
+@pytest.mark.parametrize("part", ["subject", "action"])
+def test_no_part_reaches_out_of_its_place(part, app):
+    words = wording.split(wording.source_of(ANSWERED))._replace(**{part: "x{% endset %}{{ ''.__class__ }}{% set y %}"})
+    with pytest.raises(Refused):
+        wording.checked(ANSWERED, words)
+
+
+def test_a_code_cannot_be_forgotten(app):
+    words = wording.split(wording.source_of("guest_code.sms.txt"))
+    with pytest.raises(Refused, match="code"):
+        wording.checked("guest_code.sms.txt", words._replace(body="Votre code est sur le portail : {{ url }}"))
+
+
+def test_words_that_cannot_be_drawn_give_way_to_ours(app, monkeypatch):
+    monkeypatch.setitem(outbox.own_texts, "password.txt", "{{ unknown }}")
+    outbox.templates.cache.clear()
+    said = outbox.composed("password.txt", lambda found: found.render(outbox.told(None, {"link": "/x"})))
+    assert "http://localhost/x" in said
+    outbox.templates.cache.clear()
