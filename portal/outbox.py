@@ -63,7 +63,8 @@ def use(settings):
     if settings.own_texts != own_texts:
         own_texts.clear()
         own_texts.update(settings.own_texts)
-        templates.cache.clear()
+        if templates.cache:
+            templates.cache.clear()
 
 
 # ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
