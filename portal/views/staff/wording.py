@@ -15,6 +15,7 @@ from portal.views.recording import by
 
 blueprint = Blueprint("wording", __name__, url_prefix="/gestion/configuration/messages")
 
+BRAND = [f"brand.{name}" for name in sorted(wording.BRAND)]
 NAMES = configuration.SECTIONS["messages"]
 MEANWHILE = "Un collègue a changé les messages entre-temps : relisez votre texte, puis enregistrez-le de nouveau."
 
@@ -63,7 +64,9 @@ def page(name, form, status=200):
         message=name,
         form=form,
         seen=wording.shown(name, source),
-        told=sorted(wording.told(name) - {"link"}),
+        told=[f"{{{{ {word} }}}}" for word in (*sorted(wording.told(name) - {"link"}), *BRAND)],
+        a_date="{{ due_on|date_fr }}",
+        a_choice="{% if late %}…{% endif %}",
         title=title_of(name, {}),
         is_own=name in own,
     )
