@@ -37,7 +37,19 @@ FORBIDDEN = {
     "waivers.py": {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     **dict.fromkeys(
         (
-            *("grants.py", "registrations.py", "mandates.py", "collecting.py", "arrears.py", "portfolio.py", "desk.py"),
+            *(
+                "configuration.py",
+                "guarantees.py",
+                "natures.py",
+                "wording.py",
+                "grants.py",
+                "registrations.py",
+                "mandates.py",
+                "collecting.py",
+                "arrears.py",
+                "portfolio.py",
+                "desk.py",
+            ),
             *("audit_heads.py", "backups.py", "invariants.py", "retention.py", "snapshots.py"),
         ),
         {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},

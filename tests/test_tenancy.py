@@ -125,6 +125,7 @@ def stranger(signed_in):
         "calendars": CalendarFeed.draw(other, contract.category.account, clock.now())[0].public_id,
         "staff_debits": "00000000-0000-4000-8000-000000000002",
         "mandates": factories.mandate(contract.category.company, other, signed=False).public_id,
+        "guarantees": contract.public_id,
         "statements": factories.statement(contract, issued_on=clock.today()).public_id,
         **dict.fromkeys(
             ("notices", "staff_notices"), factories.notice(other, account=contract.category.account).public_id
@@ -142,12 +143,13 @@ WORDS = {
     "step": ["salarie"],
     "key": ["contacts"],
     "name": ["password.txt"],
+    "code": ["0001"],
     "tone": ["claire"],
     "colour": ["0e5566"],
     "mark": ["0" * 16],
     "piece": ["00000000-0000-4000-8000-000000000001"],
 }
-NOT_ROWS = {"room", "chapter", "token", "step", "profession", "key", "name", "tone", "colour", "mark"}
+NOT_ROWS = {"room", "chapter", "token", "step", "profession", "key", "name", "code", "tone", "colour", "mark"}
 
 
 def walk(app):

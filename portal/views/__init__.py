@@ -108,7 +108,7 @@ WITHIN |= {"granting": "grants"}
 WITHIN |= {"statements": "schedule", "calendars": "schedule", "hiring": "contributions"}
 WITHIN |= {"mandates": "contributions"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
-WITHIN |= {"staff_publication": "staff_publications", "wording": "configuration"}
+WITHIN |= {"staff_publication": "staff_publications", "wording": "configuration", "guarantees": "configuration"}
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).

@@ -16,6 +16,7 @@ from portal.views.staff import (
     configuration,
     debits,
     desk,
+    guarantees,
     messages,
     notices,
     prepared_answers,
@@ -30,7 +31,8 @@ from portal.views.staff import (
 )
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
-MODULES += (publications, publication, notices, messages, registrations, debits, arrears, configuration, wording)
+MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
+MODULES += (configuration, wording, guarantees)
 
 # Their group of the menu, below the others.
 MENU = (
