@@ -34,6 +34,7 @@ def connect(url):
         max_connections=20,
         timeout=5,
         autoconnect=False,
+        options="-c lock_timeout=5s",  # who waits for a lock is told to come back, as on SQLite
         field_types=FIELD_TYPES["postgresql"],
     )
 
