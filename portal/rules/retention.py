@@ -48,6 +48,7 @@ ACCOUNTS = "des comptes reposent dessus : dix ans (C. com. art. L.123-22), puis 
 PEOPLE = "suit la couverture, puis les délais d’action (C. mut. art. L.221-11) : la mutuelle en décide"
 CONTRACT = "dure autant que le contrat de l’entreprise"
 PROOF = "prouve qui a fait quoi, sans NIR ni IBAN : gardé par la mutuelle, justifié à part (CNIL 2021-122)"
+SETTLED = "réglages et textes de la mutuelle, jusqu’à ce qu’elle les change"
 PUBLISHED = "publié par la mutuelle, sans donnée personnelle"
 USER = "dure autant que l’accès de l’utilisateur"
 WITHOUT_TERM = {
@@ -60,6 +61,7 @@ WITHOUT_TERM = {
     **dict.fromkeys(("contribution_tariff", "sending", "sent_file", "document_campaign"), CONTRACT),
     **dict.fromkeys(("audit_event", "audit_head"), PROOF),
     **dict.fromkeys(("library_folder", "publication", "notice", "prepared_answer"), PUBLISHED),
+    "configured_value": SETTLED,
     **dict.fromkeys(("user", "permission_grant", "favourite", "notification_choice"), USER),
     **dict.fromkeys(("library_visit", "notice_reading"), USER),
     # They go with the row that they are of.
