@@ -12,12 +12,23 @@ from flask.cli import AppGroup, with_appcontext
 from peewee import PeeweeException
 from playhouse.migrations import Runner
 
-from portal import audit_heads, clock, collecting, database, demonstration, enrolments, models, storage, tasks
-from portal.exchange import hand_over, management_system, staging
+from portal import (
+    audit_heads,
+    clock,
+    collecting,
+    database,
+    demonstration,
+    enrolments,
+    models,
+    rejecting,
+    storage,
+    tasks,
+)
+from portal.exchange import hand_over, management_system, rejects, staging
 from portal.folder import Unavailable
 from portal.formats import plural
 from portal.models import AuditEvent, db
-from portal.rules import identifiers
+from portal.rules import Refused, identifiers
 from portal.vault import Tampered
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -35,6 +46,7 @@ def register(app):
         load,
         hand_over_movements,
         collect,
+        take_rejects,
         worker,
     ):
         app.cli.add_command(command)
@@ -277,6 +289,19 @@ def collect(folder, days):
     except OSError as error:
         fault = type(error).__name__
         stop(f"Le dossier {folder} ne s’écrit pas ({fault}) : les fichiers préparés sont dans « Prélèvements ».")
+
+
+@click.command("rejects")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_appcontext
+def take_rejects(file):
+    """Read what the bank rejected of direct debits (pain.002, or CSV reference;date;motif): all of it, or nothing."""
+    ready()
+    try:
+        taken = rejecting.take(rejects.read(file.read_bytes(), clock.today()), clock.now())
+    except Refused as refused:
+        stop(str(refused))
+    click.echo(rejecting.said(taken))
 
 
 def written(batch, folder):

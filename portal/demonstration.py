@@ -20,7 +20,7 @@ from portal import bulletins, clock, credentials, database, documents, enrolment
 from portal.demonstration_files import make_imports
 from portal.demonstration_grants import make_grants
 from portal.demonstration_library import make_certificates
-from portal.demonstration_mandates import make_mandates
+from portal.demonstration_mandates import make_mandates, reject_one
 from portal.demonstration_money import make_money
 from portal.demonstration_notices import make_notices
 from portal.demonstration_proofs import entrust, make_proofs
@@ -113,6 +113,7 @@ def load(settings, seed=1, scale=1):
         make_publications(draw, managed[0], days_ago)
         password = User.known("rh@demo.example").password_hash
         make_mandates(draw, managed, days_ago, iban, settings.creditor)
+        reject_one(draw, managed[0], days_ago)
         make_grants(draw, managed[0], days_ago, password)
         make_registrations(draw, managed[0], days_ago, password)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}

@@ -1391,6 +1391,10 @@ class User(UserMixin, Table):
         """Files for the mutual's bank: its staff alone."""
         return DebitBatch.select().where(self.is_staff)
 
+    def direct_debits(self):
+        """Of the statements that the user sees."""
+        return DirectDebit.select().where(DirectDebit.statement.in_(self.statements().select(ContributionStatement.id)))
+
     def people(self, public_ids):
         """These people with contract, plan, college, company and account, by name; without those who are not seen."""
         named = (
@@ -4268,7 +4272,7 @@ class DebitBatch(Table):
 
 
 class DirectDebit(Table):
-    """One collection that a file asks for; a statement has one. What the bank rejects is not read yet."""
+    """One collection that a file asks for; a statement has one that the bank did not reject."""
 
     batch = ForeignKeyField(DebitBatch, backref="debits")
     statement = ForeignKeyField(ContributionStatement, backref="debits")

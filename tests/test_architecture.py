@@ -43,6 +43,7 @@ FORBIDDEN = {
                 "natures.py",
                 "wording.py",
                 "grants.py",
+                "rejecting.py",
                 "registrations.py",
                 "mandates.py",
                 "collecting.py",

@@ -53,7 +53,8 @@ def summary(today):
     points, unit = called.chart(months, due, paid)
     figures = called.figures(months, due, paid)
     drawn = {"points": points, "unit": unit, "figures": figures, "paid_this_year": this_year}
-    return {"today": today, "balance": called.balance(today), "means": means(), **drawn}
+    told = {"today": today, "balance": called.balance(today), "means": means(), **drawn}
+    return told | {"rejected": called.rejected(called.statements())}
 
 
 def means():

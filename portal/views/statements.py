@@ -65,6 +65,7 @@ def summary(row):
     )
     return {
         "told": called.told(row, clock.today()),
+        "rejected": called.rejected(current_user.statements().where(ContributionStatement.id == row.id)),
         "totals": totals,
         "changes": statements.Changes(row),
         "kinds": KINDS,

@@ -3,8 +3,9 @@
 from flask import Blueprint, Response, abort, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
-from portal import clock, collecting
+from portal import clock, collecting, rejecting
 from portal.access import audit, requires
+from portal.exchange import rejects
 from portal.formats import date_fr
 from portal.models import DebitBatch, db
 from portal.rendering import Page, get_or_404, page_size, render
@@ -19,10 +20,15 @@ blueprint = Blueprint("staff_debits", __name__, url_prefix="/gestion/prelevement
 @blueprint.get("")
 @requires("staff")
 def index():
+    return page()
+
+
+def page(faults=(), status=200):
     rows = collecting.waiting(current_user.statements(), clock.today())
     batches = current_user.debit_batches().order_by(DebitBatch.collected_on.desc(), DebitBatch.id.desc())
-    page = Page(batches, page_size(current_user.rows_per_page))
-    return render("staff_debits", days=[told(*one) for one in collecting.by_file(rows)], page=page, schemes=SCHEMES)
+    page = Page(batches, page_size(current_user.rows_per_page), rows=rejecting.with_rejects)
+    days = [told(*one) for one in collecting.by_file(rows)]
+    return render("staff_debits", status, days=days, page=page, schemes=SCHEMES, faults=faults)
 
 
 def told(day, scheme, rows):
@@ -45,6 +51,24 @@ def prepare():
         )
     else:
         flash("Plus rien n’est à prélever ce jour-là\u00a0: le fichier est peut-être déjà préparé.", "info")
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.post("/rejets")
+@requires("staff")
+def take_rejects():
+    """What the bank rejected: all of the file, or nothing and a sentence for each fault."""
+    sent = request.files.get("fichier")
+    if not sent or not sent.filename:
+        return page(["Choisissez le fichier de la banque."], 422)
+    try:
+        found = rejects.read(sent.stream.read(), clock.today())
+        with db.atomic():
+            taken = rejecting.take(found, clock.now(), by())
+            audit("debit.rejects", after=taken._asdict())
+    except Refused as refused:
+        return page(str(refused).split("\n"), 422)
+    flash(rejecting.said(taken), "ok" if taken.marked else "info")
     return redirect(url_for(".index"), 303)
 
 

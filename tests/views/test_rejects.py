@@ -1,0 +1,203 @@
+"""Rejects of direct debits: a pain.002 or a CSV, all or nothing and once; what the company is told; the mandate."""
+
+import datetime
+import io
+import re
+
+import pytest
+
+from portal import clock, collecting, rejecting
+from portal.exchange import rejects
+from portal.models import AuditEvent, DirectDebit, MandateState, OutboxMessage, SepaMandate, UserRole
+from portal.rules import Refused
+from portal.rules.collections import banking_day
+from portal.rules.rejects import REASONS
+from tests import factories
+from tests.views.test_debits import announced
+
+PATH = "/gestion/prelevements"
+REPORT = """<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.{version}"><CstmrPmtStsRpt>
+<GrpHdr><MsgId>B1</MsgId><CreDtTm>{day}T08:30:00</CreDtTm></GrpHdr>
+<OrgnlGrpInfAndSts><OrgnlMsgId>M</OrgnlMsgId><OrgnlMsgNmId>pain.008</OrgnlMsgNmId></OrgnlGrpInfAndSts>
+<OrgnlPmtInfAndSts><OrgnlPmtInfId>P</OrgnlPmtInfId>{transactions}</OrgnlPmtInfAndSts>
+</CstmrPmtStsRpt></Document>"""
+TRANSACTION = """<TxInfAndSts><OrgnlEndToEndId>{name}</OrgnlEndToEndId><TxSts>{status}</TxSts>
+<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf></TxInfAndSts>"""
+
+
+@pytest.fixture
+def contract(hr):
+    found = hr.contracts().first()
+    factories.mandate(found.category.company, hr)
+    return found
+
+
+@pytest.fixture
+def debits(contract, app):
+    """Two, of one mandate: a first and a recurrent one."""
+    statements = [announced(contract, days=days) for days in (20, 50)]
+    for one in statements:
+        assert collecting.prepare(banking_day(one.due_on), "CORE", app.settings, None, clock.now())
+    return list(DirectDebit.select().order_by(DirectDebit.id))
+
+
+@pytest.fixture
+def staff(client):
+    client.sign_in(factories.user(UserRole.STAFF))
+    return client
+
+
+def report(*rows, version="03", day=None):
+    told = "".join(TRANSACTION.format(name=name, status=status, code=code) for name, status, code in rows)
+    return REPORT.format(version=version, day=day or clock.today(), transactions=told).encode()
+
+
+def table(*rows):
+    return ("reference;date;motif\n" + "".join(";".join(row) + "\n" for row in rows)).encode()
+
+
+def french(day):
+    return f"{day:%d/%m/%Y}"
+
+
+def send(client, content, name="rejets.xml"):
+    return client.post(f"{PATH}/rejets", {"fichier": (io.BytesIO(content), name)})
+
+
+@pytest.mark.parametrize("version", ["03", "09", "10"])
+def test_a_report_of_any_version_is_read(version):
+    found = rejects.read(report(("A", "RJCT", "AM04"), ("B", "ACCP", "AM04"), version=version), clock.today())
+    assert [(one.end_to_end, one.code, one.on) for one in found] == [("A", "AM04", clock.today())]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04",
+        b"<Document/>",
+        b"<a",
+        b"a;b;c\n1;2;3\n",
+        b'<!DOCTYPE a [<!ENTITY x "y">]><Document>&x;</Document>',
+        report(day="demain"),
+        REPORT.format(version="03", day="2026-11-26", transactions="")
+        .replace("</OrgnlMsgNmId>", "</OrgnlMsgNmId><GrpSts>RJCT</GrpSts>")
+        .encode(),
+    ],
+)
+def test_what_is_no_file_of_rejects_is_refused_whole(content):
+    with pytest.raises(Refused):
+        rejects.read(content, clock.today())
+
+
+def test_each_wrong_line_is_said():
+    with pytest.raises(Refused) as refused:
+        rejects.read(
+            table(("A", "31/02/2026", "AM04"), ("", "01/12/2026", "AM04"), ("B", "01/12/2026", "X")), clock.today()
+        )
+    assert [line.partition(" :")[0] for line in str(refused.value).replace("\u00a0", " ").split("\n")] == [
+        "Ligne 2",
+        "Ligne 3",
+        "Ligne 4",
+    ]
+
+
+def test_a_reject_is_marked_once_and_the_company_told(staff, hr, debits):
+    content = report((debits[1].end_to_end, "RJCT", "AM04"))
+    before = OutboxMessage.select().count()
+    assert send(staff, content).status_code == 303
+    debit = DirectDebit.get_by_id(debits[1].id)
+    assert (debit.rejected_on, debit.reason) == (clock.today(), "AM04")
+    assert OutboxMessage.select().count() == before + 1
+    assert "déjà connu" in send_and_follow(staff, content)
+    assert OutboxMessage.select().count() == before + 1
+    assert AuditEvent.select().where(AuditEvent.action == "debit.reject").count() == 1
+    assert SepaMandate.get_by_id(debit.mandate_id).state == MandateState.SIGNED
+    assert "dont 1 rejeté" in staff.get(PATH).get_data(as_text=True).replace("\u00a0", " ")
+
+
+def send_and_follow(client, content, name="rejets.xml"):
+    answer = send(client, content, name)
+    return client.get(answer.location).get_data(as_text=True)
+
+
+def test_the_company_reads_why_and_what_to_do(client, staff, hr, debits):
+    send(staff, table((debits[0].end_to_end, french(clock.today()), "am04")), "rejets.csv")
+    client.sign_in(hr)
+    for path in ("/cotisations", f"/cotisations/bordereaux/{debits[0].statement.public_id}"):
+        answer = client.get(path, follow_redirects=True)
+        page = answer.get_data(as_text=True)
+        if answer.status_code == 200:
+            assert "provision du compte était insuffisante" in page and "par virement" in page
+    assert "provision" in client.get("/cotisations", follow_redirects=True).get_data(as_text=True)
+
+
+def test_a_company_reads_no_reject_of_another(client, staff, debits):
+    send(staff, report((debits[0].end_to_end, "RJCT", "AM04")))
+    client.sign_in(factories.hr_user())
+    assert "rejeté" not in client.get("/cotisations", follow_redirects=True).get_data(as_text=True)
+
+
+def test_after_a_first_debit_was_rejected_the_next_is_first_again(staff, debits, contract, app):
+    for debit in debits:
+        send(staff, report((debit.end_to_end, "RJCT", "AM04")))
+    assert SepaMandate.get().last_used_on is None
+    waiting = collecting.waiting(debits[0].statement.select(), clock.today())
+    assert {one.statement.id for one in waiting} == {debit.statement_id for debit in debits}
+    day = waiting[0].day
+    collecting.prepare(day, "CORE", app.settings, None, clock.now())
+    again = DirectDebit.select().order_by(DirectDebit.id.desc()).get()
+    assert again.sequence == "FRST"
+
+
+def test_a_mandate_that_the_bank_does_not_know_serves_no_more(staff, debits):
+    page = send_and_follow(staff, report((debits[0].end_to_end, "RJCT", "MD01")))
+    assert "mandat terminé" in page
+    mandate = SepaMandate.get()
+    assert mandate.state == MandateState.REVOKED and mandate.revoked_at
+    assert "nouveau" in OutboxMessage.select().order_by(OutboxMessage.id.desc()).get().unseal()["text"]
+
+
+def test_one_wrong_line_and_nothing_is_done(staff, debits):
+    content = table((debits[0].end_to_end, french(clock.today()), "AM04"), ("INCONNU", french(clock.today()), "AM04"))
+    answer = send(staff, content, "rejets.csv")
+    assert answer.status_code == 422
+    page = answer.get_data(as_text=True).replace("\u00a0", " ")
+    assert "Ligne 3 : cette référence n’est d’aucun prélèvement" in page and "Rien n’a été enregistré" in page
+    assert not DirectDebit.select().where(DirectDebit.rejected_on.is_null(False)).exists()
+
+
+@pytest.mark.parametrize("days", [1, -30])
+def test_a_day_that_cannot_be_is_refused(debits, days):
+    day = clock.today() + datetime.timedelta(days=days)
+    with pytest.raises(Refused):
+        rejecting.take([rejects.Reject(1, debits[0].end_to_end, day, "AM04")], clock.now())
+
+
+def test_no_file_is_a_sentence(staff):
+    answer = staff.post(f"{PATH}/rejets", {})
+    assert answer.status_code == 422 and "Choisissez le fichier" in answer.get_data(as_text=True)
+
+
+def test_the_command_takes_a_file_once(app, debits, tmp_path):
+    path = tmp_path / "pain002.xml"
+    path.write_bytes(report((debits[0].end_to_end, "RJCT", "AC04")))
+    runner = app.test_cli_runner()
+    assert "1 rejet enregistré, 1 mandat terminé" in runner.invoke(args=["rejects", str(path)]).output.replace(
+        "\u00a0", " "
+    )
+    assert "1 déjà connu" in runner.invoke(args=["rejects", str(path)]).output.replace("\u00a0", " ")
+    path.write_bytes(b"rien")
+    assert runner.invoke(args=["rejects", str(path)]).exit_code == 1
+
+
+def test_every_reason_says_what_to_do():
+    for code, known in REASONS.items():
+        assert re.fullmatch(r"[A-Z]{2}\d{2}|[A-Z]{4}", code)
+        assert known.what.endswith(".") and known.why[0].islower() or known.why[0] == "l"
+
+
+def test_a_company_sends_no_rejects(client, hr):
+    client.sign_in(hr)
+    assert send(client, b"x").status_code == 403
