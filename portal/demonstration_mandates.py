@@ -40,7 +40,7 @@ def reject_one(draw, managed, ago):
     signed = mandate.company, mandate.state == MandateState.SIGNED
     mine = row.select(row, GroupContract, EmployeeCategory).join(GroupContract).join(EmployeeCategory)
     mine = mine.where(EmployeeCategory.account == managed["id"], row.total > row.settled, row.due_on < ago(0).date())
-    statement = mine.order_by(row.due_on.desc(), row.id).first()
+    statement = mine.order_by(row.due_on.desc(), row.number).first()
     used = statement and mandate.get_or_none(signed[0] == statement.contract.category.company_id, signed[1])
     if not used:
         return
