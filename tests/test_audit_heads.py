@@ -3,6 +3,7 @@
 import dataclasses
 import stat
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -69,15 +70,19 @@ def test_without_a_folder_nothing_is_noted(portal, tmp_path):
     assert "intact" in run(portal, "audit", "verify")
 
 
+def watched(settings):
+    return SimpleNamespace(look=lambda: settings)
+
+
 def test_the_worker_notes_it_each_day_and_goes_on_when_it_cannot(portal, tmp_path, at, caplog):
-    look = tasks.looking(portal.settings)
+    look = tasks.looking(watched(portal.settings))
     for days in (0, 0, 1):
         at(days=days)
         look()
     path = tmp_path / "heads" / audit_heads.NAME
     assert path.read_text().count("\n") == 2
     (tmp_path / "a-file").touch()
-    tasks.looking(dataclasses.replace(portal.settings, audit_heads_dir=str(tmp_path / "a-file")))()
+    tasks.looking(watched(dataclasses.replace(portal.settings, audit_heads_dir=str(tmp_path / "a-file"))))()
     assert "AUDIT_HEADS_DIR" in caplog.text
 
 
