@@ -54,7 +54,7 @@ def reject_one(draw, managed, ago):
         mandate=used,
         amount=statement.rest,
         sequence=FIRST,
-        end_to_end=f"{batch.number}-{statement.id}",
+        end_to_end=f"{batch.number}-1",
         rejected_on=ago(2).date(),
         reason="AM04",
     )
