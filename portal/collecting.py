@@ -4,7 +4,7 @@ from itertools import groupby
 from operator import attrgetter
 from types import SimpleNamespace
 
-from portal import clock, database
+from portal import clock, database, mandates
 from portal.exchange.sepa import Debit, direct_debits
 from portal.models import (
     AuditEvent,
@@ -62,6 +62,8 @@ def prepare(day, scheme, settings, by, now):
         database.serialise(db, hash_of("collect"))
         rows = waiting(ContributionStatement.select(), clock.day_of(now))
         rows = [one for one in rows if (one.day, one.scheme) == (day, scheme)]
+        elsewhere = mandates.off_file([one.mandate for one in rows])
+        rows = [one for one in rows if one.mandate.id not in elsewhere]
         if not rows:
             return None
         batch = DebitBatch(number=next_number(day.year), scheme=scheme, collected_on=day, author=by, created_at=now)

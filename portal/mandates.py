@@ -103,6 +103,24 @@ def revoke(mandate, version, now):
     return row
 
 
+def end_on_another_account(company, iban, now):
+    """The mandates of a company that would collect on another account than this one serve no more; they are told of."""
+    with db.atomic():
+        for row in SepaMandate.of_company(company, MandateState.SIGNED):
+            if row.unseal() != iban:
+                change(row, MandateState.REVOKED, revoked_at=now)
+                tell_company(company, "mandate_ended", now, "/cotisations/mandats", about=row)
+
+
+def off_file(mandates):
+    """Ids of those that are on another account than the one on file, if there is one; the mandates may be of many."""
+    details = BankDetails.select().where(
+        BankDetails.company.in_({one.company_id for one in mandates}), BankDetails.in_force()
+    )
+    on_file = {one.company_id: one.unseal() for one in details}
+    return {one.id for one in mandates if on_file.get(one.company_id, one.unseal()) != one.unseal()}
+
+
 def words(row):
     """What the PDF says, as JSON takes it: the obligatory mentions (EPC016-06, EPC222-07), the IBAN whole."""
     return {

@@ -1,6 +1,6 @@
 """What companies send to the mutual: kept, withdrawn, read, decided; and what an accepted one changes."""
 
-from portal import outbox
+from portal import mandates, outbox
 from portal.models import BankDetails, MessageKind, Outdated, Sending, SendingState, SentFile, User, db
 from portal.readers import can_see, letter
 from portal.rules import identifiers
@@ -96,7 +96,9 @@ def accept(sending, now, version, siret="", issued_on=None):
             newest = row.company.hold().identify(siret, issued_on)
         if row.document_type == rules.BANK_DETAILS:
             row.company.hold()
-            row.proposed().confirm(now)
+            proposed = row.proposed()
+            proposed.confirm(now)
+            mandates.end_on_another_account(row.company, proposed.unseal(), now)
             tell_company(row, "bank_details_changed", now)
         change(row, SendingState.ACCEPTED, settled_at=now, siret=row.siret, issued_on=row.issued_on)
         if row.document_type != rules.BANK_DETAILS:

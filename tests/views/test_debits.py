@@ -8,7 +8,7 @@ import pytest
 import xmlschema
 
 from portal import clock, collecting
-from portal.models import AuditEvent, ContributionStatement, DebitBatch, DirectDebit, SepaMandate, UserRole
+from portal.models import AuditEvent, BankDetails, ContributionStatement, DebitBatch, DirectDebit, SepaMandate, UserRole
 from portal.rules.collections import banking_day
 from tests import factories
 from tests.views.test_terminations import plain
@@ -143,6 +143,15 @@ def test_the_file_is_sealed_where_it_is_kept(app, statement):
     batch = collecting.prepare(banking_day(statement.due_on), "CORE", app.settings, None, clock.now())
     assert IBAN.encode() not in bytes(DebitBatch.get_by_id(batch.id).content)
     assert IBAN in batch.unseal()
+
+
+def test_a_mandate_on_another_account_than_the_one_on_file_collects_nothing(app, contract, statement):
+    """Of those signed before a new account ended them by itself."""
+    BankDetails.update(until=clock.now()).execute()
+    factories.bank_details(contract.category.company, "FR7699999000010000000000115")
+    day = banking_day(statement.due_on)
+    assert collecting.prepare(day, "CORE", app.settings, None, clock.now()) is None
+    assert not DirectDebit.select().exists()
 
 
 def test_the_page_asks_as_much_of_many_as_of_few(staff, contract, queries):

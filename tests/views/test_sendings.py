@@ -13,11 +13,13 @@ from portal.models import (
     BankDetails,
     Company,
     EmployeeCategory,
+    MandateState,
     OutboxMessage,
     PermissionGrant,
     Sending,
     SendingState,
     SentFile,
+    SepaMandate,
     StoredFile,
 )
 from tests import enrolling, factories, files
@@ -306,6 +308,17 @@ def test_the_old_account_stays_until_the_mutual_confirms_the_new_one(signed_in, 
     decide(staff, Sending.get(), "acceptation")
     (now,) = BankDetails.select().where(BankDetails.in_force())
     assert (now.unseal(), now.bic, BankDetails.get_by_id(old.id).until is not None) == (IBAN, "AGRIFRPPXXX", True)
+
+
+def test_a_mandate_on_the_old_account_ends_when_the_new_one_is_confirmed(signed_in, staff, company, hr):
+    factories.bank_details(company, OTHER_IBAN)
+    mandate = factories.mandate(company, hr)
+    rib(signed_in, company)
+    assert SepaMandate.get_by_id(mandate.id).state == MandateState.SIGNED
+    take(staff, Sending.get())
+    decide(staff, Sending.get(), "acceptation")
+    assert SepaMandate.get_by_id(mandate.id).state == MandateState.REVOKED
+    assert "Votre mandat de prélèvement ne sert plus" in [message.subject for message in OutboxMessage.select()]
 
 
 def test_a_refused_rib_changes_nothing(signed_in, staff, company):
