@@ -37,6 +37,7 @@ EXAMPLES = {
     "count": 3,
     "late": False,
     "complaint": False,
+    "ends": True,
     "due_on": datetime.date(2026, 12, 15),
     "on": datetime.date(2026, 12, 15),
     "until": datetime.date(2026, 12, 15),
