@@ -104,6 +104,7 @@ def test_reading_writes_nothing(app, signed_in, hr, queries):
         with app.test_request_context():
             id = ids.get(rule.endpoint.partition(".")[0], "00000000-0000-4000-8000-000000000000")
             values = {"id": id, "room": "demandes", "chapter": "connexion", "step": "salarie"}
+            values |= {"key": "contacts", "tone": "claire", "number": 1}
             path = app.url_for(rule.endpoint, **{name: values.get(name, "x") for name in rule.arguments})
         queries.clear()
         signed_in.get(path).close()
