@@ -3317,6 +3317,8 @@ class AnswerDraft(Table):
     class Meta:
         indexes = ((("thread", "user"), True),)
 
+    RECENT = datetime.timedelta(hours=1)  # somebody may still be writing it
+
     @classmethod
     def keep(cls, thread, user, text, now):
         """Instead of the one that was kept before; an empty text keeps none."""
