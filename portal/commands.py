@@ -23,6 +23,7 @@ from portal import (
     rejecting,
     storage,
     tasks,
+    trail,
 )
 from portal.exchange import hand_over, management_system, rejects, staging
 from portal.folder import Unavailable
@@ -118,9 +119,11 @@ def verify():
     """Follow the chain from its first event to its last."""
     ready()
     faults = [*AuditEvent.faults(), *audit_heads.faults(current_app.settings)]
+    count = AuditEvent.select().count()
+    AuditEvent.write(trail.VERIFIED, after={"events": count, "faults": len(faults)})
     if faults:
         stop("\n".join(faults[:20]))
-    click.echo(f"Le journal est intact : {plural(AuditEvent.select().count(), 'événement')}.")
+    click.echo(f"Le journal est intact : {plural(count, 'événement')}.")
 
 
 @audit_commands.command("head")

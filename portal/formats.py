@@ -78,9 +78,9 @@ def month_fr(day: date) -> str:
     return f"{SHORT_MONTHS[day.month - 1]} {day.year}"
 
 
-def number(value: int) -> str:
-    """7 842, −12."""
-    digits = f"{abs(value):,}".replace(",", THIN_SPACE)
+def number(value: float) -> str:
+    """7 842, −12, 4,5."""
+    digits = f"{abs(value):,}".translate({ord(","): THIN_SPACE, ord("."): ","})
     return MINUS + digits if value < 0 else digits
 
 

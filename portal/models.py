@@ -1352,6 +1352,11 @@ class User(UserMixin, Table):
     def document_requests(self):
         return DocumentRequest.select().where(DocumentRequest.category.in_(self.category_ids()))
 
+    def supporting_documents(self):
+        """The files that were received for these requests."""
+        asked = self.document_requests().select(DocumentRequest.id)
+        return SupportingDocument.select().where(SupportingDocument.request.in_(asked))
+
     @property
     def holder(self):
         """How the files that this user sends are marked."""
@@ -1653,6 +1658,46 @@ class User(UserMixin, Table):
         """Those that were sent: the mutual's staff alone decide them."""
         sent = Registration.select().where(Registration.sent_at.is_null(False))
         return sent.where(self.is_staff)
+
+    def audit_events(self):
+        """Who did what: the mutual's staff alone read it."""
+        return AuditEvent.select().where(self.is_staff)
+
+    def find_companies(self, words):
+        """Companies whose name, code or SIRET hold every word (keys), by name; with their account."""
+        found = self.companies_with_accounts()
+        for word in words:
+            found = found.where(database.contains(db, Company.search_key, word))
+        return found.order_by(Company.label, Company.id)
+
+    def companies_with_accounts(self):
+        return self.companies().select(Company, ManagedAccount).join(ManagedAccount)
+
+    def contracts_with_plans(self):
+        """Contracts with plan, college and company, by company and college."""
+        found = self.contracts().select(GroupContract, Plan, EmployeeCategory, Company).join(Plan)
+        found = found.switch(GroupContract).join(EmployeeCategory).join(Company)
+        return found.order_by(Company.label, EmployeeCategory.label, GroupContract.id)
+
+    def companies_with_banks(self):
+        """Companies with their account, and `bank`: the bank account on file, or None."""
+        on_file = (BankDetails.company == Company.id) & BankDetails.in_force()
+        found = self.companies_with_accounts().switch(Company).select_extend(BankDetails)
+        return found.join(BankDetails, JOIN.LEFT_OUTER, on=on_file, attr="bank")
+
+    def accounts_counted(self):
+        """Accounts with `head_count`: how many people are covered, or soon will be."""
+        people = Beneficiary.select(fn.COUNT(Beneficiary.id)).where(
+            Beneficiary.account == ManagedAccount.id, Beneficiary.active_on(clock.today())
+        )
+        return self.accounts().select_extend(people.alias("head_count"))
+
+    def find_people(self, words):
+        """People whose names or member number hold every word (keys), by name."""
+        found = self.beneficiaries(in_order=True)
+        for word in words:
+            found = found.where(database.contains(db, Beneficiary.search_key, word))
+        return found.order_by(*IN_ORDER)
 
     def messages(self):
         """E-mails and texts: the mutual's staff alone look after them."""
@@ -3648,7 +3693,7 @@ class AuditEvent(Table):
 
     number = BigIntegerField(primary_key=True)
     at = DateTimeField()
-    user_id = IntegerField(null=True, index=True)
+    user_id = IntegerField(null=True)
     user_role = CharField(32)
     address = CharField(64)
     request_id = CharField(32)
@@ -3662,7 +3707,15 @@ class AuditEvent(Table):
     hash = CharField(64)
 
     class Meta:
-        indexes = ((("object_type", "object_id"), False),)
+        # Each way in which the trail is asked ends with the order of its list: it is read, not sorted.
+        indexes = (
+            (("object_type", "object_id"), False),
+            (("at", "number"), False),
+            (("user_id", "at", "number"), False),
+            (("account_id", "at", "number"), False),
+            (("action", "at", "number"), False),
+            (("address", "at", "number"), False),
+        )
 
     SIGNED = [
         "number",

@@ -55,9 +55,9 @@ def account(name="Ateliers Combe-Noire", **values):
 
 
 def company(account, label="ATELIERS COMBE-NOIRE", **values):
-    return Company.create(
-        account=account, label=label, **{"code": f"E{next(counter):06}", "siret": "73282932000074"} | values
-    )
+    values = {"code": f"E{next(counter):06}", "siret": "73282932000074"} | values
+    found_by = " ".join((search_key(label), search_key(values["code"]), values["siret"]))
+    return Company.create(account=account, label=label, **{"search_key": found_by} | values)
 
 
 def category(company, code="001", label="Non-cadres", **values):

@@ -126,6 +126,7 @@ def stranger(signed_in):
         "staff_debits": "00000000-0000-4000-8000-000000000002",
         "mandates": factories.mandate(contract.category.company, other, signed=False).public_id,
         "guarantees": contract.public_id,
+        "staff_dossiers": person.public_id,
         "statements": factories.statement(contract, issued_on=clock.today()).public_id,
         **dict.fromkeys(
             ("notices", "staff_notices"), factories.notice(other, account=contract.category.account).public_id
@@ -144,12 +145,13 @@ WORDS = {
     "key": ["contacts"],
     "name": ["password.txt"],
     "code": ["0001"],
+    "number": [1],
     "tone": ["claire"],
     "colour": ["0e5566"],
     "mark": ["0" * 16],
     "piece": ["00000000-0000-4000-8000-000000000001"],
 }
-NOT_ROWS = {"room", "chapter", "token", "step", "profession", "key", "name", "code", "tone", "colour", "mark"}
+NOT_ROWS = {"room", "chapter", "token", "step", "profession", "key", "name", "code", "number", "tone", "colour", "mark"}
 
 
 def walk(app):

@@ -104,7 +104,7 @@ def find_by_nir():
         flash("Personne ne porte ce n° de sécurité sociale dans vos comptes. Vérifiez les 15 chiffres.", "warn")
         return redirect(url_for("employees.index", situation="tous"), 303)
     if len(found) > 1:  # a child may have the number of a parent: the answer to this very click, for it has no address
-        return render("nir_found", people=found)
+        return render("nir_found", people=found, back=url_for("employees.index"), page_of="employees.show")
     return redirect(url_for("employees.show", id=found[0].public_id), 303)
 
 

@@ -29,6 +29,7 @@ CHAPTERS = {
     "habilitations": "Habilitations",
     "couverture": "Vérifier une couverture",
     "messages": "Courriels et SMS",
+    "dossiers": "Dossiers, journal et chiffres, pour la mutuelle",
     "configuration": "Configuration, pour la mutuelle",
 }
 

@@ -24,6 +24,7 @@ from portal import (
     storage,
 )
 from portal.models import (
+    AuditEvent,
     Beneficiary,
     CalendarFeed,
     Company,
@@ -43,6 +44,7 @@ from portal.models import (
     User,
     UserRole,
     db,
+    fn,
 )
 from portal.rules import proofs as rules
 from tests import enrolling, factories, files
@@ -258,6 +260,18 @@ PAGES = {
     "configuration-garanties": ("guarantees.index", "staff", "/gestion/configuration/garanties"),
     "configuration-garantie": ("guarantees.edit_plan", "desk", "/gestion/configuration/garanties/plan/{plan}"),
     "configuration-contrat": ("guarantees.edit", "desk", "/gestion/configuration/garanties/contrat/{contract}"),
+    "recherche": ("staff_search.index", "desk", "/gestion/dossiers?q=a{history}"),
+    "recherche-groupe": ("staff_search.index", "desk", "/gestion/dossiers?q=a&groupe=personnes"),
+    "recherche-vide": ("staff_search.index", "staff", "/gestion/dossiers"),
+    "dossier-personne": ("staff_dossiers.person", "desk", "/gestion/personnes/{person}{history}"),
+    "dossier-compte": ("staff_dossiers.account", "desk", "/gestion/comptes/{account_code}{history}"),
+    "dossier-entreprise": ("staff_dossiers.company", "desk", "/gestion/entreprises/{company_code}"),
+    "journal": ("staff_trail.index", "desk", "/gestion/journal{history}"),
+    "journal-evenement": ("staff_trail.show", "desk", "/gestion/journal/{event}"),
+    "donnees-consultees": ("staff_seen.index", "desk", "/gestion/journal/donnees-consultees{seen_by}"),
+    "chiffres": ("staff_figures.index", "desk", "/gestion/chiffres{history}"),
+    "chiffres-vides": ("staff_figures.index", "staff", "/gestion/chiffres"),
+    "aide-dossiers": ("help.show", "visitor", "/aide/dossiers"),
     "aide-configuration": ("help.show", "visitor", "/aide/configuration"),
     "impayes": ("staff_arrears.index", "desk", "/gestion/impayes{arrears}"),
     "impayes-vides": ("staff_arrears.index", "staff", "/gestion/impayes?page=2"),
@@ -349,6 +363,14 @@ def used(user):
     staying = [[str(people[0].public_id), "Déjà radié."]]
     kept.conclude({"done": 1, "words": "1 personne radiée", "staying": staying})
     return kept.public_id
+
+
+def told_of(user):
+    """Somebody who looked at a person's NIR, of whom a movement was asked too."""
+    author, person = asker(user), Beneficiary.get(Beneficiary.member_number == "00638246")
+    AuditEvent.write("nir.reveal", on=person, account=person.account_id, by=author, origin=("192.0.2.7", "r1"))
+    Movement.create(category=person.category, beneficiary=person, kind="NAME", label=person.full_name)
+    return author
 
 
 def asker(user):
@@ -649,6 +671,11 @@ EXAMPLES = {
     "complaint": complaint,
     "person": lambda user: Beneficiary.get(Beneficiary.member_number == "00638246").public_id,
     "gone": lambda user: Beneficiary.get(Beneficiary.birth_name == "Parti").public_id,
+    "history": lambda user: told_of(user) and "",
+    "seen_by": lambda user: f"?qui={told_of(user).identifier}",
+    "event": lambda user: told_of(user) and AuditEvent.select(fn.MAX(AuditEvent.number)).scalar(),
+    "account_code": lambda user: user.contracts().get().category.account.code,
+    "company_code": lambda user: user.contracts().get().category.company.code,
     "plan": lambda user: user.contracts().get().plan.code,
     "contract": lambda user: user.contracts().get().public_id,
     "token": lambda user: OneTimeLink.draw(factories.user(), clock.now()),

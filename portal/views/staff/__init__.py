@@ -16,6 +16,8 @@ from portal.views.staff import (
     configuration,
     debits,
     desk,
+    dossiers,
+    figures,
     guarantees,
     messages,
     notices,
@@ -24,15 +26,19 @@ from portal.views.staff import (
     publications,
     register,
     registrations,
+    search,
+    seen,
     sendings,
     supporting_documents,
     threads,
+    trail,
     wording,
 )
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
+MODULES += (search, dossiers, trail, seen, figures)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -40,6 +46,7 @@ MENU = (
         "Gestion",
         (
             ("adjustments-horizontal", "À traiter", "desk.index", {}),
+            ("user-search", "Recherche", "staff_search.index", {}),
             ("messages", "Demandes reçues", "staff_threads.index", {"room": "demandes"}),
             ("message-report", "Réclamations reçues", "staff_threads.index", {"room": "reclamations"}),
             ("clipboard-check", "Justificatifs reçus", "staff_proofs.index", {}),
@@ -51,6 +58,8 @@ MENU = (
             ("info-circle", "Actualités publiées", "staff_notices.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
             ("wand", "Configuration", "configuration.index", {}),
+            ("calendar-event", "Chiffres", "staff_figures.index", {}),
+            ("history", "Journal", "staff_trail.index", {}),
         ),
     ),
 )

@@ -77,7 +77,7 @@ def say(sent):
         verb = "partent" if sent > 1 else "part"
         flash(f"{plural(sent, 'message')} {verb} de nouveau, dans la minute.", "ok")
     else:
-        flash("Rien n’est à renvoyer : ce qui avait échoué est déjà reparti.", "info")
+        flash("Rien n’est à renvoyer : ce qui avait échoué est déjà reparti.", "info")
 
 
 def back():
