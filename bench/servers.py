@@ -53,7 +53,9 @@ class Server:
         p50, p99 = (latency(said, percent) for percent in (50, 99))
         faults = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
         rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
-        each = 1_000 / max(done, 1)
+        if not done:
+            raise SystemExit(f"{path} : aucune réponse en {seconds} s, sur 16 connexions. Rien ne peut en être mesuré.")
+        each = 1_000 / done
         return Cost(workers * each, database * each, p50, p99, rate, int(faults[1]) if faults else 0)
 
     def used(self):

@@ -1396,10 +1396,6 @@ class User(UserMixin, Table):
         """Files for the mutual's bank: its staff alone."""
         return DebitBatch.select().where(self.is_staff)
 
-    def direct_debits(self):
-        """Of the statements that the user sees."""
-        return DirectDebit.select().where(DirectDebit.statement.in_(self.statements().select(ContributionStatement.id)))
-
     def people(self, public_ids):
         """These people with contract, plan, college, company and account, by name; without those who are not seen."""
         named = (

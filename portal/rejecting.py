@@ -114,13 +114,13 @@ def with_rejects(batches):
     return rows
 
 
-def unpaid(debits, at_most=6):
-    """Of these debits, those that were rejected and whose statement is still to pay, the latest first."""
-    row, live = ContributionStatement, DirectDebit.alias()
-    again = live.select(live.statement).where(live.rejected_on.is_null())
-    joined = debits.select(DirectDebit, row).join(row).where(row.total > row.settled)
-    joined = joined.where(DirectDebit.rejected_on.is_null(False), DirectDebit.statement.not_in(again))
-    return [told(one) for one in joined.order_by(DirectDebit.rejected_on.desc(), DirectDebit.id.desc()).limit(at_most)]
+def unpaid(statements, at_most=6):
+    """Of these statements, those that are still to pay and whose debit was rejected, the latest first."""
+    row, debit, live = ContributionStatement, DirectDebit, DirectDebit.alias()
+    again = live.select(live.id).where(live.statement == row.id, live.rejected_on.is_null())
+    joined = statements.select(row, debit).join(debit, on=(debit.statement == row.id), attr="debit")
+    joined = joined.where(debit.rejected_on.is_null(False), row.total > row.settled, ~fn.EXISTS(again))
+    return [told(one) for one in joined.order_by(debit.rejected_on.desc(), debit.id.desc()).limit(at_most)]
 
 
 class Told(NamedTuple):
@@ -133,6 +133,6 @@ class Told(NamedTuple):
     what: str
 
 
-def told(debit):
-    known = rejects.reason(debit.reason)
-    return Told(debit.statement, euros(debit.amount), date_fr(debit.rejected_on), known.why, known.what)
+def told(statement):
+    known = rejects.reason(statement.debit.reason)
+    return Told(statement, euros(statement.debit.amount), date_fr(statement.debit.rejected_on), known.why, known.what)

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 from flask_login import current_user
 
-from portal import clock, rejecting
+from portal import clock
 from portal.database import summed
 from portal.formats import SHORT_MONTHS, THIN_SPACE, month_fr
-from portal.models import ContributionStatement, DirectDebit, GroupContract, Payment, StatementState, fn
+from portal.models import ContributionStatement, GroupContract, Payment, StatementState, fn
 from portal.rules.contributions import days_late
 from portal.rules.dates import months_before
 from portal.views.scope import current_scope
@@ -31,11 +31,6 @@ Row = ContributionStatement
 def statements():
     """Those of the scope."""
     return in_scope(current_user.statements(), Row)
-
-
-def rejected(statements):
-    """What the bank rejected of these statements, and is still to pay."""
-    return rejecting.unpaid(current_user.direct_debits().where(DirectDebit.statement.in_(statements.select(Row.id))))
 
 
 def payments():

@@ -5,7 +5,7 @@ from itertools import islice
 from flask import Blueprint, flash, request
 from flask_login import current_user
 
-from portal import clock
+from portal import clock, rejecting
 from portal.access import audit, requires
 from portal.database import summed
 from portal.exchange.spreadsheets import Column
@@ -54,7 +54,7 @@ def summary(today):
     figures = called.figures(months, due, paid)
     drawn = {"points": points, "unit": unit, "figures": figures, "paid_this_year": this_year}
     told = {"today": today, "balance": called.balance(today), "means": means(), **drawn}
-    return told | {"rejected": called.rejected(called.statements())}
+    return told | {"rejected": rejecting.unpaid(called.statements())}
 
 
 def means():

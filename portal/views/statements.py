@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
-from portal import clock, statements
+from portal import clock, rejecting, statements
 from portal.access import audit, requires
 from portal.database import summed
 from portal.exchange.spreadsheets import Column
@@ -65,7 +65,7 @@ def summary(row):
     )
     return {
         "told": called.told(row, clock.today()),
-        "rejected": called.rejected(current_user.statements().where(ContributionStatement.id == row.id)),
+        "rejected": rejecting.unpaid(current_user.statements().where(ContributionStatement.id == row.id)),
         "totals": totals,
         "changes": statements.Changes(row),
         "kinds": KINDS,
