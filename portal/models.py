@@ -4366,7 +4366,7 @@ class FormalNotice(Table):
 class ConfiguredValue(Table):
     """What the mutual settled on its own pages: above the environment, in every process within seconds."""
 
-    name = CharField(60, unique=True)  # of a setting (portal.settings), or of a message: « email/<template> »
+    name = CharField(60, unique=True)  # of a setting (portal.settings)
     text = TextField()
     content = BlobField(null=True)  # the picture of the logo
     changed_at = DateTimeField()

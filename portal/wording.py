@@ -158,7 +158,7 @@ class Shown(NamedTuple):
 
 def shown(name, source):
     """This template with examples in it; raises what Jinja does when it cannot be made."""
-    words = outbox.told(None, EXAMPLES | {"url": EXAMPLES["url"]}) | {"url": EXAMPLES["url"]}
+    words = outbox.told(None, EXAMPLES) | {"url": EXAMPLES["url"]}
     template = outbox.templates.from_string(source)
     if is_text(name):
         body = outbox.BLANK.sub(" ", template.render(words)).strip()
