@@ -6,6 +6,8 @@ import shutil
 import uuid
 
 import pytest
+from jinja2 import BytecodeCache
+from werkzeug.routing import Rule
 
 from app import create_app
 from portal import commands, configuration, models, settings
@@ -20,6 +22,41 @@ os.environ.setdefault("PYTHONHASHSEED", "0")
 configuration.LIFE = 3600.0  # a slow test does not read it once more than a quick one
 KEYS = ("11" * 8 + "0123456789abcdef" * 3, "fedcba9876543210" * 4)
 BACKENDS = os.environ.get("BACKENDS", "sqlite postgresql").split()
+
+
+# ── Made once for the thousands of portals that these tests make ─────────────────────────────────────────────────────
+
+
+class Compiled(BytecodeCache):
+    """Templates compiled once, kept in memory; the key holds the source, so that a changed one is compiled anew."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def load_bytecode(self, bucket):
+        kept = self.kept.get((bucket.key, bucket.checksum))
+        if kept is not None:
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket):
+        self.kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+def once(compile_builder):
+    """What builds the addresses of a rule is compiled once for all the rules that are written alike."""
+    kept = {}
+
+    def compiled(rule, append_unknown=True):
+        key = (tuple(rule._trace), append_unknown, repr(rule.defaults))
+        if key not in kept:
+            kept[key] = compile_builder(rule, append_unknown)
+        return kept[key]
+
+    return compiled
+
+
+COMPILED = Compiled()
+Rule._compile_builder = once(Rule._compile_builder)
 
 
 @pytest.fixture(scope="session", params=BACKENDS)
@@ -87,6 +124,7 @@ def chosen_settings(template, tmp_path):
 def app(chosen_settings):
     app = create_app(settings=chosen_settings, TESTING=True)
     app.test_client_class = CarefulClient
+    app.jinja_env.bytecode_cache = COMPILED
     return app
 
 

@@ -6,7 +6,6 @@ import shutil
 import threading
 
 import pytest
-from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -46,18 +45,6 @@ def chromium():
     """Debian's; otherwise Playwright's own, when it has one (None)."""
     known = (os.environ.get("CHROMIUM"), "/usr/lib/chromium/chromium", shutil.which("chromium"))
     return next((path for path in known if path and os.access(path, os.X_OK)), None)
-
-
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory):
-    """Templates compiled once for all the portals that these tests start."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("compiled")))
-
-
-@pytest.fixture
-def app(app, compiled):
-    app.jinja_env.bytecode_cache = compiled
-    return app
 
 
 class QuietHandler(WSGIRequestHandler):
