@@ -4,7 +4,6 @@ import hashlib
 import logging
 import os
 import secrets
-import traceback
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from portal import (
     storage,
     views,
 )
+from portal.faults import place_of
 from portal.folder import Unavailable
 from portal.rendering import address, redirect_whole, wants_fragment
 
@@ -229,11 +229,8 @@ def show_errors(app):
 
 def log_fault(app, error):
     """Where it happened, never the exception's own words: they may hold what someone typed."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[::-1][:12])
-    app.logger.error(
-        "%s %s %s %s: %s", g.get("request_id", ""), request.method, request.endpoint, type(error).__name__, where
-    )
+    request_id = g.get("request_id", "")
+    app.logger.error("%s %s %s %s", request_id, request.method, request.endpoint, place_of(error))
 
 
 WRITTEN = (

@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from peewee import OP, SQL, Expression, NodeList, OperationalError, SqliteDatabase, fn
-from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+from peewee import OP, SQL, Expression, InterfaceError, NodeList, OperationalError, SqliteDatabase, fn
+from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase, PooledSqliteDatabase
 
 PRAGMAS = {
     "journal_mode": "wal",
@@ -18,6 +18,9 @@ PRAGMAS = {
     "temp_store": "memory",
     "secure_delete": 1,  # what is erased leaves the pages of the file too
 }
+
+# What is raised when the database is away for a while: locked, stopped, or out of connections.
+AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 
 # Keys are ASCII made by formats.search_key: compared byte by byte, the order is the same on both databases.
 FIELD_TYPES = {"sqlite": {"KEY": "TEXT"}, "postgresql": {"KEY": 'TEXT COLLATE "C"'}}

@@ -8,14 +8,13 @@ import re
 import secrets
 import threading
 import time
-import traceback
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from peewee import IntegrityError, InterfaceError, OperationalError
 
 from portal import clock, printing, storage
+from portal.faults import place_of
 from portal.formats import sort_key
 from portal.models import Document, db, document_words
 
@@ -222,9 +221,7 @@ def leased_meanwhile(row):
 
 def log_fault(row, fault):
     """Where it happened: the words of an exception may be those of the document."""
-    frames = traceback.extract_tb(fault.__traceback__)[::-1]
-    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[:8])
-    log.error("document %s: %s: %s", row.public_id, type(fault).__name__, where)
+    log.error("document %s: %s", row.public_id, place_of(fault))
 
 
 def make_due(now):

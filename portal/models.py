@@ -751,15 +751,37 @@ class HandOver(Table):
     created_at = DateTimeField()
     written_at = DateTimeField(null=True)
 
-    @classmethod
-    def open(cls, now):
-        """Take every movement, paper and new bank account that waits into the next number; None when none does."""
-        waiting = {
+    @staticmethod
+    def waiting():
+        """Table → its rows that wait for the next delivery."""
+        return {
             Movement: Movement.state == MovementState.RECORDED,
             SupportingDocument: SupportingDocument.id.in_(accepted()),
             Sending: Sending.hand_over.is_null() & (Sending.state == SendingState.ACCEPTED),
             BankDetails: BankDetails.hand_over.is_null() & BankDetails.since.is_null(False),
         }
+
+    @classmethod
+    def counts(cls):
+        """Table's name → how many of its rows wait."""
+        return {table._meta.table_name: table.select().where(those).count() for table, those in cls.waiting().items()}
+
+    @classmethod
+    def weighed(cls, deliveries):
+        """Deliveries, each with how many rows of each table it took, by the table's name."""
+        found = {one.id: one for one in deliveries}
+        for one in found.values():
+            one.rows = {}
+        for table in cls.waiting():
+            counted = table.select(table.hand_over, fn.COUNT(table.id)).where(table.hand_over.in_(list(found)))
+            for id, count in counted.group_by(table.hand_over).tuples():
+                found[id].rows[table._meta.table_name] = count
+        return list(found.values())
+
+    @classmethod
+    def open(cls, now):
+        """Take every movement, paper and new bank account that waits into the next number; None when none does."""
+        waiting = cls.waiting()
         with db.atomic():
             database.serialise(db, hash_of("hand-over"))
             if not any(table.select().where(those).exists() for table, those in waiting.items()):
@@ -1395,6 +1417,13 @@ class User(UserMixin, Table):
     def debit_batches(self):
         """Files for the mutual's bank: its staff alone."""
         return DebitBatch.select().where(self.is_staff)
+
+    def file_loads(self):
+        """Files for the management system's tables: the mutual's staff alone."""
+        return FileLoad.select().where(self.is_staff)
+
+    def hand_overs(self):
+        return HandOver.select().where(self.is_staff)
 
     def people(self, public_ids):
         """These people with contract, plan, college, company and account, by name; without those who are not seen."""
@@ -4371,6 +4400,79 @@ class ConfiguredValue(Table):
     content = BlobField(null=True)  # the picture of the logo
     changed_at = DateTimeField()
     changed_by = ForeignKeyField(User, null=True, on_delete="SET NULL", index=False)
+
+
+class LoadState(StrEnum):
+    WAITING = "WAITING"
+    DONE = "DONE"
+    FAILED = "FAILED"  # nothing of it was written
+
+
+class FileLoad(Table):
+    """A file of the management system, given at the desk: the worker loads all of it, or nothing."""
+
+    public_id = PublicId()
+    kind = CharField(32)  # management_system.KINDS
+    author = ForeignKeyField(User, index=False)
+    file = ForeignKeyField(StoredFile, null=True, on_delete="SET NULL", index=False)  # until it is loaded
+    file_name = CharField()
+    state = CharField(16, default=LoadState.WAITING, index=True)
+    faults = JSONField(default=list)  # sentences
+    total = IntegerField(default=0)  # lines, about
+    done = IntegerField(default=0)
+    created = IntegerField(default=0)
+    updated = IntegerField(default=0)
+    unchanged = IntegerField(default=0)
+    attempts = IntegerField(default=0)
+    leased_until = DateTimeField(null=True)
+    created_at = DateTimeField(default=clock.now)
+    ended_at = DateTimeField(null=True)
+    form_key = CharField(64, null=True, unique=True)
+
+    LEASE = datetime.timedelta(minutes=5)
+    MOST_ATTEMPTS = 3
+
+    @property
+    def is_at_work(self):
+        return self.state == LoadState.WAITING
+
+    @property
+    def percent(self):
+        return min(99, self.done * 100 // self.total) if self.total else 0
+
+    @classmethod
+    def take(cls, now):
+        """The oldest that waits, leased to this worker; a lease that ran out was a worker that died."""
+        free = (cls.state == LoadState.WAITING) & (cls.leased_until.is_null() | (cls.leased_until < now))
+        for candidate in list(cls.select(cls.id, cls.attempts).where(free).order_by(cls.id).limit(1)):
+            mine = cls.update(leased_until=now + cls.LEASE, attempts=candidate.attempts + 1, done=0).where(
+                cls.id == candidate.id, cls.attempts == candidate.attempts, free
+            )
+            if mine.execute() == 1:
+                return cls.get_by_id(candidate.id)
+        return None
+
+    def give_back(self, until, attempts):
+        """It is tried again then; `attempts`: those that count."""
+        FileLoad.update(leased_until=until, attempts=attempts).where(FileLoad.id == self.id).execute()
+
+    def progress(self, done, total, now):
+        """Say how far it is, and keep the lease."""
+        told = {"done": done, "total": total, "leased_until": now + self.LEASE}
+        FileLoad.update(told).where(FileLoad.id == self.id).execute()
+
+    def end(self, state, now, **told):
+        """Its file is not needed any more: who gave it has it still."""
+        with db.atomic():
+            if self.file_id:
+                self.file.drop(now)
+            ended = {"state": state, "ended_at": now, "leased_until": None, "file": None, **told}
+            FileLoad.update(ended).where(FileLoad.id == self.id).execute()
+
+    @classmethod
+    def purge(cls, now):
+        """Forget the files that were loaded or refused; the audit trail says what they changed."""
+        return cls.delete().where(cls.ended_at < now - TERMS["file_load"].time).execute()
 
 
 TABLES = Table.__subclasses__()

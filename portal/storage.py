@@ -22,6 +22,8 @@ from portal.vault import Tampered
 log = logging.getLogger(__name__)
 
 UNAVAILABLE = "Ce fichier n’a pas pu être enregistré. Réessayez dans quelques minutes."
+TABLES = ("csv", "xlsx")
+MOST_OF_TABLE = 64 * 1024 * 1024  # bytes: some 300,000 beneficiaries
 LEFT_BEHIND = timedelta(days=1)  # what no row knows for so long was left by a process that was killed
 
 
@@ -56,13 +58,26 @@ def receive(file, name, kinds=uploads.ALL, *, account, holder, now=None):
     """
     kind = uploads.kind_of(name, kinds)
     uploads.check_size(file)
-    scan = ScanState.NOT_SCANNED
-    if store.antivirus:
-        antivirus.scan(file, store.antivirus)
-        scan = ScanState.CLEAN
+    scan = scanned(file)
     with uploads.checked(file, kind) as content:
         row = StoredFile(account=account, holder=holder, mime_type=uploads.KINDS[kind].mime_type, scan=scan)
         return keep(row, content, uploads.clean_name(name, kind), now, store.most_today, store.most_bytes)
+
+
+def scanned(file):
+    """What the antivirus, when there is one, finds clean; raises Refused."""
+    if not store.antivirus:
+        return ScanState.NOT_SCANNED
+    antivirus.scan(file, store.antivirus)
+    return ScanState.CLEAN
+
+
+def receive_table(file, name, holder, now=None):
+    """The same for a file of the management system: what loads it reads it with care, whatever it is."""
+    kind = uploads.kind_of(name, TABLES)
+    uploads.check_size(file, MOST_OF_TABLE)
+    row = StoredFile(account=None, holder=holder, mime_type=uploads.KINDS[kind].mime_type, scan=scanned(file))
+    return keep(row, file, uploads.clean_name(name, kind), now)
 
 
 def file_away(file, name, mime_type, *, account, now=None):

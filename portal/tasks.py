@@ -4,12 +4,7 @@ import datetime
 import logging
 import signal
 import threading
-import traceback
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-from peewee import InterfaceError, OperationalError
-from playhouse.pool import MaxConnectionsExceeded
 
 from portal import (
     ageing,
@@ -17,9 +12,11 @@ from portal import (
     calling,
     clock,
     configuration,
+    database,
     documents,
     entrusting,
     grants,
+    loads,
     outbox,
     proofs,
     publishing,
@@ -28,6 +25,7 @@ from portal import (
     waivers,
 )
 from portal.exchange import confirming, staging
+from portal.faults import place_of
 from portal.folder import Unavailable
 from portal.models import (
     AffiliationImport,
@@ -39,7 +37,6 @@ from portal.models import (
 
 EVERY = 1.0  # seconds between two looks
 REST = datetime.timedelta(minutes=1)  # before a store that did not answer is asked again
-AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 log = logging.getLogger(__name__)
 
 
@@ -63,7 +60,7 @@ def repeat(stop, look):
             try:
                 db.connect(reuse_if_open=True)
                 done = look()
-            except AWAY:  # look again later
+            except database.AWAY:  # look again later
                 done = 0
             finally:
                 if not db.is_closed():
@@ -95,7 +92,7 @@ def looking(watched):
             note_head(settings, clock.now())
         purged_on = purge(clock.now(), purged_on)
         done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + publishing.read_due()
-        done += import_next()
+        done += import_next() + loads.load_next(settings, clock.now())
         if clock.now() >= store_from:
             taken = tidy(storage.take_away)
             store_from = clock.now() if taken is not None else clock.now() + REST
@@ -133,12 +130,10 @@ def import_next():
         else:
             {ImportState.WAITING: staging.read, ImportState.CONFIRMING: confirming.confirm}[begun](source)
         tell(source, confirmed=begun == ImportState.CONFIRMING)
-    except AWAY:
+    except database.AWAY:
         raise
-    except Exception as error:  # its words may hold a row: only where it happened is told
-        frames = traceback.extract_tb(error.__traceback__)[::-1]
-        where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[:8])
-        log.error("import %s: %s: %s", source.public_id, type(error).__name__, where)
+    except Exception as error:
+        log.error("import %s: %s", source.public_id, place_of(error))
         source.move(begun, attempts=source.attempts)
     return 1
 

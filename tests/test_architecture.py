@@ -40,6 +40,7 @@ FORBIDDEN = {
             *(
                 "configuration.py",
                 "guarantees.py",
+                "loads.py",
                 "natures.py",
                 "wording.py",
                 "history.py",

@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from app import HSTS, SECURITY_HEADERS
 from portal import clock
+from portal.views.files import MOST_SENT
 from tests.servers import free_port
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
@@ -44,7 +45,8 @@ class Upstream(BaseHTTPRequestHandler):
     """A portal that answers with its headers, and the status that its path names."""
 
     def do_GET(self):
-        status = int(self.path.strip("/").partition("?")[0] or 200)
+        asked = self.path.strip("/").partition("?")[0]
+        status = int(asked) if asked.isdigit() else 200
         self.send_response(status)
         headers = {**SECURITY_HEADERS, "Strict-Transport-Security": HSTS, "Cache-Control": "no-store"}
         headers |= {"Retry-After": "5"} if status == 503 else {}
@@ -158,14 +160,32 @@ def test_what_the_portal_answers_keeps_its_headers_once(nginx, status):
 
 
 def test_a_file_that_is_too_heavy_is_refused_in_french_by_nginx_itself(nginx):
-    status, headers, text = answer(nginx, "/200", "POST", b"x" * 4_400_000)
+    status, headers, text = answer(nginx, "/200", "POST", b"x" * (MOST_SENT + 1))
     assert status == 413
     assert "trop lourd" in text
     assert_dressed(headers)
 
 
-def test_a_file_of_the_limit_comes_through(nginx):
-    assert answer(nginx, "/200", "POST", b"x" * 4_194_304)[0] == 200
+def test_what_the_portal_takes_comes_through(nginx):
+    assert answer(nginx, "/200", "POST", b"x" * MOST_SENT)[0] == 200
+
+
+def test_the_site_lets_come_what_each_view_takes(app):
+    """A view that takes more than the site has a place of its own in it."""
+    site = (DEPLOY / "nginx.conf").read_text()
+    places = dict(re.findall(r"location = (\S+) {\s+client_max_body_size (\d+)m;", site))
+    [most] = re.findall(r"^    client_max_body_size (\d+)m;", site, re.MULTILINE)
+    taken = {
+        rule.rule: view.most_bytes
+        for rule in app.url_map.iter_rules()
+        if "POST" in rule.methods and hasattr(view := app.view_functions[rule.endpoint], "most_bytes")
+    }
+    assert max(taken.values()) > MOST_SENT
+    assert {path: size for path, size in taken.items() if size > int(places.get(path, most)) * 1024**2} == {}
+
+
+def test_an_upload_of_the_management_system_comes_through(nginx):
+    assert answer(nginx, "/gestion/chargements", "POST", b"x" * (MOST_SENT + 1))[0] == 200
 
 
 def test_a_request_that_nobody_can_read_is_dressed_too(nginx):

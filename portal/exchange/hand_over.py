@@ -24,7 +24,6 @@ from portal.models import (
     Movement,
     MovementKind,
     OutboxMessage,
-    StoredFile,
     db,
 )
 
@@ -58,11 +57,16 @@ def hand_over(folder: Path, now: datetime) -> Iterator[tuple[int, Path, int]]:
 
 def deliver(delivery: HandOver, folder: Path, now: datetime) -> tuple:
     where, rows = write(delivery, folder)
+    delivered(delivery, now)
+    return delivery.number, where, rows
+
+
+def delivered(delivery: HandOver, now: datetime) -> None:
+    """It was written whole: the first time, those who leave are told."""
     with db.atomic():
         first = HandOver.update(written_at=now).where(HandOver.id == delivery.id, HandOver.written_at.is_null())
         if first.execute():
             outbox.write_many([leaving(movement, now) for movement in leavers(delivery)])
-    return delivery.number, where, rows
 
 
 def again(number: int, folder: Path) -> tuple[int, Path, int] | None:
@@ -86,11 +90,17 @@ def leaving(movement: Movement, now: datetime) -> OutboxMessage:
 
 
 def write(delivery: HandOver, folder: Path) -> tuple[Path, int]:
-    """A folder of files and their manifest, in one step."""
+    """A folder of files and their manifest, in one step; and how many rows it holds."""
     where, part = folder / f"{delivery.number:06}", folder / f".{delivery.number:06}.part"
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    manifest = fill(part, delivery)
+    (part / handed_papers.FOLDER).mkdir(parents=True)
+    contents = Contents(delivery)
+    for name, pieces in contents:
+        save(part / name, pieces)
+    if not contents.manifest["documents"]:
+        (part / handed_papers.FOLDER).rmdir()
+    else:
+        settle_on_disk(part / handed_papers.FOLDER)
     settle_on_disk(part)
     old = folder / f".{delivery.number:06}.old"
     shutil.rmtree(old, ignore_errors=True)
@@ -99,47 +109,61 @@ def write(delivery: HandOver, folder: Path) -> tuple[Path, int]:
     part.rename(where)
     shutil.rmtree(old, ignore_errors=True)
     settle_on_disk(folder)
-    return where, sum(file["rows"] for file in manifest["files"].values())
+    return where, contents.rows
 
 
-def fill(part: Path, delivery: HandOver) -> dict[str, Any]:
-    """The tables of movements and of papers, the files of these, and the manifest that tells of all."""
-    manifest: dict[str, Any] = {"number": delivery.number, "created_at": delivery.created_at.isoformat()}
-    papers, files = handed_papers.told(delivery)
-    manifest["documents"] = write_files(part, files)
-    tables = {
-        name: table((*COMMON, *columns), movements(delivery, kind, columns)) for kind, (name, columns) in FILES.items()
-    }
-    tables |= {name: table(handed_papers.COLUMNS[name], rows) for name, rows in papers.items()}
-    manifest["files"] = {
-        name: {"rows": rows, "sha256": save(part / name, [data])["sha256"]} for name, (data, rows) in tables.items()
-    }
-    save(part / "manifest.json", [(json.dumps(manifest, indent=1) + "\n").encode()])
-    return manifest
+class Contents:
+    """The files of a delivery in turn, (path in it, pieces): its papers, its tables, then the manifest of all of them.
+
+    Each is to be read to its end before the next is asked for: the manifest tells what went by.
+    """
+
+    def __init__(self, delivery: HandOver) -> None:
+        self.delivery = delivery
+        self.manifest: dict[str, Any] = {"number": delivery.number, "created_at": delivery.created_at.isoformat()}
+        self.rows = 0
+
+    def __iter__(self) -> Iterator[tuple[str, Iterable[bytes]]]:
+        papers, files = handed_papers.told(self.delivery)
+        documents = self.manifest["documents"] = {}
+        for path, file in files:
+            seen = Seen(storage.pieces(file))
+            yield path, seen
+            documents[path] = {"bytes": seen.size, "sha256": seen.digest.hexdigest()}
+        tables = self.manifest["files"] = {}
+        for name, (data, rows) in self.tables(papers):
+            yield name, [data]
+            tables[name] = {"rows": rows, "sha256": hashlib.sha256(data).hexdigest()}
+            self.rows += rows
+        yield "manifest.json", [(json.dumps(self.manifest, indent=1) + "\n").encode()]
+
+    def tables(self, papers: dict[str, list[tuple]]) -> Iterator[tuple[str, tuple[bytes, int]]]:
+        for kind, (name, columns) in FILES.items():
+            yield name, table((*COMMON, *columns), movements(self.delivery, kind, columns))
+        for name, rows in papers.items():
+            yield name, table(handed_papers.COLUMNS[name], rows)
 
 
-def write_files(part: Path, files: list[tuple[str, StoredFile]]) -> dict[str, Any]:
-    """The content of each file; {its path in the delivery: what the manifest tells of it}."""
-    told = {}
-    for path, file in files:
-        (part / path).parent.mkdir(exist_ok=True)
-        told[path] = save(part / path, storage.pieces(file))
-    if told:
-        settle_on_disk(part / handed_papers.FOLDER)
-    return told
+class Seen:
+    """Pieces that are weighed and hashed as they go by."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.pieces, self.size, self.digest = pieces, 0, hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            self.digest.update(piece)
+            self.size += len(piece)
+            yield piece
 
 
-def save(path: Path, pieces: Iterable[bytes]) -> dict[str, Any]:
-    """Write a file piece by piece, so that it is on the disk; what the manifest tells of it."""
-    size, digest = 0, hashlib.sha256()
+def save(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file piece by piece, so that it is on the disk."""
     with open(path, "wb") as file:
         for piece in pieces:
             file.write(piece)
-            digest.update(piece)
-            size += len(piece)
         file.flush()
         os.fsync(file.fileno())
-    return {"bytes": size, "sha256": digest.hexdigest()}
 
 
 def settle_on_disk(folder: Path) -> None:

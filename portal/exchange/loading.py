@@ -318,9 +318,17 @@ Progress = Callable[..., AbstractContextManager]
 
 
 def load(
-    name: str, make: type[Kind], path: Path, progress: Progress | None = None, now: datetime | None = None
+    name: str,
+    make: type[Kind],
+    path: Path,
+    progress: Progress | None = None,
+    now: datetime | None = None,
+    within: Callable[[Outcome], None] | None = None,
 ) -> Outcome:
-    """Load one file in one transaction; `progress` is click.progressbar or its like, `now` an instant in UTC."""
+    """Load one file in one transaction; `progress` is click.progressbar or its like, `now` an instant in UTC.
+
+    `within` is called in that transaction, once all is written.
+    """
     now = now or clock.now()
     outcome, report = Outcome(make.label), Report()
     digest, lines = weigh(path)
@@ -338,6 +346,8 @@ def load(
                 written = {key: getattr(outcome, key) for key in ("created", "updated", "unchanged")}
                 after = {"kind": name, "file": Path(path).name, "sha256": digest, **written}
                 AuditEvent.write("load", after=after, now=now)
+                if within:
+                    within(outcome)
     except DATABASE_ERRORS as error:
         # Its message may hold a row: the class alone is told.
         report.add(f"La base de données a refusé le fichier ({type(error).__name__}){SPACE}: rien n’a été écrit.")

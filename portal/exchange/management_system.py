@@ -1,6 +1,6 @@
 """The files of the mutual's management system: the columns of each kind, how they are read, and what they refer to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
@@ -457,6 +457,12 @@ KINDS: dict[str, type[Kind]] = {
 }
 
 
-def load(kind: str, path: Path, progress: Progress | None = None, now: datetime | None = None) -> Outcome:
-    """Load one file of a kind, all of it or nothing; `now` is an instant in UTC, `progress` click.progressbar."""
-    return loading.load(kind, KINDS[kind], path, progress, now)
+def load(
+    kind: str,
+    path: Path,
+    progress: Progress | None = None,
+    now: datetime | None = None,
+    within: Callable[[Outcome], None] | None = None,
+) -> Outcome:
+    """Load one file of a kind, all of it or nothing; the rest as `loading.load` says."""
+    return loading.load(kind, KINDS[kind], path, progress, now, within)

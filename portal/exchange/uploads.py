@@ -42,7 +42,10 @@ ALL = tuple(KINDS)
 PROOFS = ("pdf", "png", "jpeg")
 
 EMPTY = "Ce fichier est vide. Choisissez-en un autre."
-HEAVY = f"Ce fichier est trop lourd. La limite est de 4{SPACE}Mo{SPACE}: allégez-le, ou envoyez-le en plusieurs fois."
+HEAVY = (
+    f"Ce fichier est trop lourd. La limite est de {{most}}{SPACE}Mo{SPACE}: "
+    "allégez-le, ou envoyez-le en plusieurs fois."
+)
 PHOTO = "Ce format de photo n’est pas accepté. Envoyez-la en JPEG, ou prenez-en une capture d’écran."
 AS_PDF = "Enregistrez-le en PDF, puis renvoyez-le."
 LOST = (
@@ -83,12 +86,13 @@ def kind_of(name: str, kinds: Sequence[str]) -> str:
     raise Refused(f"Ce format n’est pas accepté. Envoyez un fichier {formats_of(kinds)}.")
 
 
-def check_size(file: IO[bytes]) -> None:
+def check_size(file: IO[bytes], most: int = MOST_BYTES) -> None:
+    """Raises Refused when there is nothing, or more than so many bytes."""
     size = file.seek(0, 2)
     if not size:
         raise Refused(EMPTY)
-    if size > MOST_BYTES:
-        raise Refused(HEAVY)
+    if size > most:
+        raise Refused(HEAVY.format(most=most // 1024**2))
 
 
 @contextmanager

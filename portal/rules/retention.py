@@ -38,6 +38,7 @@ TERMS = {
     "guest_link": Term("Liens des salariés", 90, "leur expiration", "ce qu’ils ont permis est ailleurs"),
     "selection": Term("Salariés cochés dans une liste", 30, "le choix", "l’action est faite, ou abandonnée"),
     "affiliation_import": Term("Fichiers d’affiliations terminés", 365, "l’envoi", "le temps d’une contestation"),
+    "file_load": Term("Fichiers de gestion chargés", 365, "leur chargement", "le temps d’une contestation"),
     "enrolment": Term("Brouillons d’adhésion", 90, "le dernier mot (annoncé avant)", "personne n’a donné suite"),
     "enrolment_answers": Term("Réponses d’adhésion", 90, "le traitement", "les personnes sont ailleurs"),
     "stored_file": Term("Fichiers rattachés à rien", 1, "l’envoi", "le formulaire a été abandonné"),

@@ -30,6 +30,7 @@ CHAPTERS = {
     "couverture": "Vérifier une couverture",
     "messages": "Courriels et SMS",
     "dossiers": "Dossiers, journal et chiffres, pour la mutuelle",
+    "chargements": "Chargements et transmissions, pour la mutuelle",
     "configuration": "Configuration, pour la mutuelle",
 }
 

@@ -12,6 +12,7 @@ import python_calamine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.exchange import foreign, spreadsheets
 from portal.exchange.spreadsheets import Column, Unreadable, rows, write_csv, write_xlsx
 
 COLUMNS = [Column("Nom"), Column("Né(e) le", "date"), Column("Nombre", "number"), Column("Montant", "cents")]
@@ -249,3 +250,9 @@ def test_a_large_workbook_is_read_and_written_in_little_memory(tmp_path):
     assert sum(1 for _ in rows(path)) == 3_001
     assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
     tracemalloc.stop()
+
+
+def test_one_file_does_not_change_what_the_next_may_hold():
+    """The limit of a field is one for the whole process: nobody sets it for a file of their own."""
+    foreign.text_of(b"a;b\n1;2\n")
+    assert csv.field_size_limit() == spreadsheets.MOST_CHARACTERS

@@ -32,8 +32,12 @@ from portal.models import (
     DocumentRequest,
     Enrolment,
     EnrolmentState,
+    FileLoad,
     FormalNotice,
+    HandOver,
+    LoadState,
     Movement,
+    MovementKind,
     OneTimeLink,
     OutboxMessage,
     PermissionGrant,
@@ -271,6 +275,13 @@ PAGES = {
     "donnees-consultees": ("staff_seen.index", "desk", "/gestion/journal/donnees-consultees{seen_by}"),
     "chiffres": ("staff_figures.index", "desk", "/gestion/chiffres{history}"),
     "chiffres-vides": ("staff_figures.index", "staff", "/gestion/chiffres"),
+    "chargements": ("staff_loads.index", "desk", "/gestion/chargements{loaded}"),
+    "chargements-vides": ("staff_loads.index", "staff", "/gestion/chargements"),
+    "chargement": ("staff_loads.show", "desk", "/gestion/chargements/{loading}"),
+    "chargement-refuse": ("staff_loads.show", "desk", "/gestion/chargements/{refused_load}"),
+    "transmissions": ("staff_hand_overs.index", "desk", "/gestion/transmissions{handed}"),
+    "transmissions-vides": ("staff_hand_overs.index", "staff", "/gestion/transmissions"),
+    "aide-chargements": ("help.show", "visitor", "/aide/chargements"),
     "aide-dossiers": ("help.show", "visitor", "/aide/dossiers"),
     "aide-configuration": ("help.show", "visitor", "/aide/configuration"),
     "impayes": ("staff_arrears.index", "desk", "/gestion/impayes{arrears}"),
@@ -291,6 +302,7 @@ PAGES = {
 NOT_PAGES = {
     "health.show": "one line of text",
     "affiliations.template": "a workbook",
+    "staff_loads.progress": "the region of a page; without htmx, a way back to it",
     "imports.progress": "the region of a page; without htmx, a way back to it",
     "threads.news": "the region of a page; without htmx, a way back to it",
     "staff_threads.news": "the region of a page; without htmx, a way back to it",
@@ -650,7 +662,31 @@ def late(_):
     return ""
 
 
+def loaded(user):
+    """One in each state."""
+    given = {"author": user, "kind": "beneficiaries"}
+    FileLoad.create(**given, file_name="beneficiaires.csv", state=LoadState.DONE, created=1_204, ended_at=clock.now())
+    faults = ["Ligne 3, colonne «\u202fcontract_number\u202f»\u00a0: Ce contrat est inconnu. Chargez-le d’abord."]
+    failed = FileLoad.create(
+        **given, file_name="beneficiaires-2.csv", state=LoadState.FAILED, faults=faults, ended_at=clock.now()
+    )
+    return failed, FileLoad.create(**given, file_name="beneficiaires-3.csv", total=200, done=90)
+
+
+def handed(user):
+    """One that was delivered, one to download, and what waits."""
+    HandOver.create(number=1, created_at=clock.now(), written_at=clock.now())
+    HandOver.create(number=2, created_at=clock.now())
+    person = user.beneficiaries().first()
+    person.modify(MovementKind.CONTACT, {"phone": "+33199001001"}, clock.today(), user, clock.now(), 1)
+    return ""
+
+
 EXAMPLES = {
+    "loaded": lambda user: loaded(user) and "",
+    "loading": lambda user: loaded(user)[1].public_id,
+    "refused_load": lambda user: loaded(user)[0].public_id,
+    "handed": handed,
     "arrears": late,
     "registering": lambda _: registering(),
     "registered": lambda _: registered(),

@@ -19,6 +19,8 @@ from portal.views.staff import (
     dossiers,
     figures,
     guarantees,
+    hand_overs,
+    loads,
     messages,
     notices,
     prepared_answers,
@@ -38,7 +40,7 @@ from portal.views.staff import (
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
-MODULES += (search, dossiers, trail, seen, figures)
+MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -57,6 +59,7 @@ MENU = (
             ("folders", "Publications", "staff_publications.index", {}),
             ("info-circle", "Actualités publiées", "staff_notices.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
+            ("file-import", "Chargements", "staff_loads.index", {}),
             ("wand", "Configuration", "configuration.index", {}),
             ("calendar-event", "Chiffres", "staff_figures.index", {}),
             ("history", "Journal", "staff_trail.index", {}),
