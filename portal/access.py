@@ -42,6 +42,12 @@ def keeps_words(view):
     return view
 
 
+def half_open(view):
+    """A view for a browser that showed the password alone: there its user is signed in, elsewhere nobody is."""
+    view.half_open = True
+    return view
+
+
 def polled(view):
     """A page asks for this view by itself: that keeps no session alive, and says nothing once it has ended."""
     view.polled = True
@@ -76,12 +82,16 @@ def init_app(app):
 
 
 def load_user(token):
-    """The user of a live session, with the session; None once it has ended."""
-    now = clock.now()
+    """The user of a live session, with the session; None once it has ended, or while the second factor is due."""
+    now, view = clock.now(), current_app.view_functions.get(request.endpoint)
     live = UserSession.of(token, now)
     if live is None:
         return None
-    if not getattr(current_app.view_functions.get(request.endpoint), "polled", False):
+    if live.factor_due:
+        g.half = live
+        if not getattr(view, "half_open", False):
+            return None
+    if not getattr(view, "polled", False):
         live.touch(now)
     user = live.user
     user.session, user.token = live, token
@@ -115,7 +125,7 @@ def keep_words():
     if request.method != "POST" or not getattr(view, "keeps_words", False) or not from_this_site():
         return False
     signed_in = current_user._get_current_object() if current_user.is_authenticated else None
-    user = signed_in or UserSession.owner(session.get("_user_id") or session.get(GONE) or "")
+    user = signed_in or UserSession.owner(session.get("_user_id", "")) or UserSession.owner(session.get(GONE, ""))
     words = {name: texts for name, texts in request.form.lists() if name != "csrf_token"}
     if user is None or sum(len(text) for texts in words.values() for text in texts) > UnsentWords.MOST:
         return False
@@ -132,9 +142,10 @@ def from_this_site():
 
 
 def ask_to_sign_in():
-    """To the sign-in page, and back here afterwards; out of the region that htmx was swapping."""
+    """To the sign-in page, or its second step, and back here afterwards; out of the region that htmx was swapping."""
     keep_words()
-    sign_in = url_for("session.new", **({"suite": here()} if here() != "/" else {}))
+    step = "factor.ask" if "half" in g else "session.new"
+    sign_in = url_for(step, **({"suite": here()} if here() != "/" else {}))
     if request.htmx or request.headers.get("HX-History-Restore-Request"):
         return make_response("", 401, redirect=sign_in)
     return redirect(sign_in, 303)
@@ -158,13 +169,29 @@ def safe_path(text):
     return text if ours and not urlsplit(text).netloc else "/"
 
 
-def open_session(user):
-    """Sign in: a new session and a new token, whatever the browser held before."""
-    if current_user.is_authenticated:  # signing in again leaves no other session of this browser behind
-        current_user.session.end(clock.now())
+def open_session(user, factor_due=False):
+    """Sign in: a new session and a new token, whatever the browser held before; half of it while the factor is due."""
+    now = clock.now()
+    before = current_user.session if current_user.is_authenticated else g.get("half")
+    if before:  # signing in again leaves no other session of this browser behind
+        before.end(now)
+    last = session.get(GONE) if "half" in g else session.get("_user_id", session.get(GONE))
     session.clear()
-    user.session, user.token = UserSession.start(user, clock.now(), request.remote_addr or "", str(request.user_agent))
+    browser = request.remote_addr or "", str(request.user_agent)
+    user.session, user.token = UserSession.start(user, now, *browser, factor_due=factor_due)
     login_user(user)
+    if factor_due and last:
+        session[GONE] = last
+
+
+def renew_session():
+    """All that one signs in with was shown again: another token. False when the session ended meanwhile."""
+    token = current_user.session.renew(clock.now())
+    if token is None:
+        return False
+    current_user.token = session["_user_id"] = token
+    session.pop(GONE, None)
+    return True
 
 
 def close_session():

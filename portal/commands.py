@@ -19,6 +19,7 @@ from portal import (
     database,
     demonstration,
     enrolments,
+    factors,
     models,
     rejecting,
     storage,
@@ -148,6 +149,7 @@ COLUMNS = (
     (models.Movement, "secrets"),
     (models.AffiliationImport, "content"),
     (models.UnsentWords, "words"),
+    (models.SecondFactor, "seed"),
     (models.BankDetails, "iban"),
     (models.AnswerDraft, "body"),
     (models.GuestLink, "recipient"),
@@ -231,6 +233,20 @@ def create_user(identifier, first_name, last_name, role, accounts):
         AuditEvent.write("user.create", on=user, after={"role": role, "accounts": list(accounts)})
         token = models.OneTimeLink.draw(user, clock.now(), lasts=datetime.timedelta(days=1))
     click.echo(f"Utilisateur créé. Lien valable 24 heures : {link(token)}")
+
+
+@user_commands.command("reset-factor")
+@click.argument("identifier")
+def reset_factor(identifier):
+    """Somebody has lost their second factor: take it away, with their sessions; they add another one."""
+    ready()
+    user = models.User.known(identifier)
+    if user is None:
+        stop("Personne n’a cet identifiant.")
+    with db.atomic():
+        AuditEvent.write("factor.reset", on=user)
+        factors.reset(user, clock.now())
+    click.echo("Double authentification remise à zéro : un courriel le dit à la personne, ses sessions sont fermées.")
 
 
 def link(token):

@@ -21,11 +21,16 @@ def verify(user, password):
     """Whether the password is this user's; `user` may be None, and the answer takes as long."""
     chosen = user is not None and user.password_hash.startswith("$")  # someone invited has not chosen one yet
     kept = user.password_hash if chosen else decoy
-    try:
-        right = hasher.verify(kept, password)
-    except (VerificationError, InvalidHashError):
-        right = False
+    right = matches(kept, password)
     return chosen and right and user.is_active
+
+
+def matches(kept, typed):
+    """Whether what was typed is what this hash was made of."""
+    try:
+        return hasher.verify(kept, typed)
+    except (VerificationError, InvalidHashError):
+        return False
 
 
 def is_stale(password_hash):

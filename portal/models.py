@@ -1265,9 +1265,10 @@ class User(UserMixin, Table):
         return cls.get_or_none(cls.identifier == identifier.strip().lower())
 
     def change_password(self, password_hash, now, but=None):
-        """A new password ends every other session."""
+        """A new password ends every other session, and no browser is trusted any more."""
         with db.atomic():
             User.update(password_hash=password_hash).where(User.id == self.id).execute()
+            TrustedDevice.forget(self)
             UserSession.end_all(self, now, but=but)
             OneTimeLink.update(used_at=now).where(OneTimeLink.user == self, OneTimeLink.used_at.is_null()).execute()
 
@@ -1741,12 +1742,20 @@ class User(UserMixin, Table):
         )
         written.execute()
 
+    def factors(self):
+        """Applications that show codes, and the one that is being added."""
+        return SecondFactor.select().where(SecondFactor.user == self).order_by(SecondFactor.id)
+
+    def trusted_devices(self, now):
+        return TrustedDevice.of(self, now)
+
     def open_sessions(self, now):
         return (
             UserSession.select()
             .where(
                 UserSession.user == self,
                 UserSession.ended_at.is_null(),
+                ~UserSession.factor_due,
                 UserSession.started_at > now - LONGEST,
                 UserSession.seen_at > now - (IDLE_STAFF if self.is_staff else IDLE),
             )
@@ -2027,7 +2036,11 @@ def digest(token):
 
 
 class UserSession(Table):
-    """A signed-in browser: the token is drawn here, given to the browser, and only its hash is kept."""
+    """A signed-in browser: the token is drawn here, given to the browser, and only its hash is kept.
+
+    `factor_due`: the password alone was shown, the second factor is still to be: until then it is no sign-in.
+    `proved_at`: when the user last showed all that they sign in with.
+    """
 
     public_id = PublicId()
     user = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
@@ -2037,15 +2050,25 @@ class UserSession(Table):
     ended_at = DateTimeField(null=True)
     address = CharField(64)
     agent = CharField(255)
+    factor_due = BooleanField(default=False)
+    proved_at = DateTimeField(null=True)
 
     @classmethod
-    def start(cls, user, now, address, agent):
+    def start(cls, user, now, address, agent, factor_due=False):
         """A new session and its token (256 bits)."""
         token = secrets.token_urlsafe(32)
-        started = cls.create(
-            user=user, token_hash=digest(token), started_at=now, seen_at=now, address=address, agent=agent[:255]
-        )
-        return started, token
+        browser = {"address": address, "agent": agent[:255], "factor_due": factor_due, "proved_at": now}
+        return cls.create(user=user, token_hash=digest(token), started_at=now, seen_at=now, **browser), token
+
+    def renew(self, now):
+        """Everything was shown: a new token, the old one opens nothing any more. None when the session has ended."""
+        token = secrets.token_urlsafe(32)
+        whole = {"token_hash": digest(token), "factor_due": False, "proved_at": now, "seen_at": now}
+        same = (UserSession.token_hash == self.token_hash) & UserSession.ended_at.is_null()
+        if UserSession.update(whole).where(UserSession.id == self.id, same).execute() != 1:
+            return None
+        self.token_hash, self.factor_due, self.proved_at = whole["token_hash"], False, now
+        return token
 
     @classmethod
     def of(cls, token, now):
@@ -2055,8 +2078,8 @@ class UserSession(Table):
 
     @classmethod
     def owner(cls, token):
-        """Whose session this was, live or not, as long as the row is there."""
-        found = cls.select(cls, User).join(User).where(cls.token_hash == digest(token)).first()
+        """Whose session this was, live or not, as long as the row is there; nobody's when half of a sign-in made it."""
+        found = cls.select(cls, User).join(User).where(cls.token_hash == digest(token), ~cls.factor_due).first()
         return found.user if found and found.user.is_active else None
 
     def alive(self, now):
@@ -2128,6 +2151,146 @@ class OneTimeLink(Table):
     def purge(cls, now):
         """Forget those that expired a day ago, used or not."""
         return cls.delete().where(cls.expires_at < now - TERMS["one_time_link"].time).execute()
+
+
+class SecondFactor(Table):
+    """An application that shows codes (TOTP): its seed is sealed, and each of its codes is taken once."""
+
+    public_id = PublicId()
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    name = CharField(60, default="")
+    seed = SealedField()  # base32, 160 bits
+    last_step = IntegerField(default=0)  # of thirty seconds: that of the last code that was taken
+    created_at = DateTimeField()
+    confirmed_at = DateTimeField(null=True)
+
+    @classmethod
+    def begin(cls, user, seed, now):
+        """One that is still to be confirmed, instead of any that was left there."""
+        with db.atomic():
+            database.serialise(db, hash_of(f"factor {user.id}"))
+            cls.delete().where(cls.user == user, cls.confirmed_at.is_null()).execute()
+            begun = cls(user=user, created_at=now)
+            begun.seed = vault.seal(seed, "second_factor", "seed", begun.public_id)
+            begun.save(force_insert=True)
+        return begun
+
+    @classmethod
+    def begun(cls, user):
+        return cls.select().where(cls.user == user, cls.confirmed_at.is_null()).order_by(cls.id.desc()).first()
+
+    @classmethod
+    def of(cls, user):
+        """Those that count, the oldest first."""
+        return cls.select().where(cls.user == user, cls.confirmed_at.is_null(False)).order_by(cls.id)
+
+    def unseal(self):
+        return vault.open(self.seed, "second_factor", "seed", self.public_id)
+
+    def confirm(self, name, step, now):
+        """Its first code was right: it counts from now on. False when another click did this."""
+        values = {"name": name, "last_step": step, "confirmed_at": now}
+        waiting = SecondFactor.confirmed_at.is_null()
+        return SecondFactor.update(values).where(SecondFactor.id == self.id, waiting).execute() == 1
+
+    def take(self, step):
+        """Use the code of a step: True once, False for all others, even at the same time."""
+        taken = SecondFactor.update(last_step=step).where(SecondFactor.id == self.id, SecondFactor.last_step < step)
+        return taken.execute() == 1
+
+    def rename(self, name):
+        SecondFactor.update(name=name).where(SecondFactor.id == self.id).execute()
+
+    def remove(self, keep_one):
+        """Without the last go the codes of recovery and the trusted browsers; False when that one is to be kept."""
+        with db.atomic():
+            database.serialise(db, hash_of(f"factor {self.user_id}"))
+            others = SecondFactor.of(self.user_id).where(SecondFactor.id != self.id).exists()
+            if keep_one and not others:
+                return False
+            if not others:
+                SecondFactor.forget(self.user_id)
+            self.delete_instance()
+        return True
+
+    @classmethod
+    def forget(cls, user):
+        """Every one of them, with what goes with them."""
+        with db.atomic():
+            for table in (RecoveryCode, TrustedDevice, cls):
+                table.delete().where(table.user == user).execute()
+
+    @classmethod
+    def purge(cls, now):
+        """Forget those that nobody confirmed."""
+        late = cls.created_at < now - TERMS["second_factor"].time
+        return cls.delete().where(cls.confirmed_at.is_null(), late).execute()
+
+
+class RecoveryCode(Table):
+    """One of the codes that somebody wrote down for the day when they have no second factor; its hash alone is kept."""
+
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    code_hash = CharField(255)  # as that of a password
+    used_at = DateTimeField(null=True)
+
+    @classmethod
+    def replace(cls, user, hashes):
+        """New ones end those that there were."""
+        with db.atomic():
+            database.serialise(db, hash_of(f"factor {user.id}"))
+            cls.delete().where(cls.user == user).execute()
+            cls.insert_many([{"user": user.id, "code_hash": hashed} for hashed in hashes]).execute()
+
+    @classmethod
+    def left(cls, user):
+        return cls.select().where(cls.user == user, cls.used_at.is_null())
+
+    def use(self, now):
+        """Once: True for the first who asks, False for all others, even at the same time."""
+        used = RecoveryCode.update(used_at=now).where(RecoveryCode.id == self.id, RecoveryCode.used_at.is_null())
+        return used.execute() == 1
+
+
+class TrustedDevice(Table):
+    """A browser that is not asked for the second factor for a while: the hash of what its cookie holds."""
+
+    public_id = PublicId()
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    token_hash = CharField(64, unique=True)
+    label = CharField(60)
+    created_at = DateTimeField()
+    seen_at = DateTimeField()
+    expires_at = DateTimeField()
+
+    LASTS = datetime.timedelta(days=30)
+
+    @classmethod
+    def trust(cls, user, label, now):
+        """The token (256 bits) for its cookie."""
+        token = secrets.token_urlsafe(32)
+        dates = {"created_at": now, "seen_at": now, "expires_at": now + cls.LASTS}
+        cls.create(user=user, token_hash=digest(token), label=label[:60], **dates)
+        return token
+
+    @classmethod
+    def of(cls, user, now):
+        return cls.select().where(cls.user == user, cls.expires_at > now).order_by(cls.seen_at.desc(), cls.id)
+
+    @classmethod
+    def met(cls, user, tokens, now):
+        """Whether one of these tokens is of a browser that this user trusts."""
+        hashes = [digest(token) for token in tokens]
+        seen = cls.update(seen_at=now).where(cls.user == user, cls.expires_at > now, cls.token_hash.in_(hashes))
+        return bool(hashes) and seen.execute() > 0
+
+    @classmethod
+    def forget(cls, user):
+        return cls.delete().where(cls.user == user).execute()
+
+    @classmethod
+    def purge(cls, now):
+        return cls.delete().where(cls.expires_at <= now).execute()
 
 
 class Throttle(Table):
@@ -3757,6 +3920,11 @@ class AuditEvent(Table):
         "after",
         "previous_hash",
     ]
+
+    @classmethod
+    def was_done(cls, action, by):
+        """Whether this user ever did this."""
+        return cls.select().where(cls.user_id == by.id, cls.action == action).exists()
 
     @classmethod
     def write(

@@ -55,6 +55,7 @@ class Settings:
     ombudsman: str = (
         "Médiateur de la Mutualité Française, FNMF, 255 rue de Vaugirard, 75719 Paris cedex 15, mediateur-mutualite.fr"
     )
+    second_factor: str = ""  # « always », « new_device » or, in the demonstration, « optional »; "": see `factor_asked`
     behind_proxy: bool = False
     demo_password: str = "pluie-marmotte-violon-39"  # nosec B105
     brand_name: str = "Trait d’Union"
@@ -85,6 +86,11 @@ class Settings:
     @property
     def over_tls(self):
         return self.public_url.startswith("https://")
+
+    @property
+    def factor_asked(self):
+        """When the second factor is: « always », on a « new_device », or « optional »: of who chose to have one."""
+        return self.second_factor or ("optional" if self.demo else "new_device")
 
     @property
     def digest_time(self):
@@ -197,6 +203,7 @@ def check(settings):
     check_account(settings)
     check_creditor(settings)
     check_pmss(settings)
+    check_factor(settings)
 
 
 # One of these is set where a portal serves real companies: it is no demonstration even if its keys were lost.
@@ -352,6 +359,12 @@ def check_creditor(settings):
         raise WrongSetting("CREDITOR_IDENTIFIER", "écrivez l’identifiant créancier SEPA (ICS), ainsi : FR72ZZZ123456.")
     if not settings.insurer_address.strip():
         raise WrongSetting("INSURER_ADDRESS", "écrivez l’adresse de la mutuelle : un mandat de prélèvement la porte.")
+
+
+def check_factor(settings):
+    known = ("always", "new_device", "optional") if settings.demo else ("always", "new_device")
+    if settings.factor_asked not in known:
+        raise WrongSetting("SECOND_FACTOR", f"écrivez {' ou '.join(known)}.")
 
 
 def check_pmss(settings):

@@ -44,6 +44,8 @@ EXAMPLES = {
     "why": "La date n’est pas lisible.",
     "document": "Un certificat de scolarité",
     "day": datetime.date(2026, 12, 15),
+    "browser": "Firefox, Windows",
+    "at": datetime.datetime(2026, 12, 15, 9, 5),
     "told": "Votre fichier d’affiliations est vérifié",
 }
 

@@ -3,9 +3,21 @@
 import datetime
 import io
 import itertools
+import secrets
 from types import SimpleNamespace
 
-from portal import clock, contributions, credentials, enrolments, mandates, outbox, publishing, storage, threads
+from portal import (
+    clock,
+    contributions,
+    credentials,
+    enrolments,
+    factors,
+    mandates,
+    outbox,
+    publishing,
+    storage,
+    threads,
+)
 from portal.formats import search_key, sort_key
 from portal.models import (
     BankDetails,
@@ -27,6 +39,7 @@ from portal.models import (
     PermissionGrant,
     Plan,
     Registration,
+    SecondFactor,
     SepaMandate,
     StatementLine,
     ThreadFollower,
@@ -36,6 +49,7 @@ from portal.models import (
     vault,
 )
 from portal.rules import threads as thread_rules
+from portal.rules import totp
 from portal.rules import waivers as waiver_rules
 from portal.rules.dates import month_end, months_after, months_before
 from tests import files
@@ -327,3 +341,16 @@ def registration(state="RECEIVED", role=UserRole.COMPANY, email="nouvelle@exampl
     said |= {"siret": "44306184100047", "contract_number": "HJ-404", "password_hash": "!"}
     said |= {"sent_at": clock.now()} | values
     return Registration.create(email=email, role=role, state=state, **said)
+
+
+def second_factor(user, name="Téléphone du bureau"):
+    """An application of codes that counts already, and its key."""
+    key = totp.written(secrets.token_bytes(totp.SEED))
+    begun = SecondFactor.begin(user, key, clock.now())
+    begun.confirm(name, 0, clock.now())
+    return SecondFactor.get_by_id(begun.id), key
+
+
+def code_of(key, late=0):
+    """What that application shows now, or so many steps of thirty seconds later."""
+    return totp.code(key, int(factors.second(clock.now())) // totp.STEP + late)

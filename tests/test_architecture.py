@@ -39,6 +39,7 @@ FORBIDDEN = {
         (
             *(
                 "configuration.py",
+                "factors.py",
                 "guarantees.py",
                 "loads.py",
                 "natures.py",

@@ -100,6 +100,7 @@ def stranger(signed_in):
         "enrolment_steps": foreign.public_id,
         "entrusting": foreign.public_id,
         "profile": session.public_id,
+        "factors": factories.second_factor(other)[0].public_id,
         "guests": link.public_id,
         "deposits": awaited.public_id,
         "staff_proofs": awaited.public_id,

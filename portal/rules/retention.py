@@ -26,6 +26,8 @@ TERMS = {
     "throttle": Term("Essais de connexion", 0, "la fin de l’attente", "l’attente est passée"),
     "user_session": Term("Sessions", 365, "leur début (ou dès leur fin)", "traces : un an au plus (CNIL 2021-122)"),
     "one_time_link": Term("Liens de mot de passe", 1, "leur expiration", "ils n’ouvrent plus rien"),
+    "second_factor": Term("Codes d’application jamais confirmés", 1, "leur préparation", "rien n’en est venu"),
+    "trusted_device": Term("Navigateurs de confiance", 0, "leur terme", "le code leur est de nouveau demandé"),
     "outbox_words": Term("Texte des e-mails et SMS en échec", 90, "leur abandon", "le temps de les reprendre"),
     "outbox_message": Term("Trace des e-mails et SMS", 400, "leur départ", "traces : un an, et le temps d’y répondre"),
     "unsent_words": Term("Ce qui était tapé à la fin d’une session", 1, "la fin de la session", "le temps d’y revenir"),
@@ -64,7 +66,7 @@ WITHOUT_TERM = {
     **dict.fromkeys(("library_folder", "publication", "notice", "prepared_answer"), PUBLISHED),
     "configured_value": SETTLED,
     **dict.fromkeys(("user", "permission_grant", "favourite", "notification_choice"), USER),
-    **dict.fromkeys(("library_visit", "notice_reading"), USER),
+    **dict.fromkeys(("library_visit", "notice_reading", "recovery_code"), USER),
     # They go with the row that they are of.
     **dict.fromkeys(("import_row", "registration_file"), "part avec ce dont il fait partie"),
 }

@@ -28,6 +28,9 @@ from portal.views import (
     enrolment_steps,
     enrolments,
     entrusting,
+    factor,
+    factors,
+    first_factor,
     granting,
     grants,
     guest_copy,
@@ -96,7 +99,19 @@ ROOMS = (
     profile,
     cover,
 )
-MODULES = (session, password, *ROOMS, registration, help, health, *EMPLOYEE_SIDE, *staff.MODULES)
+MODULES = (
+    session,
+    factor,
+    first_factor,
+    factors,
+    password,
+    *ROOMS,
+    registration,
+    help,
+    health,
+    *EMPLOYEE_SIDE,
+    *staff.MODULES,
+)
 MODULES += (document_files, verification, brand)
 WITHIN = {module.blueprint.name: "employees" for module in MOVES}  # pages that stand under another's entry of the menu
 WITHIN |= {module.blueprint.name: "affiliations" for module in AFFILIATIONS}
@@ -106,7 +121,7 @@ WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
 WITHIN |= {"granting": "grants"}
 WITHIN |= {"statements": "schedule", "calendars": "schedule", "hiring": "contributions"}
-WITHIN |= {"mandates": "contributions"}
+WITHIN |= {"mandates": "contributions", "factors": "profile"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
 WITHIN |= {"staff_publication": "staff_publications", "wording": "configuration", "guarantees": "configuration"}
 WITHIN |= {"staff_publication": "staff_publications", "staff_dossiers": "staff_search", "staff_seen": "staff_trail"}

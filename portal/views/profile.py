@@ -3,11 +3,11 @@
 from flask import Blueprint, current_app, flash, redirect, url_for
 from flask_login import current_user
 
-from portal import clock, credentials
+from portal import clock, credentials, factors
 from portal.access import audit
 from portal.forms.profile import Display, Notifications
 from portal.forms.session import ChangedPassword
-from portal.models import User, UserSession, db
+from portal.models import RecoveryCode, SecondFactor, User, UserSession, db
 from portal.rendering import get_or_404, render
 from portal.views import presence
 
@@ -26,7 +26,18 @@ def page(status=200, **forms):
     forms.setdefault("password", ChangedPassword(current_user, formdata=None))
     digest_at = current_app.settings.digest_time.strftime("%-H h %M")
     sessions = list(current_user.open_sessions(clock.now()))
-    return render("profile", status, sessions=sessions, digest_at=digest_at, **forms)
+    return render("profile", status, sessions=sessions, digest_at=digest_at, **forms, **second_factor())
+
+
+def second_factor():
+    """What « Double authentification » shows."""
+    user = current_user._get_current_object()
+    return {
+        "factors": list(SecondFactor.of(user)),
+        "recovery": RecoveryCode.left(user).count(),
+        "devices": list(user.trusted_devices(clock.now())),
+        "mandatory": factors.is_mandatory(current_app.settings.factor_asked),
+    }
 
 
 @blueprint.post("/affichage")

@@ -4,11 +4,21 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from portal import clock, credentials
-from portal.access import audit, close_session, hash_of_identifier, open_session, public, safe_path, too_many_tries
+from portal import clock, credentials, factors
+from portal.access import (
+    audit,
+    close_session,
+    half_open,
+    hash_of_identifier,
+    open_session,
+    public,
+    safe_path,
+    too_many_tries,
+)
 from portal.forms.session import SignIn
-from portal.models import Throttle, User, db
+from portal.models import AuditEvent, Throttle, User, db
 from portal.rendering import render_region, wants_fragment
+from portal.views import trusting
 
 blueprint = Blueprint("session", __name__)
 
@@ -67,17 +77,29 @@ def count_try(account, origin):
 
 
 def let_in(user, password, account, origin):
-    now = clock.now()
+    """The password is right: a session, or half of one where the second factor is still to be shown."""
+    now, suite = clock.now(), request.args.get("suite", "/")
+    due = factors.is_due(user, current_app.settings.factor_asked, trusting.tokens(), now)
     with db.atomic():
         Throttle.forgive(account)
         Throttle.take_back(origin, now)
         if credentials.is_stale(user.password_hash):
             user.password_hash = credentials.hash_password(password)
             user.save(only=[User.password_hash])
-        open_session(user)
-        audit("session.start", on=user, by=user)
-    response = redirect(safe_path(request.args.get("suite", "/")), 303)
-    return remember_device(response, account.partition(":")[2])
+        open_session(user, factor_due=due)
+        if due:
+            audit("session.password", on=user, by=user)
+            return redirect(url_for("factor.ask", **({"suite": suite} if suite != "/" else {})), 303)
+        begin(user, now)
+    return remember_device(redirect(safe_path(suite), 303), user)
+
+
+def begin(user, now):
+    """Somebody is in: written down, and told to them when it is from a browser that was not seen before."""
+    known = known_device(hash_of_identifier(user.identifier))
+    if not known and AuditEvent.was_done("session.start", user):
+        factors.tell(user, "new_device", now, browser=user.session.browser, at=now)
+    audit("session.start", on=user, by=user)
 
 
 def devices():
@@ -91,7 +113,8 @@ def known_device(name):
         return False
 
 
-def remember_device(response, name):
+def remember_device(response, user):
+    name = hash_of_identifier(user.identifier)
     try:
         names = [known for known in devices().loads(request.cookies.get(DEVICE, "")) if known != name]
     except BadSignature:
@@ -119,6 +142,7 @@ def leave():
 
 @blueprint.post("/deconnexion")
 @public
+@half_open
 def destroy():
     if current_user.is_authenticated:
         with db.atomic():

@@ -35,9 +35,9 @@ MAIN = """() => {
 PRINTED = re.compile(r"imprimé le [^<]* par")
 
 
-def sign_in(page, user):
-    """Give the browser the session of that person; the form itself has its own journey."""
-    _, token = UserSession.start(user, clock.now(), "127.0.0.1", page.evaluate("navigator.userAgent"))
+def sign_in(page, user, **half):
+    """Give the browser the session of that person (`factor_due`: half of one); the form itself has its own journey."""
+    _, token = UserSession.start(user, clock.now(), "127.0.0.1", page.evaluate("navigator.userAgent"), **half)
     cookie = page.app.session_interface.get_signing_serializer(page.app).dumps({"_user_id": token, "_fresh": True})
     page.context.add_cookies([{"name": "session", "value": cookie, "url": page.server, "httpOnly": True}])
 

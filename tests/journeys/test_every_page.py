@@ -14,6 +14,7 @@ from portal import (
     clock,
     collecting,
     enrolments,
+    factors,
     guests,
     proofs,
     publishing,
@@ -45,6 +46,7 @@ from portal.models import (
     RegistrationFile,
     ReminderBatch,
     Sending,
+    TrustedDevice,
     User,
     UserRole,
     db,
@@ -72,6 +74,10 @@ PICTURES = os.environ.get("PICTURES")  # a folder: what the walk sees is kept th
 PAGES = {
     "mon-espace": ("home.index", "visitor", "/"),
     "connexion": ("session.new", "visitor", "/connexion"),
+    "connexion-code": ("factor.ask", "half", "/connexion/code?suite=/salaries"),
+    "connexion-code-secours": ("factor.ask", "half", "/connexion/code?secours=oui"),
+    "connexion-proteger": ("first_factor.new", "bare", "/connexion/double-authentification"),
+    "connexion-cle": ("first_factor.key", "bare", "/connexion/double-authentification/cle"),
     "mot-de-passe-oublie": ("password.forgotten", "visitor", "/mot-de-passe-oublie"),
     "courriel-envoye": ("password.sent", "visitor", "/mot-de-passe-oublie/envoye"),
     "nouveau-mot-de-passe": ("password.edit", "visitor", "/mot-de-passe/{token}"),
@@ -180,6 +186,9 @@ PAGES = {
     "adhesion-envoyee": ("enrolments.show", "hr", "/adhesion/{sent}"),
     "adhesion-abandonnee": ("enrolments.show", "hr", "/adhesion/{discarded}"),
     "compte": ("profile.show", "hr", "/compte"),
+    "compte-double-authentification": ("profile.show", "hr", "/compte{factor}"),
+    "compte-application": ("factors.edit", "hr", "/compte/double-authentification/{begun_factor}"),
+    "compte-application-nom": ("factors.name", "hr", "/compte/double-authentification/{factor_id}/nom"),
     "deconnexion": ("session.leave", "hr", "/deconnexion"),
     "actualites": ("notices.index", "hr", "/actualites"),
     "gestion-actualites": ("staff_notices.index", "staff", "/gestion/actualites"),
@@ -341,6 +350,10 @@ def user_for(who):
         return scenery.portfolio()
     if who in ("desk", "employee"):
         return scenery.roster()
+    if who in ("half", "bare"):  # of a sign-in: the code is to be shown, or its application to be added
+        user = factories.user()
+        factories.second_factor(user) if who == "half" else factors.begin(user, clock.now())
+        return user
     if who == "staff":
         factories.messages()
     return factories.user(role={"staff": UserRole.STAFF, "doctor": UserRole.HEALTH_PROFESSIONAL}[who])
@@ -682,11 +695,22 @@ def handed(user):
     return ""
 
 
+def factor(user):
+    """An application, browsers that are trusted. Nothing of it in the address."""
+    factories.second_factor(user)
+    for label in ("Firefox, Linux", "Safari, iPhone"):
+        TrustedDevice.trust(user, label, clock.now())
+    return ""
+
+
 EXAMPLES = {
     "loaded": lambda user: loaded(user) and "",
     "loading": lambda user: loaded(user)[1].public_id,
     "refused_load": lambda user: loaded(user)[0].public_id,
     "handed": handed,
+    "factor": factor,
+    "factor_id": lambda user: factories.second_factor(user)[0].public_id,
+    "begun_factor": lambda user: factors.begin(user, clock.now()).public_id,
     "arrears": late,
     "registering": lambda _: registering(),
     "registered": lambda _: registered(),
@@ -759,7 +783,8 @@ def test_every_page_can_be_read_by_everybody(open_browser, name):
     if who == "employee":
         open_link(page, address)
     elif user:
-        sign_in(page, factories.user(role=UserRole.STAFF) if who == "desk" else user)
+        half = who in ("half", "bare")
+        sign_in(page, factories.user(role=UserRole.STAFF) if who == "desk" else user, factor_due=half)
     page.complaints.expects(REFUSED.get(name))
     page.goto(address)
     faults = []

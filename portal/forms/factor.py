@@ -1,0 +1,38 @@
+"""The second factor: a code to show, an application to add, its name."""
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+LONG = "Ce code est trop long."
+WRONG = "Ce code n’est pas le bon, ou a déjà servi. Attendez le suivant, puis écrivez-le."
+WRONG_RECOVERY = "Ce code de secours n’est pas le bon, ou a déjà servi. Prenez-en un autre de votre liste."
+NAME = Length(max=60, message="Ce nom est trop long\u00a0: 60 caractères au plus.")
+
+
+def trimmed(typed):
+    return " ".join((typed or "").split())
+
+
+class CodeForm(FlaskForm):
+    """A code of an application; `recovery`: one of recovery may stand in its place, it is read alike."""
+
+    recovery, wrong = False, WRONG
+    code = StringField("Code à six chiffres", [InputRequired("Écrivez le code de l’application."), Length(0, 60, LONG)])
+    confiance = BooleanField("Faire confiance à cet appareil 30\u00a0jours")
+
+
+class RecoveryForm(CodeForm):
+    recovery, wrong = True, WRONG_RECOVERY
+    code = StringField("Code de secours", [InputRequired("Écrivez un de vos codes de secours."), Length(0, 60, LONG)])
+
+
+class AddedFactor(FlaskForm):
+    """An application is added by its first code."""
+
+    code = StringField("Code à six chiffres", [InputRequired("Écrivez le code de l’application."), Length(0, 60, LONG)])
+    nom = StringField("Nom de cet appareil", [Optional(), NAME], filters=[trimmed])
+
+
+class FactorName(FlaskForm):
+    nom = StringField("Nom", [InputRequired("Donnez-lui un nom."), NAME], filters=[trimmed])
