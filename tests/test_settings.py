@@ -60,3 +60,24 @@ def test_keys_are_read_in_hexadecimal_and_in_base64(tmp_path):
 def test_a_portal_that_nobody_configured_is_the_demonstration(tmp_path):
     assert settings.read({"INSTANCE": str(tmp_path)}).demo
     assert not settings.read({"INSTANCE": str(tmp_path), **{k: v for k, v in GOOD.items() if k != "DEMO"}}).demo
+
+
+@pytest.mark.parametrize(
+    ("said", "demo", "asked"),
+    [
+        ("", "0", "new_device"),
+        ("always", "0", "always"),
+        ("", "1", "optional"),
+        ("optional", "1", "optional"),
+        ("new_device", "1", "new_device"),
+    ],
+)
+def test_when_the_second_factor_is_asked_for(said, demo, asked, tmp_path):
+    environment = GOOD | {"DEMO": demo, "SECOND_FACTOR": said, "INSTANCE": str(tmp_path)}
+    assert settings.read(environment).factor_asked == asked
+
+
+@pytest.mark.parametrize("said", ["optional", "never"])
+def test_a_real_portal_asks_everyone_for_the_second_factor(said):
+    with pytest.raises(settings.WrongSetting, match="SECOND_FACTOR"):
+        settings.read(GOOD | {"SECOND_FACTOR": said})
