@@ -1419,6 +1419,11 @@ class User(UserMixin, Table):
         """Files for the mutual's bank: its staff alone."""
         return DebitBatch.select().where(self.is_staff)
 
+    def campaigns(self):
+        """Campaigns of supporting documents, with who opened them: the mutual's staff alone."""
+        opened = DocumentCampaign.select(DocumentCampaign, User).join(User, JOIN.LEFT_OUTER)
+        return opened.where(self.is_staff)
+
     def file_loads(self):
         """Files for the management system's tables: the mutual's staff alone."""
         return FileLoad.select().where(self.is_staff)
@@ -2967,6 +2972,7 @@ class DocumentCampaign(Table):
     asked = IntegerField(default=0)  # how many were asked at its opening
     created_at = DateTimeField(default=clock.now)
     announced_at = DateTimeField(null=True)  # when everybody who can be reached had been written to
+    form_key = CharField(64, null=True, unique=True)
 
     WAIVERS = "WAIVERS"
 

@@ -92,6 +92,7 @@ def looking(watched):
             note_head(settings, clock.now())
         purged_on = purge(clock.now(), purged_on)
         done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + publishing.read_due()
+        proofs.announce(settings, clock.now())
         done += import_next() + loads.load_next(settings, clock.now())
         if clock.now() >= store_from:
             taken = tidy(storage.take_away)

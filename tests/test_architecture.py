@@ -42,6 +42,7 @@ FORBIDDEN = {
                 "factors.py",
                 "guarantees.py",
                 "loads.py",
+                "campaigns.py",
                 "natures.py",
                 "wording.py",
                 "history.py",

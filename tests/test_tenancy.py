@@ -124,7 +124,7 @@ def stranger(signed_in):
         "staff_arrears": contract.public_id,
         "granting": PermissionGrant.get(PermissionGrant.user == other).public_id,
         "calendars": CalendarFeed.draw(other, contract.category.account, clock.now())[0].public_id,
-        **dict.fromkeys(("staff_debits", "staff_loads"), "00000000-0000-4000-8000-000000000002"),
+        **dict.fromkeys(("staff_debits", "staff_loads", "staff_campaigns"), "00000000-0000-4000-8000-000000000002"),
         "mandates": factories.mandate(contract.category.company, other, signed=False).public_id,
         "guarantees": contract.public_id,
         "staff_dossiers": person.public_id,

@@ -125,7 +125,7 @@ WITHIN |= {"mandates": "contributions", "factors": "profile"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
 WITHIN |= {"staff_publication": "staff_publications", "wording": "configuration", "guarantees": "configuration"}
 WITHIN |= {"staff_publication": "staff_publications", "staff_dossiers": "staff_search", "staff_seen": "staff_trail"}
-WITHIN |= {"staff_hand_overs": "staff_loads"}
+WITHIN |= {"staff_hand_overs": "staff_loads", "staff_campaigns": "staff_proofs"}
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 
 # The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).

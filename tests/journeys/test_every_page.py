@@ -11,6 +11,7 @@ import pytest
 
 from portal import (
     arrears,
+    campaigns,
     clock,
     collecting,
     enrolments,
@@ -284,6 +285,10 @@ PAGES = {
     "donnees-consultees": ("staff_seen.index", "desk", "/gestion/journal/donnees-consultees{seen_by}"),
     "chiffres": ("staff_figures.index", "desk", "/gestion/chiffres{history}"),
     "chiffres-vides": ("staff_figures.index", "staff", "/gestion/chiffres"),
+    "campagnes": ("staff_campaigns.index", "desk", "/gestion/campagnes{campaigns}"),
+    "campagnes-vides": ("staff_campaigns.index", "staff", "/gestion/campagnes"),
+    "campagne-nouvelle": ("staff_campaigns.new", "desk", "/gestion/campagnes/nouvelle"),
+    "campagne": ("staff_campaigns.edit", "desk", "/gestion/campagnes/{campaign}"),
     "chargements": ("staff_loads.index", "desk", "/gestion/chargements{loaded}"),
     "chargements-vides": ("staff_loads.index", "staff", "/gestion/chargements"),
     "chargement": ("staff_loads.show", "desk", "/gestion/chargements/{loading}"),
@@ -703,7 +708,19 @@ def factor(user):
     return ""
 
 
+def campaign(user):
+    """One of the employees, in every state."""
+    wanted = campaigns.Wanted(rules.HEALTH_RIGHTS, (0,), clock.today() + datetime.timedelta(days=20))
+    opened = campaigns.open_campaign("Attestations de droits", wanted, user.beneficiaries(), user, clock.now())
+    asked = DocumentRequest.select().where(DocumentRequest.campaign == opened.label).order_by(DocumentRequest.id)
+    for row, state in zip(asked, ("RECEIVED", "ACCEPTED", "EXPIRED", "REFUSED"), strict=False):
+        DocumentRequest.update(state=state).where(DocumentRequest.id == row.id).execute()
+    return opened.public_id
+
+
 EXAMPLES = {
+    "campaign": campaign,
+    "campaigns": lambda user: campaign(user) and "",
     "loaded": lambda user: loaded(user) and "",
     "loading": lambda user: loaded(user)[1].public_id,
     "refused_load": lambda user: loaded(user)[0].public_id,

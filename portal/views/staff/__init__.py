@@ -13,6 +13,7 @@ from portal.models import (
 from portal.views.staff import (
     answering,
     arrears,
+    campaigns,
     configuration,
     debits,
     desk,
@@ -40,7 +41,7 @@ from portal.views.staff import (
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
-MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs)
+MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns)
 
 # Their group of the menu, below the others.
 MENU = (
