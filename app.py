@@ -29,6 +29,7 @@ from portal import (
     formats,
     models,
     operating,
+    people_commands,
     settings,
     storage,
     views,
@@ -91,6 +92,7 @@ def create_app(**overrides):
     views.register(app)
     commands.register(app)
     operating.register(app)
+    people_commands.register(app)
     serve_static_files(app)
     return app
 

@@ -58,7 +58,7 @@ FORBIDDEN = {
                 "portfolio.py",
                 "desk.py",
             ),
-            *("audit_heads.py", "backups.py", "invariants.py", "retention.py", "snapshots.py"),
+            *("audit_heads.py", "backups.py", "invariants.py", "privacy.py", "retention.py", "snapshots.py"),
         ),
         {"flask", "portal.views", "portal.forms", "portal.rendering", "portal.access"},
     ),

@@ -278,6 +278,7 @@ PAGES = {
     "recherche-groupe": ("staff_search.index", "desk", "/gestion/dossiers?q=a&groupe=personnes"),
     "recherche-vide": ("staff_search.index", "staff", "/gestion/dossiers"),
     "dossier-personne": ("staff_dossiers.person", "desk", "/gestion/personnes/{person}{history}"),
+    "dossier-personne-donnees": ("staff_dossiers.ask_export", "desk", "/gestion/personnes/{person}/donnees"),
     "dossier-compte": ("staff_dossiers.account", "desk", "/gestion/comptes/{account_code}{history}"),
     "dossier-entreprise": ("staff_dossiers.company", "desk", "/gestion/entreprises/{company_code}"),
     "journal": ("staff_trail.index", "desk", "/gestion/journal{history}"),

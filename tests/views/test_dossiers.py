@@ -1,10 +1,13 @@
 """« Recherche » at the mutual, and the file of an account, a company or a person with its whole history."""
 
 import datetime
+import io
+import zipfile
 
 import pytest
 
-from portal import clock, proofs, threads
+from portal import clock, privacy, proofs, threads
+from portal.folder import Unavailable
 from portal.models import AuditEvent, Company, GroupContract, ManagedAccount, MessageThread, Movement, UserRole
 from portal.rules import proofs as rules
 from tests import factories
@@ -202,3 +205,34 @@ def test_companies_have_none_of_it(signed_in, person):
     account = ManagedAccount.select().first()
     for address in ("dossiers", f"comptes/{account.code}", f"personnes/{person.public_id}", "journal", "chiffres"):
         assert signed_in.get(f"/gestion/{address}").status_code == 403, address
+
+
+# ── Everything that is held on a person ──────────────────────────────────────────────────────────────────────────
+
+
+def test_the_desk_exports_what_is_held_and_says_why_in_the_trail(staff, person):
+    address = f"{file_of(person)}/donnees"
+    assert address in staff.get(file_of(person)).get_data(as_text=True)
+    assert NIR not in staff.get(address).get_data(as_text=True)
+    refused = staff.post(address)
+    assert refused.status_code == 422 and "Choisissez pourquoi" in plain(refused)
+    assert not AuditEvent.select().where(AuditEvent.action == "person.export").exists()
+    with staff.post(address, data={"motif": "ACCESS"}) as answer, zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert NIR in archive.read("donnees/beneficiary.json").decode()
+    event = AuditEvent.get(AuditEvent.action == "person.export")
+    assert (event.object_id, event.after) == (str(person.public_id), {"reason": "ACCESS"})
+
+
+def test_nobody_but_the_desk_exports_a_person(client, hr, person):
+    client.sign_in(hr)
+    for answer in (client.get(f"{file_of(person)}/donnees"), client.post(f"{file_of(person)}/donnees")):
+        assert answer.status_code == 403
+
+
+def test_a_store_that_is_away_is_said(staff, person, monkeypatch):
+    def away(row):
+        raise Unavailable("EIO")
+
+    monkeypatch.setattr(privacy, "export", away)
+    answer = staff.post(f"{file_of(person)}/donnees", data={"motif": "ACCESS"})
+    assert answer.status_code == 503 and "Réessayez" in plain(answer)

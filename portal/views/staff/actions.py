@@ -64,6 +64,7 @@ FAMILIES = {
         "mandate.download": "Mandat téléchargé",
         "movements.export": "Mouvements téléchargés",
         "payments.export": "Règlements téléchargés",
+        "person.export": "Données d’une personne exportées",
         "portfolio.export": "Portefeuille téléchargé",
         "proof.download": "Justificatif téléchargé",
         "publication.download": "Publication téléchargée",

@@ -1,10 +1,12 @@
 """The file of an account, a company or a person at the mutual: what it is, who may act on it, and its whole history."""
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, request, send_file
 from flask_login import current_user
 
-from portal import clock, history
+from portal import clock, history, privacy
 from portal.access import audit, requires
+from portal.folder import Unavailable
+from portal.forms.privacy import ExportForm
 from portal.models import BankDetails, Company, EmployeeCategory, ManagedAccount, PermissionGrant
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.views import granted
@@ -14,6 +16,7 @@ from portal.views.staff import told_history
 blueprint = Blueprint("staff_dossiers", __name__, url_prefix="/gestion")
 to_staff = requires("staff")
 
+UNAVAILABLE = "Les fichiers ne se lisent pas pour l’instant. Réessayez dans quelques minutes."
 MOST = 50  # contracts, and habilitations, told in a file; beyond, their own pages list them
 
 
@@ -86,6 +89,35 @@ def reveal(id, value):
         abort(404)
     audit(f"{column}.reveal", on=found, account=found.account_id)
     return person_page(found, members, {column: found.unseal(column)})
+
+
+@blueprint.get("/personnes/<uuid:id>/donnees")
+@to_staff
+def ask_export(id):
+    return export_page(at_home(id)[0], ExportForm())
+
+
+def export_page(found, form, status=200):
+    return render("staff_person_export", status, person=found, form=form, tables=privacy.HELD.values())
+
+
+@blueprint.post("/personnes/<uuid:id>/donnees")
+@to_staff
+def export(id):
+    """Everything that is held on a person, in clear, in one archive; why is written down with who."""
+    (found, _), form = at_home(id), ExportForm(request.form)
+    if not form.validate():
+        return export_page(found, form, 422)
+    try:
+        file = privacy.export(found)
+    except Unavailable:
+        form.motif.errors = [UNAVAILABLE]
+        return export_page(found, form, 503)
+    audit("person.export", on=found, account=found.account_id, after={"reason": form.motif.data})
+    name = f"donnees-{found.member_number}-{clock.today():%Y-%m-%d}.zip"
+    response = send_file(file, "application/zip", as_attachment=True, download_name=name, max_age=0)
+    response.call_on_close(file.close)
+    return response
 
 
 def page(name, place, **facts):
