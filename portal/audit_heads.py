@@ -25,11 +25,11 @@ def note(settings, now, restored_to=None):
         append(settings, now, *head(), *(("restored", restored_to) if restored_to is not None else ()))
 
 
-def append(settings, now, *words):
+def append(settings, now, *words, name_of_file=NAME):
     """A line that is on the disk when this returns."""
     folder = Path(settings.audit_heads_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    handle = os.open(folder / name_of_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         os.write(handle, f"{now:%Y-%m-%dT%H:%M:%SZ} {' '.join(map(str, words))}\n".encode())

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -102,6 +102,7 @@ def facts_of(ask):
     names = [table._meta.table_name for table in TABLES]
     return {
         "digests": [digest for (digest,) in held],
+        "erased": [name for (name,) in ask("SELECT object_id FROM audit_event WHERE action = 'person.erase'")],
         "audit_head": next(map(list, ask("SELECT number, hash FROM audit_head")), [0, "0" * 64]),
         "migrations": sorted(name for (name,) in ask("SELECT name FROM schema_migration")),
         "rows": {name: ask(f'SELECT count(*) FROM "{name}"')[0][0] for name in names},  # nosec B608
@@ -233,6 +234,15 @@ def check(source, settings, known_migrations):
         if sum_of(backup / path) != expected:
             raise Refused(f"La sauvegarde est abîmée : {path} n’est pas ce qui a été écrit. Rien n’a été restauré.")
     return backup, manifest, key
+
+
+def erased(backup, keys):
+    """The ids of people erased since, as this backup and those beside it say: none of them may come back."""
+    ids = set()
+    for one in {backup, *backups_of(backup.parent)}:
+        with suppress(Refused):
+            ids |= set(read(one, keys)[0].get("erased", ()))
+    return ids
 
 
 def sum_of(path):

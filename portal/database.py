@@ -129,6 +129,21 @@ def refresh_statistics(database):
     database.execute_sql("ANALYZE" if within else "VACUUM ANALYZE")
 
 
+def rub_out(database, names):
+    """What was erased from these tables leaves the files: out of a transaction, and others wait meanwhile.
+
+    SQLite wrote zeroes over it (`secure_delete`), in the log first, which is cut here; PostgreSQL writes tables anew.
+    False when somebody reads the log all the while: then it is cut later.
+    """
+    if is_sqlite(database):
+        database.execute_sql("ANALYZE")  # samples of indexes
+        ((busy, *_),) = database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return not busy
+    for name in names:
+        database.execute_sql(f'VACUUM (FULL, ANALYZE) "{name}"')
+    return True
+
+
 def still_there(database):
     """Raises when the file of SQLite was removed: the connections of the pool go on reading what is no more."""
     if is_sqlite(database):

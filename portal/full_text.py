@@ -51,6 +51,11 @@ class TextIndex:
         for number in numbers:
             database.execute_sql(drop, (number,))
 
+    def merge(self, database):
+        """Words that were dropped leave the index itself, where FTS5 only crosses them out (a GIN index: `rub_out`)."""
+        if databases.is_sqlite(database):
+            database.execute_sql(f"INSERT INTO {self.name} ({self.name}) VALUES ('optimize')")  # nosec B608
+
     def matching(self, database, typed):
         """The numbers of the rows that hold every word, for `column.in_(…)`; None when no word was typed."""
         words = sort_key(typed).split()[:SEARCH_WORDS]

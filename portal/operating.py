@@ -7,7 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from peewee import PeeweeException
 
-from portal import backups, clock, commands, invariants, retention, storage
+from portal import backups, clock, commands, erasing, invariants, retention, storage
 from portal.folder import Unavailable
 from portal.formats import plural, weight
 from portal.rules import Refused
@@ -52,12 +52,16 @@ def restore(source):
         backups.put_back(where, manifest, key)
         names = commands.migrate(commands.opened())
         backups.conclude(where, manifest, settings, clock.now())
+        ids = backups.erased(where, settings.backup_keys) | erasing.noted(settings)
+        erased = erasing.again(ids, settings, clock.now())
     except Refused as refused:
         commands.stop(str(refused))
     except (OSError, Unavailable, PeeweeException) as fault:
         commands.stop(f"La restauration s’est arrêtée ({type(fault).__name__}). Videz la base, puis recommencez.")
     files = plural(len(manifest["pieces"]) - 1, "fichier")
     click.echo(f"Restauré : {where.name}, la base et {files}. Toutes les sessions sont fermées.")
+    if erased:
+        click.echo(f"Effacements refaits : {plural(erased, 'personne')}.")
     if names:
         click.echo(f"Migrations appliquées : {', '.join(names)}.")
     click.echo("Lancez maintenant « flask --app app verify ».")

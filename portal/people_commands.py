@@ -5,12 +5,14 @@ import shutil
 import sys
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
-from portal import commands, privacy, trail
+from portal import clock, commands, erasing, privacy, trail
 from portal.folder import Unavailable
 from portal.formats import plural, weight
 from portal.models import AuditEvent
+from portal.rules import Refused
 
 person_commands = AppGroup("person", help="Ce qui est tenu sur une personne.")
 
@@ -58,3 +60,33 @@ def export(who, path):
         commands.stop(f"Le stockage des fichiers ne répond pas ({fault}). Vérifiez STORAGE_URL, puis recommencez.")
     AuditEvent.write("person.export", on=person, account=person.account_id, after={"reason": "COMMAND"})
     click.echo(f"Exporté : {path}, {weight(size)}, lisible par vous seul. Tout y est en clair.")
+
+
+@person_commands.command("erase")
+@click.argument("who")
+@click.option("--dry-run", is_flag=True, help="Dire ce qui partirait, et ce qui resterait, sans rien effacer.")
+@click.option("--ordered", is_flag=True, help="Avant le terme, sur ordre du délégué à la protection des données.")
+def erase(who, dry_run, ordered):
+    """Erase what is held on a person whose time is over, household included for an employee; WHO as for export."""
+    commands.ready()
+    settings, now = current_app.settings, clock.now()
+    people = erasing.people_with(named(who))
+    try:
+        erasing.refuse_unless_over(people, clock.day_of(now), ordered)
+        for line in erasing.foreseen(people, now):
+            click.echo(f"{line.label} : {line.count} {line.fate}{f' ({line.why})' if line.why else ''}.")
+        if dry_run:
+            click.echo(f"{plural(len(people), 'personne')} : rien n’a été effacé.")
+            return
+        whole = erasing.erase(people, settings, now, ordered)
+    except Refused as refused:
+        commands.stop(str(refused))
+    except OSError as fault:
+        commands.stop(f"AUDIT_HEADS_DIR ne s’écrit pas ({fault.strerror}) : rien n’a été effacé.")
+    except Unavailable as fault:
+        commands.stop(f"Les lignes sont effacées, les fichiers attendent le stockage ({fault}) : voyez « purge ».")
+    click.echo(f"Effacé : {plural(len(people), 'personne')}.")
+    if not whole:
+        click.echo("Le journal de SQLite est lu sans cesse : il sera coupé quand les services redémarreront.")
+    if not settings.audit_heads_dir:
+        click.echo("Faites une sauvegarde : elle seule dit à une restauration de refaire cet effacement.")

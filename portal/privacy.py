@@ -162,7 +162,7 @@ THEIRS = "le fichier n’est pas celui de la personne : il est à l’entreprise
 # « table.column » → why this key is not followed from rows that tell of the person.
 LEFT = {
     "movement.cause": "le mouvement d’un autre membre du foyer : il est dans ce qui est tenu sur lui",
-    "outbox_message.digest": "un courriel qui en regroupe d’autres : il ne dit que leur nombre",
+    "outbox_message.digest": "un courriel qui en regroupe d’autres : le leur est suivi",
     "message_thread.copy": "suivi dans l’autre sens : le document est trouvé par la demande",
     "document.file": "suivi dans l’autre sens : le fichier est trouvé par sa ligne",
     "supporting_document.file": "suivi dans l’autre sens : le fichier est trouvé par sa ligne",

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from portal import backups, clock, snapshots, storage
+from portal import backups, clock, erasing, snapshots, storage
 from portal import database as databases
-from portal.models import AuditEvent, StoredFile, User, UserSession, db
+from portal.models import AuditEvent, Beneficiary, StoredFile, User, UserSession, db
 from portal.storage import place_of
 from tests import factories, files
 from tests.clients import CarefulClient
@@ -328,3 +328,49 @@ def test_nobody_is_signed_in_after_a_restoration_and_the_trail_says_it(portal, e
     db.connect(reuse_if_open=True)
     assert UserSession.select().where(UserSession.ended_at.is_null()).count() == 0
     assert AuditEvent.select().order_by(AuditEvent.number.desc()).get().action == "backup.restore"
+
+
+# ── Who was erased does not come back ────────────────────────────────────────────────────────────────────────────
+
+
+def erased_after_a_backup(portal, hr, folder):
+    """(the backup, which still has somebody; the id of who was erased afterwards)"""
+    run(portal, "backup", folder)
+    db.connect(reuse_if_open=True)
+    person = hr.find_by_nir(NIR).get()
+    assert erasing.erase([person], portal.settings, clock.now(), by_order=True)
+    return backups.backups_of(folder)[0], person.public_id
+
+
+def is_away(other, public_id):
+    said = run(other, "restore", other.source)
+    assert "Effacements refaits : 1\u00a0personne." in said
+    db.connect(reuse_if_open=True)
+    assert not Beneficiary.select().where(Beneficiary.public_id == public_id).exists()
+    assert not Beneficiary.select().where(Beneficiary.nir_index.is_null(False)).exists()
+    assert "Tout est en ordre." in run(other, "verify")
+
+
+def test_who_was_erased_after_a_backup_is_erased_again_from_the_journal_beside_the_heads(
+    portal, elsewhere, hr, tmp_path
+):
+    source, public_id = erased_after_a_backup(portal, hr, tmp_path / "backups")
+    other = elsewhere(audit_heads_dir=portal.settings.audit_heads_dir)
+    other.source = source
+    is_away(other, public_id)
+
+
+def test_or_from_a_later_backup_when_an_older_one_is_put_back(portal, elsewhere, hr, tmp_path):
+    source, public_id = erased_after_a_backup(portal, hr, tmp_path / "backups")
+    later = clock.now() + datetime.timedelta(minutes=1)
+    backups.make(tmp_path / "backups", portal.settings, later)
+    other = elsewhere()
+    other.source = source
+    is_away(other, public_id)
+
+
+def test_a_journal_that_knows_of_nobody_changes_nothing(portal, elsewhere, hr, tmp_path):
+    run(portal, "backup", tmp_path / "backups")
+    assert "Effacements refaits" not in run(elsewhere(), "restore", tmp_path / "backups")
+    db.connect(reuse_if_open=True)
+    assert hr.find_by_nir(NIR).exists()

@@ -46,6 +46,10 @@ TERMS = {
     "stored_file": Term("Fichiers rattachés à rien", 1, "l’envoi", "le formulaire a été abandonné"),
 }
 
+# What who answers for the data ends, by « person erase »: not before, but on order.
+PERSON = Term("Dossier d’une personne", 731, "la fin de sa couverture", "délai pour agir (C. mut. art. L.221-11)")
+ACCOUNT_LINES = Term("Lignes de bordereaux", 3_653, "la fin de la période", "comptes : dix ans (C. com. art. L.123-22)")
+
 # What no day ends by itself, and why. « People »: they leave with the mutual's management system, which decides.
 ACCOUNTS = "des comptes reposent dessus : dix ans (C. com. art. L.123-22), puis sur ordre de la mutuelle"
 PEOPLE = "suit la couverture, puis les délais d’action (C. mut. art. L.221-11) : la mutuelle en décide"

@@ -1,28 +1,36 @@
 """What is held on a person: every table and key is decided, all of it is in the export, and erased it is nowhere."""
 
+import base64
+import datetime
 import io
 import json
+import subprocess
 import zipfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from peewee import ForeignKeyField
 
-from portal import clock, privacy, proofs, storage
+from portal import clock, database, outbox, privacy, proofs, snapshots, storage
 from portal.models import (
     TABLES,
     AuditEvent,
     Beneficiary,
+    BeneficiaryRole,
     DocumentRequest,
     IndividualProduct,
     MessageThread,
     Movement,
     Selection,
     StatementLine,
+    StoredFile,
     SupportingDocument,
     ThreadFile,
     ThreadMessage,
     UnsentWords,
     db,
+    message_words,
 )
 from portal.privacy import HELD, LEFT, NOT_HELD
 from portal.rules import proofs as rules
@@ -149,6 +157,104 @@ def test_a_person_is_found_by_the_id_of_the_file_or_by_the_nir(person):
     assert not privacy.found("184127645108946") and not privacy.found("")
 
 
+# ── Erased ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CANARIES = {
+    *(NAME.lower(), FIRST.lower(), MAIL, MOBILE, NIR, IBAN.lower(), "le certificat de"),
+    *(NIR.encode().hex(), base64.b64encode(NIR.encode()).decode().lower()),
+    *(NAME.encode().hex(), base64.b64encode(NAME.encode()).decode().lower()),
+}
+
+
+@pytest.fixture
+def over(person):
+    """The same, three years after the end of the cover, of which no statement is young enough to be kept."""
+    left = clock.today() - datetime.timedelta(days=1_100)
+    Beneficiary.update(effective_on=left, terminated_on=left).where(Beneficiary.id == person.id).execute()
+    then = clock.today() - datetime.timedelta(days=4_000)
+    StatementLine.update(starts_on=then, ends_on=then).execute()
+    return Beneficiary.get_by_id(person.id)
+
+
+def raw(app, tmp_path):
+    """All the bytes that are on the disk: base, log, files, messages; of PostgreSQL, what it dumps."""
+    if database.is_sqlite(db):
+        base = snapshots.path_of_sqlite()
+        pieces = [path.read_bytes() for path in base.parent.glob(f"{base.name}*")]
+    else:
+        with snapshots.run("pg_dump", "--inserts", stdout=subprocess.PIPE) as dump:
+            pieces = [dump.stdout.read()]
+    folders = {unquote(urlsplit(url).path) for url in (app.settings.storage_url, app.settings.smtp_url)}
+    for folder in {*folders, tmp_path}:
+        pieces += [path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()]
+    return b"\n".join(pieces).decode("latin-1").lower()
+
+
+def met(text):
+    return sorted(word for word in CANARIES if word in text)
+
+
+def test_nothing_of_who_was_erased_is_left_in_a_raw_file(app, over, hr, tmp_path):
+    outbox.send_due(app.settings, clock.now())
+    factories.message(about=over, to=MAIL, told=f"Bonjour {FIRST}")
+    assert {NAME.lower(), FIRST.lower(), MAIL, MOBILE} <= set(met(raw(app, tmp_path))), "a test that cannot fail"
+    events = AuditEvent.select().count()
+    said = run(app, "person", "erase", over.public_id)
+    assert "Effacé : 1 personne" in said and NAME not in said
+    db.connect(reuse_if_open=True)
+    assert not met(raw(app, tmp_path))
+    assert not list(AuditEvent.faults()) and AuditEvent.select().count() == events + 1
+    assert not privacy.found(str(over.public_id)) and not Beneficiary.select().where(Beneficiary.id == over.id)
+    assert not StoredFile.held().exists()
+    assert MessageThread.get().subject == ThreadMessage.get().body == "(effacé)"
+    assert not list(MessageThread.select().where(MessageThread.id.in_(message_words.matching(db, NAME))))
+    assert [line.label for line in StatementLine.select()] == ["Personne effacée"]
+    assert "Tout est en ordre." in run(app, "verify")
+
+
+def test_what_the_law_keeps_stays_and_is_said(app, over):
+    StatementLine.update(ends_on=clock.today()).execute()
+    said = run(app, "person", "erase", "-", "--dry-run", typed=f"{NIR}\n")
+    assert "Lignes de bordereaux : 1 à garder (comptes : dix ans" in said and "rien n’a été effacé" in said
+    db.connect(reuse_if_open=True)
+    assert Beneficiary.get_by_id(over.id).nir
+    run(app, "person", "erase", over.public_id)
+    db.connect(reuse_if_open=True)
+    line = StatementLine.get()
+    assert (line.beneficiary_id, NAME.upper() in line.label.upper()) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("days", "option", "sentence"),
+    [(None, "--ordered", "encore couverte"), (-9, "--ordered", "encore couverte"), (300, "", "--ordered")],
+)
+def test_nobody_is_erased_who_is_covered_or_whose_time_is_not_over(app, over, days, option, sentence):
+    left = days and clock.today() - datetime.timedelta(days=days)
+    Beneficiary.update(terminated_on=left).where(Beneficiary.id == over.id).execute()
+    assert sentence in run(app, "person", "erase", over.public_id, *filter(None, [option]), fails=True)
+
+
+def test_an_order_erases_before_the_term_but_not_what_waits_for_a_delivery(app, over):
+    left = clock.today() - datetime.timedelta(days=300)
+    Beneficiary.update(terminated_on=left).where(Beneficiary.id == over.id).execute()
+    Movement.update(state="RECORDED").execute()
+    assert "hand-over" in run(app, "person", "erase", over.public_id, "--ordered", fails=True)
+    db.connect(reuse_if_open=True)
+    Movement.update(state="PROCESSED").execute()
+    run(app, "person", "erase", over.public_id, "--ordered")
+
+
+def test_the_household_goes_with_the_employee_and_a_child_alone(app, over):
+    home = {"household_number": over.household_number, "terminated_on": over.terminated_on}
+    for name in ("Un", "Deux"):
+        factories.beneficiary(over.contract, NAME, name, role=BeneficiaryRole.CHILD, **home)
+    child = Beneficiary.get(Beneficiary.first_name == "Un")
+    assert "1 personne" in run(app, "person", "erase", child.public_id)
+    assert "2 personnes" in run(app, "person", "erase", over.public_id)
+    db.connect(reuse_if_open=True)
+    assert not Beneficiary.select().where(Beneficiary.household_number == over.household_number).exists()
+
+
 # ── By command ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -156,7 +262,7 @@ def run(app, *command, typed="", fails=False):
     result = app.test_cli_runner().invoke(args=[str(word) for word in command], input=typed)
     assert isinstance(result.exception, SystemExit | None), result.exception
     assert (result.exit_code == 1) == fails, result.output
-    return result.output
+    return result.output.replace("\u00a0", " ")
 
 
 def test_the_command_writes_an_archive_that_its_user_alone_reads(app, person, tmp_path):

@@ -183,6 +183,7 @@ FAMILIES = {
         "backup.restore": "Sauvegarde restaurée",
         "configuration.change": "Réglage changé",
         "configuration.message": "Texte d’un message changé",
+        "person.erase": "Données d’une personne effacées",
         "plan.change": "Garantie changée",
     },
     "Accès et droits": {
