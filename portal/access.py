@@ -54,6 +54,19 @@ def polled(view):
     return view
 
 
+def fresh(when=lambda: True):
+    """What this view does asks for the password, and the code, once more unless they were shown a moment ago.
+
+    `when`: for which of the forms that it is sent. The page that asks is of `portal.views.confirming`.
+    """
+
+    def decorate(view):
+        view.fresh = when
+        return view
+
+    return decorate
+
+
 def requires(right):
     """Open a view only to those who have the right; an unknown word is refused when the module is read."""
     if right not in KNOWN_RIGHTS:

@@ -110,6 +110,11 @@ def wait(name, now):
     return 0
 
 
+def is_full(name, now):
+    """Seconds to wait before the next try, which is not made yet; 0 when it may be."""
+    return max(Throttle.left(f"{name}:{most}", now, most) for most, _ in LIMITS)
+
+
 def take_back(name, now):
     """A right code is no try."""
     for most, _ in LIMITS:

@@ -2345,6 +2345,13 @@ class Throttle(Table):
         return 0
 
     @classmethod
+    def left(cls, key, now, most):
+        """Seconds until one more of those is allowed (`allow`); 0 when one is."""
+        row = cls.get_or_none(cls.key == key)
+        full = row is not None and row.forget_at > now and row.failures >= most
+        return int((row.forget_at - now).total_seconds()) + 1 if full else 0
+
+    @classmethod
     def forgive(cls, key):
         cls.delete().where(cls.key == key).execute()
 

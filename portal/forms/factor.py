@@ -1,7 +1,7 @@
 """The second factor: a code to show, an application to add, its name."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, StringField
+from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 LONG = "Ce code est trop long."
@@ -36,3 +36,21 @@ class AddedFactor(FlaskForm):
 
 class FactorName(FlaskForm):
     nom = StringField("Nom", [InputRequired("Donnez-lui un nom."), NAME], filters=[trimmed])
+
+
+class ProofForm(FlaskForm):
+    """What one signs in with, once more; names that no other form has, for the boxes of another come with them."""
+
+    WRONG_CODE = WRONG
+    preuve_mot_de_passe = PasswordField(
+        "Votre mot de passe",
+        [InputRequired("Indiquez votre mot de passe."), Length(max=1000, message="Ce mot de passe est trop long.")],
+    )
+    preuve_code = StringField(
+        "Code à six chiffres", [InputRequired("Écrivez le code de l’application."), Length(0, 60, LONG)]
+    )
+
+    def __init__(self, with_code, **given):
+        super().__init__(**given)
+        if not with_code:
+            del self.preuve_code

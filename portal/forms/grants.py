@@ -4,7 +4,7 @@ from functools import reduce
 from itertools import starmap
 from operator import or_
 
-from wtforms import PasswordField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional, ValidationError
 from wtforms.widgets import CheckboxInput
@@ -67,15 +67,11 @@ class ChangeForm(SentOnce):
     )
     du = StringField("Du", [InputRequired("Indiquez à partir de quel jour.")])
     au = StringField("Au", [Optional()])
-    mot_de_passe = PasswordField("Votre mot de passe")
 
-    def __init__(self, typed, today, may_give, password=None, grant=None, **given):
-        """`may_give(place, until)`: grants.may_give; `grant`: the one that is changed.
-
-        `password(typed)`: it is the user's, who must say it; None when they have just signed in.
-        """
+    def __init__(self, typed, today, may_give, grant=None, **given):
+        """`may_give(place, until)`: grants.may_give; `grant`: the one that is changed."""
         super().__init__(typed, **given)
-        self.today, self.may_give, self.password, self.grant = today, may_give, password, grant
+        self.today, self.may_give, self.grant = today, may_give, grant
         self.starts_on = self.ends_on = None
         offered = self.offered
         self.droits.choices = [
@@ -112,10 +108,6 @@ class ChangeForm(SentOnce):
         if self.ends_on < self.today:
             raise ValidationError("Ce jour est passé. Pour mettre fin à une habilitation, choisissez « Retirer ».")
 
-    def validate_mot_de_passe(self, field):
-        if self.password and not self.password(field.data or ""):
-            raise ValidationError("Ce n’est pas votre mot de passe actuel.")
-
     def validate(self, *args, **options):
         return super().validate(*args, **options) and self.is_the_givers_to_give()
 
@@ -137,7 +129,7 @@ class ChangeForm(SentOnce):
         return {"actions": self.actions | self.kept, "valid_from": self.starts_on, "valid_to": self.ends_on}
 
     @classmethod
-    def of(cls, typed, today, may_give, password, grant):
+    def of(cls, typed, today, may_give, grant):
         """The form of a grant: as it is, or as it is sent."""
         given = {
             "droits": [key for key, action in OFFERED.items() if grant.actions & action],
@@ -145,7 +137,7 @@ class ChangeForm(SentOnce):
             "au": f"{grant.valid_to:%d/%m/%Y}" if grant.valid_to else "",
             "version": str(grant.version),
         }
-        return cls(typed, today, may_give, password, grant, **({} if typed else given))
+        return cls(typed, today, may_give, grant, **({} if typed else given))
 
 
 class GrantForm(ChangeForm):
@@ -159,9 +151,9 @@ class GrantForm(ChangeForm):
     )
     lieu = SelectField("Pour", validate_choice=False)
 
-    def __init__(self, typed, today, may_give, password, places, giver):
+    def __init__(self, typed, today, may_give, places, giver):
         self.places, self.giver = {key: place for key, _, place in places}, giver
-        super().__init__(typed, today, may_give, password, du=f"{today:%d/%m/%Y}")
+        super().__init__(typed, today, may_give, du=f"{today:%d/%m/%Y}")
         self.lieu.choices = [SelectChoice(key, label) for key, label, _ in places]
 
     @property

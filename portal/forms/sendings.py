@@ -53,6 +53,7 @@ class SendingForm(SentOnce):
     iban = StringField("IBAN")
     bic = StringField("BIC")
     mot_de_passe = PasswordField("Votre mot de passe")
+    preuve = StringField("Code à six chiffres", [Length(max=60, message="Ce code est trop long.")])
     note = TextAreaField("Message à la mutuelle", [Length(max=300, message="Au plus 300 caractères. Raccourcissez.")])
     fichiers = Deposited(
         "Déposez le fichier à télécharger ou cliquez ici",
@@ -61,16 +62,17 @@ class SendingForm(SentOnce):
         missing="Choisissez au moins un fichier.",
     )
 
-    def __init__(self, typed, companies, today, months, whole=False, pays_from=None, password=None):
+    def __init__(self, typed, companies, today, months, whole=False, pays_from=None, password=None, code=None):
         """`companies`: those of the account, through the door; `whole`: a group's document may be about all of it.
 
         `months`: how long a Kbis is recent. `pays_from(company, iban)`: the mutual has this very account already.
-        `password(typed)`: it is the user's, who must say it for bank details; None when they have just signed in.
+        `password(typed)`, `code(typed)`: they are the user's, who must show them for bank details; None when they have
+        just signed in, or have no code.
         """
         super().__init__(typed)
         self.companies = {company.code: company for company in companies}
         self.today, self.months, self.issued_on = today, months, None
-        self.pays_from, self.password = pays_from, password
+        self.pays_from, self.password, self.code = pays_from, password, password and code
         everyone = [(WHOLE, "Tout le compte")] if whole else []
         choices = [*everyone, *((code, f"{one.label}, {code}") for code, one in self.companies.items())]
         self.entreprise.choices = choices if len(choices) == 1 else [("", "Choisissez"), *choices]
@@ -120,6 +122,14 @@ class SendingForm(SentOnce):
             raise ValidationError("Indiquez votre mot de passe : un changement de compte le demande.")
         if not self.password(field.data):
             raise ValidationError("Ce n’est pas votre mot de passe. Vérifiez-le, puis réessayez.")
+
+    def validate(self, *args, **options):
+        """The code last: a right one is used up, and what is refused for something else is sent again."""
+        right = super().validate(*args, **options)
+        if right and self.of(rules.BANK_DETAILS) and self.code and not self.code(self.preuve.data or ""):
+            self.preuve.errors = ["Ce code n’est pas le bon, ou a déjà servi. Attendez le suivant, puis écrivez-le."]
+            return False
+        return right
 
     def draft(self, account):
         """A Sending that is not written yet."""

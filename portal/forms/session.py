@@ -48,3 +48,4 @@ class ChangedPassword(NewPassword):
     """By someone who is signed in: the present password first."""
 
     actuel = PasswordField("Mot de passe actuel", [InputRequired("Indiquez votre mot de passe actuel.")])
+    preuve = StringField("Code à six chiffres", [Length(max=60, message="Ce code est trop long.")])

@@ -17,6 +17,7 @@ from portal.views import (
     changes,
     colleges,
     company_facts,
+    confirming,
     contracts,
     contributions,
     cover,
@@ -173,6 +174,7 @@ def register(app):
     for module in MODULES:
         app.register_blueprint(module.blueprint)
     scope.init_app(app)
+    confirming.init_app(app)
     app.jinja_env.globals["menu"] = menu
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock
-from portal.access import audit, requires
+from portal.access import audit, fresh, requires
 from portal.forms.employees import BeneficiaryFilter, NirSearch
 from portal.models import AuditEvent, db
 from portal.rendering import Page, Sort, address, page_size, redirect_whole, render
@@ -110,6 +110,7 @@ def find_by_nir():
 
 @blueprint.post("/telechargement")
 @requires("export")
+@fresh(lambda: request.form.get("avec_nir") == "1")
 def download():
     """Exactly what the address filters, as a file; written down, with whether it holds the NIR."""
     form = BeneficiaryFilter(request.args, clock.today(), current_user.child_ages)

@@ -4,7 +4,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, url_
 from flask_login import current_user
 
 from portal import clock, factors
-from portal.access import audit
+from portal.access import audit, fresh
 from portal.forms.factor import AddedFactor, FactorName
 from portal.models import RecoveryCode, SecondFactor, TrustedDevice, db
 from portal.rendering import get_or_404
@@ -20,6 +20,7 @@ def back(sentence, tone="ok"):
 
 
 @blueprint.post("")
+@fresh()
 def create():
     begun = factors.begin(by(), clock.now())
     return redirect(url_for("factors.edit", id=begun.public_id), 303)
@@ -40,6 +41,7 @@ def show(factor, form, status=200):
 
 
 @blueprint.post("/<uuid:id>")
+@fresh()
 def confirm(id):
     factor, form = begun(id), AddedFactor()
     codes = tried(factor, form)
@@ -75,6 +77,7 @@ def rename(id):
 
 
 @blueprint.post("/<uuid:id>/retrait")
+@fresh()
 def remove(id):
     factor = kept(id)
     with db.atomic():
@@ -85,6 +88,7 @@ def remove(id):
 
 
 @blueprint.post("/codes")
+@fresh()
 def renew():
     """New codes of recovery, where there is something to recover from."""
     if not SecondFactor.of(by()).exists():

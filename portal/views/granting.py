@@ -5,11 +5,10 @@ from flask_login import current_user
 from peewee import IntegrityError
 
 from portal import clock, grants
-from portal.access import audit, refuse_while, requires
+from portal.access import audit, fresh, refuse_while, requires
 from portal.forms.grants import ChangeForm, GrantForm
 from portal.models import Outdated, PermissionGrant, Throttle, db
 from portal.rendering import get_or_404, render
-from portal.views import presence
 from portal.views.granted import facts, told
 from portal.views.recording import TWICE, by
 from portal.views.scope import current_scope
@@ -38,15 +37,12 @@ def new():
 
 def form_of(account, typed):
     offered = places(account.account_id, each_college=True)
-    return GrantForm(typed, clock.today(), grants.may_give(current_user), password(), offered, by())
-
-
-def password():
-    return None if presence.is_fresh() else presence.knows_password
+    return GrantForm(typed, clock.today(), grants.may_give(current_user), offered, by())
 
 
 @blueprint.post("/nouvelle")
 @requires("habilitate")
+@fresh()
 def create():
     account = current_scope().account
     if account is None:
@@ -90,11 +86,12 @@ def page(grant, form=None, status=200):
 
 
 def change_form(grant, typed=None):
-    return ChangeForm.of(typed, clock.today(), grants.may_give(current_user), password(), grant)
+    return ChangeForm.of(typed, clock.today(), grants.may_give(current_user), grant)
 
 
 @blueprint.post("/<uuid:id>")
 @requires("habilitate")
+@fresh()
 def update(id):
     grant = found(id)
     if grant.user_id == current_user.id:
@@ -119,6 +116,7 @@ def update(id):
 
 @blueprint.post("/<uuid:id>/retrait")
 @requires("habilitate")
+@fresh()
 def end(id):
     grant = found(id)
     try:

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, grants
-from portal.access import audit, requires
+from portal.access import audit, fresh, requires
 from portal.forms.changes import KEY
 from portal.forms.grants import GrantFilter
 from portal.models import ManagedAccount, PermissionGrant, db
@@ -35,6 +35,7 @@ def in_scope(found):
 
 @blueprint.post("/confirmation")
 @requires("habilitate")
+@fresh()
 def confirm():
     """Those that were ticked, as far as they still wait for it."""
     ticked = [key for key in request.form.getlist("habilitation")[:500] if KEY.fullmatch(key)]

@@ -32,10 +32,12 @@ def page(status=200, **forms):
 def second_factor():
     """What « Double authentification » shows."""
     user = current_user._get_current_object()
+    applications = list(SecondFactor.of(user))
     return {
-        "factors": list(SecondFactor.of(user)),
-        "recovery": RecoveryCode.left(user).count(),
-        "devices": list(user.trusted_devices(clock.now())),
+        "factors": applications,
+        "with_code": applications and not presence.is_fresh(),
+        "recovery": applications and RecoveryCode.left(user).count(),
+        "devices": applications and list(user.trusted_devices(clock.now())),
         "mandatory": factors.is_mandatory(current_app.settings.factor_asked),
     }
 
@@ -79,10 +81,15 @@ def update_password():
 
 
 def is_current(form):
-    if presence.knows_password(form.actuel.data):
-        return True
-    form.actuel.errors = ["Ce n’est pas votre mot de passe actuel. Vérifiez-le, puis réessayez."]
-    return False
+    """The present password; and the code too, where there is one, a while after the sign-in."""
+    if not presence.knows_password(form.actuel.data):
+        form.actuel.errors = ["Ce n’est pas votre mot de passe actuel. Vérifiez-le, puis réessayez."]
+        return False
+    code = presence.asked()["code"]
+    if code and not code(form.preuve.data or ""):
+        form.preuve.errors = ["Ce code n’est pas le bon, ou a déjà servi. Attendez le suivant, puis écrivez-le."]
+        return False
+    return True
 
 
 @blueprint.post("/sessions/<uuid:id>/fin")

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock
-from portal.access import audit, requires
+from portal.access import audit, fresh, requires
 from portal.formats import plural
 from portal.forms.changes import CollegeForm
 from portal.forms.employees import BeneficiaryFilter
@@ -82,6 +82,7 @@ def termination_page(kept, people, form, status=200, leaving=None):
 
 @blueprint.post("/radiation/<uuid:id>")
 @requires("move")
+@fresh()
 def terminate(id):
     kept, people = chosen(id)
     form = form_of(people, request.form)

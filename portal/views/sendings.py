@@ -32,8 +32,7 @@ def form_for(typed):
     offered = current_user.companies().where(Company.account == account).order_by(Company.label, Company.code)
     whole = current_user.accounts_seen_whole().where(ManagedAccount.id == account).exists()
     companies = list(offered.limit(EmployeeCategory.MOST_OFFERED))
-    password = None if presence.is_fresh() else presence.knows_password
-    checks = {"pays_from": pays_from, "password": password}
+    checks = {"pays_from": pays_from} | presence.asked()
     form = SendingForm(typed, companies, clock.today(), current_app.settings.kbis_months, whole, **checks)
     if typed is None and not scope.is_whole_account:
         form.entreprise.data = scope.chosen[0].company_code

@@ -5,7 +5,7 @@ import datetime
 from playwright.sync_api import expect
 
 from portal import clock, credentials
-from portal.models import PermissionGrant, User
+from portal.models import PermissionGrant, User, UserSession
 from tests import factories
 from tests.journeys import scenery
 from tests.journeys.browser import axe, same_after_reload, sign_in
@@ -63,4 +63,31 @@ def test_rights_that_are_still_right_are_confirmed(page, database):
     page.get_by_role("button", name="Toujours habilités").click()
     expect(page.locator("#flash")).to_contain_text("confirmée pour un an")
     expect(page.get_by_role("heading", name="Rien à confirmer")).to_be_visible()
+    same_after_reload(page)
+
+
+def test_a_right_is_given_after_the_password_and_the_code_without_typing_it_again(page, database):
+    hr = scenery.roster()
+    key = factories.second_factor(hr)[1]
+    sign_in(page, hr)
+    page.goto("/habilitations/nouvelle")
+    page.get_by_label("Courriel").fill("aude@sirugue.example")
+    page.get_by_label("Prénom").fill("Aude")
+    page.get_by_label("Nom", exact=True).fill("Sirugue")
+    UserSession.update(proved_at=clock.now() - datetime.timedelta(minutes=11)).execute()
+    page.complaints.expects(403, 422)
+    page.get_by_role("button", name="Donner").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirmez que c’est bien vous")
+    expect(page.get_by_label("Votre mot de passe")).to_be_focused()
+    axe(page)
+    page.get_by_label("Votre mot de passe").fill("ce n’est pas lui")
+    page.get_by_label("Code à six chiffres").fill(factories.code_of(key))
+    page.get_by_role("button", name="Confirmer").click()
+    expect(page.get_by_role("alert")).to_contain_text("Ce n’est pas votre mot de passe.")
+    axe(page)
+    page.get_by_label("Votre mot de passe").fill(factories.PASSWORD)
+    page.get_by_label("Code à six chiffres").fill(factories.code_of(key))
+    page.get_by_role("button", name="Confirmer").click()
+    expect(page.locator("#flash")).to_contain_text("L’habilitation de Aude Sirugue est enregistrée.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Habilitations")
     same_after_reload(page)

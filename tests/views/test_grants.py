@@ -15,7 +15,6 @@ from portal.models import (
     PermissionGrant,
     User,
     UserRole,
-    UserSession,
 )
 from portal.rules.rights import ALL, Action
 from tests import factories
@@ -180,13 +179,6 @@ def test_two_who_change_at_once_are_warned(signed_in, hr):
     again = signed_in.post(f"{HOME}/{own(other).public_id}", boxes)
     assert again.status_code == 409
     assert "entre-temps" in plain(again)
-
-
-def test_who_signed_in_long_ago_says_their_password(signed_in, hr):
-    UserSession.update(started_at=clock.now() - datetime.timedelta(minutes=30)).execute()
-    assert "Votre mot de passe" in plain(signed_in.get(f"{HOME}/nouvelle"))
-    assert give(signed_in, mot_de_passe="faux").status_code == 422
-    assert give(signed_in, mot_de_passe=factories.PASSWORD).status_code == 303
 
 
 def test_an_invitation_is_sent_again_to_who_did_not_come(signed_in, hr):

@@ -405,6 +405,18 @@ def test_a_company_s_kbis_is_shown_with_its_validity(signed_in, company):
         assert said in text(signed_in, "/documents/entreprises")
 
 
+def test_a_change_of_account_asks_for_the_code_too_where_there_is_one(signed_in, hr, company, at):
+    key = factories.second_factor(hr)[1]
+    at(minutes=11)
+    assert "Code à six chiffres" in text(signed_in, "/documents")
+    right = {"mot_de_passe": factories.PASSWORD}
+    for code in ("", "000000"):
+        refused = rib(signed_in, company, preuve=code, **right)
+        assert refused.status_code == 422 and "Ce code n’est pas le bon" in refused.get_data(as_text=True)
+    assert rib(signed_in, company, preuve=factories.code_of(key), **right).status_code == 303
+    assert BankDetails.select().count() == 1
+
+
 def test_a_change_of_account_asks_for_the_password_ten_minutes_after_signing_in(signed_in, company, at):
     at(minutes=0)
     assert "mot_de_passe" not in text(signed_in, "/documents")

@@ -212,6 +212,8 @@ FAMILIES = {
         "registration.refuse": "Inscription refusée",
         "registration.send": "Inscription envoyée",
         "session.end": "Déconnexion",
+        "session.prove": "Identité confirmée",
+        "session.unproved": "Confirmation d’identité refusée",
         "session.password": "Mot de passe juste, code attendu",
         "session.refused": "Connexion refusée",
         "session.revoke": "Session fermée à distance",

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, current_app, flash, redirect, requ
 from flask_login import current_user
 
 from portal import clock, collecting, rejecting
-from portal.access import audit, requires
+from portal.access import audit, fresh, requires
 from portal.exchange import rejects
 from portal.formats import date_fr
 from portal.models import DebitBatch, db
@@ -81,6 +81,7 @@ def asked_day():
 
 @blueprint.post("/<uuid:id>/fichier")
 @requires("staff")
+@fresh()
 def download(id):
     """The file for the bank, with the IBAN in clear: written down each time."""
     batch = get_or_404(current_user.debit_batches(), DebitBatch.public_id == id)

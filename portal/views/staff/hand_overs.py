@@ -4,7 +4,7 @@ from flask import Blueprint, Response, flash, redirect, url_for
 from flask_login import current_user
 
 from portal import clock
-from portal.access import audit, requires
+from portal.access import audit, fresh, requires
 from portal.exchange import hand_over
 from portal.exchange.archives import Member, archive
 from portal.formats import in_paris
@@ -40,6 +40,7 @@ def create():
 
 @blueprint.post("/<int:number>/fichier")
 @requires("staff")
+@fresh()
 def download(number):
     """The delivery as one zip, the same each time; NIR and IBAN stand in it in clear: written down each time."""
     found = get_or_404(current_user.hand_overs(), HandOver.number == number)
