@@ -28,6 +28,7 @@ class Shown(StrEnum):
 
     CODE = "code"
     RECOVERY = "recovery"
+    PASSKEY = "passkey"
     WRONG = "wrong"
 
 

@@ -1751,6 +1751,9 @@ class User(UserMixin, Table):
         """Applications that show codes, and the one that is being added."""
         return SecondFactor.select().where(SecondFactor.user == self).order_by(SecondFactor.id)
 
+    def passkeys(self):
+        return Passkey.of(self)
+
     def trusted_devices(self, now):
         return TrustedDevice.of(self, now)
 
@@ -2057,6 +2060,7 @@ class UserSession(Table):
     agent = CharField(255)
     factor_due = BooleanField(default=False)
     proved_at = DateTimeField(null=True)
+    challenge = CharField(86, default="")  # that a passkey is to answer, once
 
     @classmethod
     def start(cls, user, now, address, agent, factor_due=False):
@@ -2089,6 +2093,15 @@ class UserSession(Table):
 
     def alive(self, now):
         return self.user.is_active and now - self.seen_at <= self.idle and now - self.started_at <= LONGEST
+
+    def challenge_with(self, challenge):
+        UserSession.update(challenge=challenge).where(UserSession.id == self.id).execute()
+
+    def spend_challenge(self):
+        """The challenge that was given, once: "" for whoever comes second, and when there is none."""
+        kept, self.challenge = self.challenge, ""
+        same = (UserSession.id == self.id) & (UserSession.challenge == kept)
+        return kept if kept and UserSession.update(challenge="").where(same).execute() == 1 else ""
 
     @property
     def idle(self):
@@ -2222,7 +2235,7 @@ class SecondFactor(Table):
     def forget(cls, user):
         """Every one of them, with what goes with them."""
         with db.atomic():
-            for table in (RecoveryCode, TrustedDevice, cls):
+            for table in (RecoveryCode, TrustedDevice, Passkey, cls):
                 table.delete().where(table.user == user).execute()
 
     @classmethod
@@ -2230,6 +2243,33 @@ class SecondFactor(Table):
         """Forget those that nobody confirmed."""
         late = cls.created_at < now - TERMS["second_factor"].time
         return cls.delete().where(cls.confirmed_at.is_null(), late).execute()
+
+
+class Passkey(Table):
+    """A key that a browser, a telephone or a USB stick holds, beside an application of codes; only its public half."""
+
+    public_id = PublicId()
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    name = CharField(60)
+    credential_id = CharField(1400, unique=True)  # base64url
+    public_key = BlobField()  # COSE
+    sign_count = BigIntegerField()
+    created_at = DateTimeField()
+    seen_at = DateTimeField(null=True)
+
+    @classmethod
+    def add(cls, user, name, credential_id, public_key, sign_count, now):
+        values = {"credential_id": credential_id, "public_key": public_key, "sign_count": sign_count}
+        return cls.create(user=user, name=name, created_at=now, **values)
+
+    @classmethod
+    def of(cls, user):
+        return cls.select().where(cls.user == user).order_by(cls.id)
+
+    def note_use(self, sign_count, now):
+        """It answered; False when it did so elsewhere meanwhile, with another count."""
+        same = (Passkey.id == self.id) & (Passkey.sign_count == self.sign_count)
+        return Passkey.update(sign_count=sign_count, seen_at=now).where(same).execute() == 1
 
 
 class RecoveryCode(Table):

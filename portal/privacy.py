@@ -184,7 +184,7 @@ NOT_HELD = {
     **dict.fromkeys(("library_folder", "publication", "notice", "prepared_answer", "audit_head", "throttle"), NOBODY),
     **dict.fromkeys(("user", "user_session", "one_time_link", "permission_grant", "favourite"), OF_USERS),
     **dict.fromkeys(("notification_choice", "library_visit", "notice_reading", "calendar_feed"), OF_USERS),
-    **dict.fromkeys(("registration", "registration_file", "second_factor", "recovery_code"), OF_USERS),
+    **dict.fromkeys(("registration", "registration_file", "second_factor", "recovery_code", "passkey"), OF_USERS),
     **dict.fromkeys(("trusted_device", "reminder_batch"), OF_USERS),
     "affiliation_import": "le fichier d’une entreprise ; la ligne de la personne est suivie (import_row)",
     "file_load": "le fichier de la mutuelle, gardé le temps de le charger",

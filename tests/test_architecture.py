@@ -40,6 +40,7 @@ FORBIDDEN = {
             *(
                 "configuration.py",
                 "factors.py",
+                "passkeys.py",
                 "guarantees.py",
                 "loads.py",
                 "campaigns.py",

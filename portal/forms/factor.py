@@ -1,7 +1,7 @@
 """The second factor: a code to show, an application to add, its name."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 LONG = "Ce code est trop long."
@@ -32,6 +32,13 @@ class AddedFactor(FlaskForm):
 
     code = StringField("Code à six chiffres", [InputRequired("Écrivez le code de l’application."), Length(0, 60, LONG)])
     nom = StringField("Nom de cet appareil", [Optional(), NAME], filters=[trimmed])
+
+
+class AddedPasskey(FlaskForm):
+    """`credential`: what the browser answered, written by its script."""
+
+    nom = StringField("Nom de cette clé", [Optional(), NAME], filters=[trimmed])
+    credential = HiddenField()
 
 
 class FactorName(FlaskForm):

@@ -70,7 +70,7 @@ WITHOUT_TERM = {
     **dict.fromkeys(("library_folder", "publication", "notice", "prepared_answer"), PUBLISHED),
     "configured_value": SETTLED,
     **dict.fromkeys(("user", "permission_grant", "favourite", "notification_choice"), USER),
-    **dict.fromkeys(("library_visit", "notice_reading", "recovery_code"), USER),
+    **dict.fromkeys(("library_visit", "notice_reading", "recovery_code", "passkey"), USER),
     # They go with the row that they are of.
     **dict.fromkeys(("import_row", "registration_file"), "part avec ce dont il fait partie"),
 }

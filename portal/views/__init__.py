@@ -51,6 +51,7 @@ from portal.views import (
     mending,
     movements,
     notices,
+    passkeys,
     password,
     portfolio,
     profile,
@@ -105,6 +106,7 @@ MODULES = (
     factor,
     first_factor,
     factors,
+    passkeys,
     password,
     *ROOMS,
     registration,
@@ -122,7 +124,7 @@ WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
 WITHIN |= {"granting": "grants"}
 WITHIN |= {"statements": "schedule", "calendars": "schedule", "hiring": "contributions"}
-WITHIN |= {"mandates": "contributions", "factors": "profile"}
+WITHIN |= {"mandates": "contributions", "factors": "profile", "passkeys": "profile"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
 WITHIN |= {"staff_publication": "staff_publications", "wording": "configuration", "guarantees": "configuration"}
 WITHIN |= {"staff_publication": "staff_publications", "staff_dossiers": "staff_search", "staff_seen": "staff_trail"}

@@ -15,7 +15,7 @@ from portal.access import (
 )
 from portal.formats import plural
 from portal.forms.factor import CodeForm, RecoveryForm
-from portal.models import RecoveryCode, SecondFactor, db
+from portal.models import Passkey, RecoveryCode, SecondFactor, db
 from portal.views import trusting
 from portal.views.session import begin, known_device, remember_device
 
@@ -52,7 +52,8 @@ def form_asked():
 
 def show(form, status=200):
     trusted = current_app.settings.factor_asked != "always"
-    return render_template("pages/factor.html", form=form, suite=suite(), trusted=trusted), status
+    keys = Passkey.of(by()).exists()
+    return render_template("pages/factor.html", form=form, suite=suite(), trusted=trusted, keys=keys), status
 
 
 @blueprint.post("/code")

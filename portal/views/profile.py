@@ -37,6 +37,7 @@ def second_factor():
         "factors": applications,
         "with_code": applications and not presence.is_fresh(),
         "recovery": applications and RecoveryCode.left(user).count(),
+        "passkeys": applications and list(user.passkeys()),
         "devices": applications and list(user.trusted_devices(clock.now())),
         "mandatory": factors.is_mandatory(current_app.settings.factor_asked),
     }

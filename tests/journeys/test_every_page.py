@@ -42,6 +42,7 @@ from portal.models import (
     MovementKind,
     OneTimeLink,
     OutboxMessage,
+    Passkey,
     PermissionGrant,
     PreparedAnswer,
     RegistrationFile,
@@ -190,6 +191,7 @@ PAGES = {
     "compte-double-authentification": ("profile.show", "hr", "/compte{factor}"),
     "compte-application": ("factors.edit", "hr", "/compte/double-authentification/{begun_factor}"),
     "compte-application-nom": ("factors.name", "hr", "/compte/double-authentification/{factor_id}/nom"),
+    "compte-cle-acces": ("passkeys.new", "hr", "/compte/cles-acces{factor}"),
     "deconnexion": ("session.leave", "hr", "/deconnexion"),
     "actualites": ("notices.index", "hr", "/actualites"),
     "gestion-actualites": ("staff_notices.index", "staff", "/gestion/actualites"),
@@ -704,6 +706,7 @@ def handed(user):
 def factor(user):
     """An application, browsers that are trusted. Nothing of it in the address."""
     factories.second_factor(user)
+    Passkey.add(user, "Ordinateur du bureau", "x", b"x", 0, clock.now())
     for label in ("Firefox, Linux", "Safari, iPhone"):
         TrustedDevice.trust(user, label, clock.now())
     return ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from portal.models import RecoveryCode, SecondFactor, TrustedDevice
+from portal.models import Passkey, RecoveryCode, SecondFactor, TrustedDevice
 from tests import factories
 from tests.journeys.browser import axe, path, same_after_reload, sign_in
 from tests.journeys.test_signing_in import type_password
@@ -127,3 +127,45 @@ def test_it_is_chosen_in_the_account_and_given_up(page, hr):
     block.get_by_role("button", name="Retirer Tablette").click()
     expect(block).to_contain_text("Inactive")
     assert not SecondFactor.select().exists()
+
+
+def test_a_passkey_is_added_and_answers_in_the_place_of_the_code(open_browser, hr):
+    """The browser's own, of a device that Chromium imitates."""
+    page = open_browser()
+    key = factories.second_factor(hr)[1]
+    page.server = page.complaints.server = page.server.replace("127.0.0.1", "localhost")  # no passkey is of a number
+    page.app.settings = dataclasses.replace(page.app.settings, public_url=page.server)
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    kind = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    options = kind | {"isUserVerified": True, "automaticPresenceSimulation": True}
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    page.goto(f"{page.server}/connexion?suite=/compte/cles-acces")
+    type_password(page, hr)
+    show(page, factories.code_of(key))
+    heading(page, "Ajouter une clé d’accès")
+    page.get_by_label("Nom de cette clé").fill("Ordinateur du bureau")
+    page.get_by_role("button", name="Ajouter la clé").click()
+    expect(page.locator("#flash")).to_contain_text("La clé d’accès est ajoutée.")
+    expect(page.get_by_role("region", name="Double authentification")).to_contain_text("Ordinateur du bureau")
+    page.locator("summary.ui-user").click()
+    page.get_by_role("button", name="Déconnexion").click()
+    type_password(page, hr)
+    heading(page, "Confirmer que c’est vous")
+    axe(page)
+    page.get_by_role("button", name="Utiliser une clé d’accès").click()
+    heading(page, "Tableau de bord Entreprises")
+    assert Passkey.get().sign_count > 0 or Passkey.get().seen_at
+
+
+def test_a_passkey_that_does_not_answer_leaves_the_code(page, hr):
+    key = factories.second_factor(hr)[1]
+    Passkey.add(hr, "Ordinateur", "AAAA", b"x", 0, hr.created_at)
+    page.complaints.expects(422)
+    page.goto("/connexion")
+    type_password(page, hr)
+    page.get_by_role("button", name="Utiliser une clé d’accès").click()
+    said = page.get_by_text("Aucune clé d’accès n’a répondu" if page.js else "Une clé d’accès a besoin de JavaScript")
+    expect(said).to_be_visible()
+    show(page, factories.code_of(key))
+    heading(page, "Tableau de bord Entreprises")

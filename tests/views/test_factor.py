@@ -24,7 +24,7 @@ from portal.rules import totp
 from tests import factories
 from tests.test_tenancy import PUBLIC, WORDS, address, walk
 
-HALF = {"session.destroy", "factor.ask", "factor.check"}
+HALF = {"session.destroy", "factor.ask", "factor.check", "passkeys.challenge", "passkeys.check"}
 HALF |= {f"first_factor.{name}" for name in ("new", "create", "key", "confirm")}
 NO_ROW = {"id": "00000000-0000-4000-8000-000000000000", "token": "x"}
 

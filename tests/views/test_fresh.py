@@ -19,6 +19,8 @@ FRESH = {
     "grants.confirm",
     "selections.terminate",
     "factors.create",
+    "passkeys.create",
+    "passkeys.remove",
     "factors.confirm",
     "factors.remove",
     "factors.renew",

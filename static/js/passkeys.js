@@ -1,0 +1,16 @@
+/* Asks the browser for a passkey, writes its answer in the form and sends it. Codes are for who has no script. */
+document.addEventListener("submit", async (event) => {
+  const form = event.target, { passkey } = form.dataset;
+  if (!passkey) return;
+  event.preventDefault();
+  try {
+    const asked = await fetch(passkey, { method: "POST", body: new FormData(form) });
+    const options = await asked.json(), { credentials } = navigator, keys = PublicKeyCredential;
+    const answer = options.user ? await credentials.create({ publicKey: keys.parseCreationOptionsFromJSON(options) })
+      : await credentials.get({ publicKey: keys.parseRequestOptionsFromJSON(options) });
+    form.elements.credential.value = JSON.stringify(answer);
+    form.submit();
+  } catch {
+    form.querySelector("[role=status]").textContent = "Aucune clé d’accès n’a répondu. Réessayez, ou utilisez un code.";
+  }
+});

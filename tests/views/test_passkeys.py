@@ -1,0 +1,182 @@
+"""Passkeys: added beside an application, they enter once a challenge; whatever is not right enters nowhere."""
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from portal.models import AuditEvent, OutboxMessage, Passkey, SecondFactor, UserSession
+from tests import factories
+from tests.authenticator import PRESENT, Authenticator
+
+ELSEWHERE = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
+
+
+@pytest.fixture
+def app_key(hr):
+    return factories.second_factor(hr)[1]
+
+
+def add(browser, holder, **lies):
+    options = browser.post("/compte/cles-acces/defi").get_json()
+    answer = holder.create(options, **lies)
+    return browser.post("/compte/cles-acces", {"nom": "Ordinateur", "credential": answer})
+
+
+@pytest.fixture
+def holder(client, hr, app_key):
+    """The authenticator of HR, added; they have signed out."""
+    client.sign_in(hr)
+    client.post("/connexion/code", {"code": factories.code_of(app_key)})
+    made = Authenticator()
+    assert add(client, made).status_code == 303
+    client.post("/deconnexion")
+    return made
+
+
+@pytest.fixture
+def half(client, hr, holder):
+    assert client.sign_in(hr).headers["Location"] == "/connexion/code"
+    return client
+
+
+def asked(browser):
+    return browser.post("/connexion/cle-acces/defi").get_json()
+
+
+def show(browser, answer, **more):
+    return browser.post("/connexion/cle-acces", {"credential": answer} | more)
+
+
+def test_a_key_enters_and_another_token_is_drawn(half, holder, hr):
+    assert "Utiliser une clé d’accès" in half.get("/connexion/code").get_data(as_text=True)
+    before = UserSession.select().order_by(UserSession.id.desc()).get().token_hash
+    assert show(half, holder.get(asked(half))).status_code == 303
+    assert half.get("/salaries").status_code == 200
+    assert UserSession.select().order_by(UserSession.id.desc()).get().token_hash != before
+    key = Passkey.get()
+    assert (key.sign_count, key.name) == (1, "Ordinateur") and key.seen_at
+
+
+def test_what_is_asked_is_at_least_128_bits_verified_and_of_this_user(half, holder):
+    options, again = asked(half), asked(half)
+    assert len(options["challenge"]) * 6 >= 128 and options["challenge"] != again["challenge"]
+    assert options["userVerification"] == "required" and options["rpId"] == "localhost"
+    assert len(options["allowCredentials"]) == 1
+
+
+LIES = {
+    "another origin": {"origin": "http://localhost.evil.example"},
+    "another port": {"origin": "http://localhost:8080"},
+    "another site": {"host": "evil.example"},
+    "the holder was not verified": {"flags": PRESENT},
+    "nobody was there": {"flags": 0},
+    "another challenge": {"challenge": ELSEWHERE},
+    "the answer to a making": {"type": "webauthn.create"},
+    "another key": {"key": ec.generate_private_key(ec.SECP256R1())},
+    "a counter that stood still": {"count": 0},
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_what_is_not_right_enters_nowhere(half, holder, lie):
+    if "count" in LIES[lie]:
+        Passkey.update(sign_count=5).execute()
+    answer = show(half, holder.get(asked(half), **LIES[lie]))
+    assert (answer.status_code, "Aucune clé d’accès" in answer.get_data(as_text=True)) == (422, True)
+    assert half.get("/salaries").status_code == 303
+    assert AuditEvent.select().where(AuditEvent.action == "factor.refused").count() == 1
+
+
+def test_an_answer_is_taken_once(app, half, holder, hr):
+    answer = holder.get(asked(half))
+    other = app.test_client()
+    other.sign_in(hr)
+    assert show(other, answer).status_code == 422, "the challenge is of the session that it was given to"
+    assert show(half, answer).status_code == 303
+    again = app.test_client()
+    again.sign_in(hr)
+    asked(again)
+    assert show(again, answer).status_code == 422
+
+
+def test_a_wrong_answer_spends_the_challenge(half, holder):
+    options = asked(half)
+    assert show(half, holder.get(options, flags=PRESENT)).status_code == 422
+    assert show(half, holder.get(options)).status_code == 422
+
+
+def test_the_key_of_somebody_else_enters_nowhere(app, half, holder):
+    colleague = factories.user()
+    key = factories.second_factor(colleague)[1]
+    browser, theirs = app.test_client(), Authenticator()
+    browser.sign_in(colleague)
+    browser.post("/connexion/code", {"code": factories.code_of(key)})
+    add(browser, theirs)
+    assert show(half, theirs.get(asked(half))).status_code == 422
+
+
+@pytest.mark.parametrize("answer", ["", "{}", "[]", "null", "x" * 30_000, '{"id": 1}', '{"rawId": "é"}'])
+def test_whatever_is_sent_is_refused_without_a_fault(half, answer):
+    asked(half)
+    assert show(half, answer).status_code == 422
+
+
+def test_without_a_script_the_page_says_that_one_is_needed(half):
+    assert "JavaScript" in show(half, "").get_data(as_text=True)
+    assert "<noscript>" in half.get("/connexion/code").get_data(as_text=True)
+
+
+def test_tries_are_counted_with_the_codes(app, half, holder, hr):
+    stranger = app.test_client()
+    stranger.sign_in(hr)
+    answers = [show(stranger, "{}").status_code for _ in range(6)]
+    assert answers == [422] * 5 + [429]
+    assert stranger.post("/connexion/code", {"code": "000000"}).status_code == 429
+
+
+def test_a_browser_may_be_trusted_after_a_key_too(half, holder, hr):
+    show(half, holder.get(asked(half)), confiance="y")
+    half.post("/deconnexion")
+    assert half.sign_in(hr).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("lie", ["another origin", "another site", "the holder was not verified", "another challenge"])
+def test_a_key_that_was_not_made_rightly_is_not_added(client, hr, app_key, lie):
+    client.sign_in(hr)
+    client.post("/connexion/code", {"code": factories.code_of(app_key)})
+    assert add(client, Authenticator(), **LIES[lie]).status_code == 422
+    assert not Passkey.select().exists()
+
+
+def test_a_key_is_added_once_and_several_may_be(half, holder):
+    show(half, holder.get(asked(half)))
+    assert add(half, holder).status_code == 422
+    assert add(half, Authenticator()).status_code == 303
+    assert Passkey.select().count() == 2
+    subjects = [message.subject for message in OutboxMessage.select()]
+    assert subjects.count("Une double authentification est ajoutée") == 2
+
+
+def test_a_key_stands_beside_an_application_and_goes_with_it(half, holder, hr):
+    show(half, holder.get(asked(half)))
+    id = SecondFactor.get().public_id
+    half.post(f"/compte/double-authentification/{id}/retrait")
+    assert not Passkey.select().exists()
+    assert half.get("/compte/cles-acces").status_code == 303
+    assert add(half, Authenticator()).status_code == 303
+    assert not Passkey.select().exists()
+
+
+def test_a_key_is_removed_and_enters_no_more(app, half, holder, hr):
+    show(half, holder.get(asked(half)))
+    half.post(f"/compte/cles-acces/{Passkey.get().public_id}/retrait")
+    other = app.test_client()
+    other.sign_in(hr)
+    assert show(other, holder.get(asked(other))).status_code == 422
+
+
+def test_a_key_is_added_only_by_who_signed_in_a_moment_ago(half, holder, at):
+    show(half, holder.get(asked(half)))
+    at(minutes=11)
+    answer = add(half, Authenticator())
+    assert answer.status_code == 403
+    assert Passkey.select().count() == 1
