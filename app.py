@@ -186,6 +186,8 @@ def show_errors(app):
     def show(error):
         title, what_to_do = ERRORS.get(error.code, ERRORS[500 if error.code >= 500 else 400])
         what_to_do = error.description if getattr(error, "said", False) else what_to_do
+        if isinstance(error, access.Exhausted):
+            error.tell()
         context = {"title": title, "what_to_do": what_to_do, "reference": g.get("request_id", "")}
         if wants_fragment():
             html = render_template("partials/error.html", **context)

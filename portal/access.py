@@ -9,9 +9,10 @@ from flask_wtf import CSRFProtect
 from htmx_flask import make_response
 from werkzeug.exceptions import TooManyRequests
 
-from portal import clock
+from portal import clock, taking
 from portal.formats import plural
 from portal.models import AuditEvent, UnsentWords, UserRole, UserSession
+from portal.rendering import page_size
 from portal.rules import rights
 
 COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents", "money"}
@@ -79,6 +80,12 @@ def requires(right):
     return decorate
 
 
+def shows_people(view):
+    """What this view shows of people is counted: one by one, or a page of a list (`taking`)."""
+    view.shows_people = True
+    return view
+
+
 def opened_by_profile(right):
     """Whether this profile may have the right somewhere; where, the door says (`scope.may`, `User.acting`)."""
     return right in RIGHTS[current_user.role]
@@ -126,7 +133,12 @@ def let_in():
         return ("", 204) if by_itself else ask_to_sign_in()
     right = getattr(view, "right", None)
     current_user.acting = rights.behind(right)
-    return None if right is None or opened_by_profile(right) else abort(403)
+    if right is not None and not opened_by_profile(right):
+        abort(403)
+    if getattr(view, "shows_people", False):
+        shown = 1 if request.view_args else page_size(current_user.rows_per_page)
+        refuse_beyond(taking.PEOPLE, taking.look(current_user, shown, current_app.settings, clock.now()))
+    return None
 
 
 def keep_words():
@@ -233,7 +245,32 @@ def refuse_while(seconds):
         raise refusal
 
 
+class Exhausted(TooManyRequests):
+    """An account took all that it may in an hour. `told`: the mutual, once what the view began was undone."""
+
+    said = True
+
+    def __init__(self, kind, seconds, user):
+        super().__init__(taking.sentence(kind, seconds, current_app.settings), retry_after=seconds)
+        self.kind, self.user = kind, user
+
+    def tell(self):
+        taking.tell(self.user, self.kind, (request.remote_addr or "", g.request_id), clock.now())
+
+
+def count(kind, number, by):
+    """Before it is given: so many of what one account may take in an hour."""
+    refuse_beyond(kind, taking.take(by, kind, number, current_app.settings, clock.now()), by)
+
+
+def refuse_beyond(kind, seconds, by=None):
+    if seconds:
+        raise Exhausted(kind, seconds, by or current_user._get_current_object())
+
+
 def audit(action, on=None, **details):
     """Write down what the signed-in user does, and from where."""
     by = details.pop("by", None) or (current_user._get_current_object() if current_user.is_authenticated else None)
+    if by and (taken := taking.of_event(action, details.get("after"))):
+        count(*taken, by)
     return AuditEvent.write(action, on=on, by=by, origin=(request.remote_addr or "", g.request_id), **details)

@@ -99,12 +99,12 @@ def locked(database, query):
 
 
 @contextmanager
-def without_waiting(database):
-    """For a write that may be left out: on SQLite it does not queue behind another writer."""
+def without_waiting(database, milliseconds=0):
+    """For a write that may be left out: on SQLite it does not queue behind another writer, or for so long at most."""
     if not is_sqlite(database):
         yield
         return
-    database.execute_sql("PRAGMA busy_timeout = 0")
+    database.execute_sql(f"PRAGMA busy_timeout = {int(milliseconds)}")
     try:
         yield
     finally:

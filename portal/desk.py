@@ -3,7 +3,9 @@
 import datetime
 from dataclasses import dataclass
 
+from portal import clock, taking
 from portal.models import (
+    AuditEvent,
     Case,
     DocumentRequest,
     MessageThread,
@@ -23,6 +25,8 @@ from portal.rules import threads as rules
 
 REQUESTS, COMPLAINTS, REGISTRATIONS, PROOFS = "requests", "complaints", "registrations", "proofs"
 BANKS, DOCUMENTS, MESSAGES, MOVEMENTS = "bank_details", "documents", "messages", "movements"
+EXTRACTIONS = "extractions"
+LOOKED_AT = datetime.timedelta(days=7)  # how long an account that was stopped stands there
 PROMISED = {REQUESTS, COMPLAINTS}  # an answer by a day
 
 
@@ -37,15 +41,16 @@ class Queue:
 
 def waiting(user, today):
     """{queue: Queue} in one statement, through the door of the mutual's staff."""
-    rows = parts(user, today).tuples()
+    rows = parts(user, today, clock.now()).tuples()
     return {name: Queue(count, late or 0, as_instant(since)) for name, count, late, since in rows}
 
 
-def parts(user, today):
+def parts(user, today, now):
     to_do = user.threads().where(MessageThread.to_do())
     late = MessageThread.due_on < today
     received = user.sendings().where(Sending.state == SendingState.RECEIVED)
     banks = Sending.document_type == kinds.BANK_DETAILS
+    stopped = user.audit_events().where(AuditEvent.action == taking.STOPPED)
     queues = (
         counted(COMPLAINTS, to_do.where(MessageThread.kind == rules.COMPLAINT), MessageThread.written_at, late),
         counted(REQUESTS, to_do.where(MessageThread.kind == rules.REQUEST), MessageThread.written_at, late),
@@ -62,6 +67,7 @@ def parts(user, today):
         counted(BANKS, received.where(banks), Sending.sent_at),
         counted(DOCUMENTS, received.where(~banks), Sending.sent_at),
         counted(MOVEMENTS, user.movements().where(Movement.state == MovementState.RECORDED), Movement.created_at),
+        counted(EXTRACTIONS, stopped.where(AuditEvent.at > now - LOOKED_AT), AuditEvent.at),
         counted(MESSAGES, user.messages().where(OutboxMessage.can_be_sent_again()), OutboxMessage.created_at),
     )
     whole, *others = queues

@@ -2392,6 +2392,28 @@ class Throttle(Table):
         return int((row.forget_at - now).total_seconds()) + 1 if full else 0
 
     @classmethod
+    def take(cls, key, number, now, most, within):
+        """Count `number` of the `most` that a window allows, in one statement; seconds to wait when they are too many.
+
+        What is refused is not counted: what is smaller may still go.
+        """
+        if number > most:
+            return int(within.total_seconds())
+        over = cls.forget_at <= now
+        written = cls.insert(key=key, failures=number, free_at=now, forget_at=now + within).on_conflict(
+            conflict_target=[cls.key],
+            update={
+                cls.failures: Case(None, [(over, number)], cls.failures + number),
+                cls.forget_at: Case(None, [(over, now + within)], cls.forget_at),
+            },
+            where=over | (cls.failures + number <= most),
+        )
+        if list(written.returning(cls.failures)):
+            return 0
+        row = cls.get(cls.key == key)
+        return max(1, int((row.forget_at - now).total_seconds()) + 1)
+
+    @classmethod
     def forgive(cls, key):
         cls.delete().where(cls.key == key).execute()
 

@@ -42,6 +42,10 @@ class Settings:
     clamd_url: str = ""  # tcp://host:port or unix:/path; without it, files are not scanned
     files_per_day: int = 200  # that one person may send
     account_space_mo: int = 20_000  # that the files of one account may take
+    rows_per_hour: int = 60_000  # that one account may take away in files
+    people_per_hour: int = 30_000  # that it may look at
+    reveals_per_hour: int = 120  # NIR and IBAN that it may have shown
+    files_per_hour: int = 300  # that it may download
     reminder_days: int = 7  # nobody is reminded of a supporting document twice within them
     reminders_before: str = "15 3"  # days before its deadline when a reminder goes by itself
     proof_grace_days: int = 30  # after its deadline, until it has expired

@@ -58,6 +58,7 @@ FORBIDDEN = {
                 "arrears.py",
                 "portfolio.py",
                 "desk.py",
+                "taking.py",
             ),
             *(
                 "audit_heads.py",

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock
-from portal.access import audit, fresh, requires
+from portal.access import audit, fresh, requires, shows_people
 from portal.forms.employees import BeneficiaryFilter, NirSearch
 from portal.models import AuditEvent, db
 from portal.rendering import Page, Sort, address, page_size, redirect_whole, render
@@ -16,6 +16,7 @@ blueprint = Blueprint("employees", __name__, url_prefix="/salaries")
 
 @blueprint.get("")
 @requires("see")
+@shows_people
 def index():
     form = BeneficiaryFilter(request.args, clock.today(), current_user.child_ages)
     if form.secrets():
@@ -46,6 +47,7 @@ def at_home(public_id):
 
 @blueprint.get("/<uuid:id>")
 @requires("see")
+@shows_people
 def show(id):
     return page_of(**at_home(id))
 

@@ -195,7 +195,8 @@ def test_pages_ask_little_however_much_there_is(staff, person, queries):
         for address in addresses:
             queries.clear()
             assert staff.get(address).status_code == 200
-            assert len(queries) <= MOST, (address, queries)
+            asked = [sql for sql in queries if not sql.startswith("PRAGMA")]
+            assert len(asked) <= MOST, (address, queries)
         for number in range(15):
             AuditEvent.write("nir.reveal", on=person, account=person.account_id)
             Movement.create(category=person.category, beneficiary=person, kind="NAME", label=str(number))

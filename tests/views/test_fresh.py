@@ -27,6 +27,7 @@ FRESH = {
     "employees.download",
     "staff_hand_overs.download",
     "staff_debits.download",
+    "staff_dossiers.export",
 }
 
 

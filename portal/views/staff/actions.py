@@ -179,6 +179,7 @@ FAMILIES = {
         "statement.issue": "Bordereau émis",
     },
     "Portail": {
+        "extraction.stopped": "Extraction arrêtée : limite d’une heure",
         "backup.make": "Sauvegarde faite",
         "backup.restore": "Sauvegarde restaurée",
         "configuration.change": "Réglage changé",

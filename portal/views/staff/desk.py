@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from flask import Blueprint, url_for
 from flask_login import current_user
 
-from portal import clock, desk
+from portal import clock, desk, taking
 from portal.access import requires
 from portal.rendering import render
 from portal.views.enrolled import age
@@ -39,8 +39,17 @@ QUEUES = {
     ),
     desk.PROOFS: ("Justificatifs", "À examiner", "clipboard-check", "staff_proofs.index", ""),
     desk.MOVEMENTS: ("Mouvements", "À transmettre au logiciel de gestion", "arrows-exchange", "movements.index", ""),
+    desk.EXTRACTIONS: (
+        "Extractions arrêtées",
+        "À regarder : un compte a pris tout ce qu’il peut en une heure, ces sept derniers jours",
+        "alert-triangle",
+        "staff_trail.index",
+        "",
+    ),
     desk.MESSAGES: ("Courriels et SMS", "En échec, à renvoyer", "mail-forward", "staff_messages.index", ""),
 }
+
+WORDS = {desk.EXTRACTIONS: {"quoi": taking.STOPPED}}  # of an address
 
 
 @blueprint.get("")
@@ -57,7 +66,7 @@ def line(name, queue):
         label=label,
         asks=asks,
         icon=icon,
-        url=url_for(endpoint, **({"room": room} if room else {})),
+        url=url_for(endpoint, **({"room": room} if room else {}), **WORDS.get(name, {})),
         is_promised=name in desk.PROMISED,
         count=queue.count,
         late=queue.late,

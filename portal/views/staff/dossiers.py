@@ -4,7 +4,7 @@ from flask import Blueprint, abort, request, send_file
 from flask_login import current_user
 
 from portal import clock, history, privacy
-from portal.access import audit, requires
+from portal.access import audit, fresh, requires, shows_people
 from portal.folder import Unavailable
 from portal.forms.privacy import ExportForm
 from portal.models import BankDetails, Company, EmployeeCategory, ManagedAccount, PermissionGrant
@@ -64,6 +64,7 @@ def reveal_iban(id):
 
 @blueprint.get("/personnes/<uuid:id>")
 @to_staff
+@shows_people
 def person(id):
     return person_page(*at_home(id))
 
@@ -103,6 +104,7 @@ def export_page(found, form, status=200):
 
 @blueprint.post("/personnes/<uuid:id>/donnees")
 @to_staff
+@fresh()
 def export(id):
     """Everything that is held on a person, in clear, in one archive; why is written down with who."""
     (found, _), form = at_home(id), ExportForm(request.form)
