@@ -2,9 +2,9 @@
 
 import argparse
 
-from bench import download, growth, imports, loading, money, pages, places, wizard
+from bench import desk, download, exchanges, growth, imports, loading, money, pages, places, wizard
 
-MEASURES = ("pages", "growth", "download", "load", "imports", "wizard", "money")
+MEASURES = ("pages", "growth", "download", "load", "imports", "wizard", "money", "exchanges", "desk")
 FEW, MANY = 1_000, 1_000_000
 
 
@@ -35,6 +35,12 @@ def main():
         if "money" in asked.only:
             with places.opened(kind, 0, money.ACCOUNTS) as place:
                 money.show(place, asked.seconds)
+        if "exchanges" in asked.only:
+            with places.opened(kind, 1_000) as place:
+                exchanges.show(place, asked.seconds)
+        if "desk" in asked.only:
+            with places.opened(kind, desk.PEOPLE, desk.ACCOUNTS) as place:
+                desk.show(place, asked.seconds)
 
 
 def read_arguments():

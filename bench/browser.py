@@ -10,11 +10,11 @@ from bench.servers import ask
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
-def signed_in_client(app):
-    """(Flask's own client, signed in as the user who sees everyone, and a token for its forms)."""
+def signed_in_client(app, who=data.EVERYONE):
+    """(Flask's own client, signed in, by default as the user who sees everyone, and a token for its forms)."""
     client = app.test_client()
     token = TOKEN.search(client.get("/connexion").get_data(as_text=True))[1]
-    form = {"identifiant": data.EVERYONE, "mot_de_passe": data.PASSWORD, "csrf_token": token}
+    form = {"identifiant": who, "mot_de_passe": data.PASSWORD, "csrf_token": token}
     if client.post("/connexion", data=form).status_code != 303:
         raise SystemExit("La connexion n’a pas abouti.")
     return client, TOKEN.search(client.get("/compte").get_data(as_text=True))[1]

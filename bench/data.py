@@ -11,7 +11,7 @@ from portal.models import db
 
 ACCOUNTS = 105
 PEOPLE_OF_SMALL = 60  # what the account of the user of one account holds
-EVERYONE, SMALL = "tout@bench.example", "petit@bench.example"
+EVERYONE, SMALL, DESK = "tout@bench.example", "petit@bench.example", "gestion@bench.example"
 PASSWORD = "quatre mots pour mesurer"  # nosec B105: of a database that is thrown away
 BATCH = 5_000
 
@@ -84,6 +84,7 @@ def fill_accounts(count):
     accounts = [signed[0][0] for signed in contracts]
     make_user(EVERYONE, models.UserRole.MULTI_ACCOUNT_MANAGER, accounts)
     make_user(SMALL, models.UserRole.COMPANY, accounts[:1])
+    make_user(DESK, models.UserRole.ADMIN, [])
     return contracts
 
 
@@ -143,9 +144,9 @@ def make_user(identifier, role, accounts):
     names = {"first_name": "Sylvie", "last_name": "Monneret"}
     user = models.User.create(identifier=identifier, role=role, password_hash=hashed, **names)
     since = datetime.date(2020, 1, 1)
-    models.PermissionGrant.insert_many(
-        [{"user": user, "account": account, "valid_from": since} for account in accounts]
-    ).execute()
+    grants = [{"user": user, "account": account, "valid_from": since} for account in accounts]
+    if grants:
+        models.PermissionGrant.insert_many(grants).execute()
 
 
 def beneficiaries(size, contracts):
@@ -211,6 +212,19 @@ def person(number, household, role, name, contract, period, chance):
         "search_key": " ".join(search_key(part) for part in (name, used_name, first_name, member_number)),
         "version": 1,
     }
+
+
+def blank(table):
+    """A new row of a table, by column: what each is when nobody says otherwise."""
+    fields = (field for field in table._meta.sorted_fields if field.name != "id")
+    found = {field.column_name: field.default() if callable(field.default) else field.default for field in fields}
+    return {name: plain(value) for name, value in found.items()}
+
+
+def plain(value):
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    return value if isinstance(value, (int, str, bytes, type(None))) else str(value)
 
 
 def surname(chance):

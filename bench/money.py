@@ -1,30 +1,22 @@
 """Contributions: pages of 24 months × 2,000 contracts, a statement of 5,000 employees, its workbook and its PDF."""
 
 import datetime
-import json
-import os
 import random
-import sqlite3
 import tempfile
 import time
 import uuid
-from pathlib import Path
-
-import psycopg
-from flask import Flask
 
 from app import create_app
-from bench import apart, data, download, pages
-from bench.browser import Browser, signed_in_client
+from bench import apart, beside, data, download
+from bench.browser import signed_in_client
 from bench.report import figure, table, verdict
-from bench.servers import serve
 from portal import calling, clock, contributions, database, documents, models, printing, statements
 from portal.models import ContributionStatement, GroupContract, db
 from portal.rules.contributions import next_period, period
 from portal.rules.dates import months_after, months_before
 
 ACCOUNTS, MONTHS, EMPLOYEES = 500, 24, 5_000  # two companies of two colleges an account: 2,000 contracts
-CPU, P99, COMPUTED, PRINTED = 2.5, 3, 4, 1.3
+COMPUTED, PRINTED = 4, 1.3
 PAGES = {
     "Règlement des cotisations": "/cotisations",
     "Échéancier": "/echeancier",
@@ -102,76 +94,17 @@ def employees(contract):
         yield data.person(number, number, 0, data.surname(chance), where, (started, None), chance)
 
 
-# ── The pages, beside a floor that asks the same of the database and writes the same bytes ──────────────────────
-
-
-def floor():
-    """Flask, the statements of each page through the driver alone, and its text from one template."""
-    app, folder = Flask(__name__), Path(os.environ["BENCH_MONEY"])
-    asked = json.loads((folder / "pages.json").read_text())
-    url = os.environ["DATABASE_URL"]
-    is_sqlite = url.startswith("sqlite")
-    path = url.removeprefix("sqlite:///")
-    one = sqlite3.connect(path, check_same_thread=False) if is_sqlite else psycopg.connect(url, autocommit=True)
-    texts = [app.jinja_env.from_string("{% raw %}" + page["text"] + "{% endraw %}") for page in asked]
-
-    @app.get("/<int:number>")
-    def page(number):
-        for sql, values in asked[number]["statements"]:
-            one.execute(sql, values).fetchall()
-        return texts[number].render()
-
-    app.add_url_rule("/bonjour", view_func=lambda: "bonjour", endpoint="hello")
-    return app
-
-
-def capture(place, addresses):
-    """Each page: its text and its reading statements, as a signed-in browser asks for it."""
-    app, seen, found = create_app(settings=place.settings), [], []
-    client, _ = signed_in_client(app)
-    db.obj.query_hooks.append(lambda event: seen.append((event.sql, event.params)))
-    for path, headers in addresses:
-        client.get(path, headers=headers)  # what is prepared once
-        seen.clear()
-        text = client.get(path, headers=headers).get_data(as_text=True)
-        asked = [(sql, [plain(value) for value in values or ()]) for sql, values in seen if "SELECT" in sql[:9]]
-        found.append({"text": text, "statements": asked, "count": len(seen)})
-    db.close_all()
-    return found
-
-
-def plain(value):
-    return value if isinstance(value, (int, str, type(None))) else str(value)
+# ── The pages ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def show_pages(place, seconds, statement):
-    addresses = [
-        (path or f"/echeancier/{statement}", {"HX-Request": "true"} if name in FRAGMENTS else {})
+    addresses = {
+        name: (path or f"/echeancier/{statement}", {"HX-Request": "true"} if name in FRAGMENTS else {})
         for name, path in PAGES.items()
-    ]
-    captured, rows = capture(place, addresses), []
-    with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.environment, place.cluster) as portal:
-        Path(folder, "pages.json").write_text(json.dumps(captured))
-        browser, environment = Browser(portal).sign_in(data.EVERYONE, data.PASSWORD), place.environment
-        with serve("bench.money:floor", environment | {"BENCH_MONEY": folder}, place.cluster) as bare:
-            for number, ((path, headers), name) in enumerate(zip(addresses, PAGES, strict=True)):
-                headers = browser.headers | headers
-                for server, address in ((portal, path), (bare, f"/{number}")):
-                    server.cost(address, headers, 1)
-                rounds = [
-                    (portal.cost(path, headers, seconds), bare.cost(f"/{number}", {}, seconds))
-                    for _ in range(pages.ROUNDS)
-                ]
-                ours, theirs = (min(costs, key=lambda cost: cost.cpu) for costs in zip(*rounds, strict=True))
-                rows.append(row_of(name, captured[number], ours, theirs))
-    heads = ("", "octets", "req/s", "p50 ms", "p99 ms", "CPU ms", "CPU plancher", "× CPU", "× p99", "requêtes SQL")
-    table(f"Pages de cotisations, {place.name}, {figure(MONTHS)} mois × 2 000 contrats", heads, rows)
-
-
-def row_of(name, page, ours, theirs):
-    ratios = verdict(ours.cpu / theirs.cpu, CPU), verdict(ours.p99 / theirs.p99, P99) if theirs.p99 else ""
-    costs = (len(page["text"].encode()), ours.rate, ours.p50, ours.p99, ours.cpu, theirs.cpu)
-    return [name, *costs, *ratios, page["count"]]
+    }
+    beside.show(
+        f"Pages de cotisations, {place.name}, {figure(MONTHS)} mois × 2 000 contrats", place, seconds, addresses
+    )
 
 
 # ── A statement ──────────────────────────────────────────────────────────────────────────────────────────────────

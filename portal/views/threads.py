@@ -37,7 +37,7 @@ def page(room, thread=None, status=200, **forms):
     found = form.narrow(visible(kind, form.unread_alone))
     whole = MessageThread.whole(found, current_user).order_by(*LATEST)
     size = page_size(current_user.rows_per_page)
-    listed = Page(whole, min(size, SHORTEST) if thread else size, rows=exchanged.tell)
+    listed = Page(whole, min(size, SHORTEST) if thread else size, rows=exchanged.tell, total=found.count())
     unread = in_scope(current_user.unread_threads(), kind).count()
     shown = opened(thread, **forms) if thread else {"thread": None}
     return render(

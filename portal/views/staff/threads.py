@@ -27,8 +27,9 @@ def index(room):
     if form.secrets():
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le n° ou les mots du message.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
-    found = MessageThread.whole(form.narrow(of_kind(room)), current_user).order_by(*URGENCY)
-    page = Page(found, page_size(current_user.rows_per_page), rows=lambda rows: exchanged.tell(rows, to_staff=True))
+    rows, size = form.narrow(of_kind(room)), page_size(current_user.rows_per_page)
+    whole = MessageThread.whole(rows, current_user).order_by(*URGENCY)
+    page = Page(whole, size, rows=lambda some: exchanged.tell(some, to_staff=True), total=rows.count())
     return render("staff_threads", form=form, page=page, room=room, words=words(room), averages=averages(room))
 
 

@@ -1,0 +1,114 @@
+"""The mutual's desk with 50,000 open items; what the door costs a user of 300 accounts beside a user of one."""
+
+import datetime
+import random
+import uuid
+
+from bench import beside, data
+from bench.browser import Browser
+from bench.report import figure, table, verdict
+from bench.servers import serve
+from portal import clock, database, models
+from portal.models import db
+
+ACCOUNTS, PEOPLE, DOOR = 300, 20_000, 1.3
+EACH = {"message_thread": 15_000, "document_request": 20_000, "sending": 10_000, "registration": 5_000}
+PAGES = {
+    "À traiter": "/gestion",
+    "Demandes reçues": "/gestion/demandes",
+    "Demandes reçues, page 400": "/gestion/demandes?page=400",
+    "Justificatifs reçus": "/gestion/justificatifs",
+    "Documents reçus": "/gestion/documents",
+    "Inscriptions": "/gestion/inscriptions",
+    "Recherche": "/gestion/dossiers?q=bert",
+    "Journal": "/gestion/journal",
+    "Chiffres": "/gestion/chiffres",
+}
+
+
+def fill(place):
+    models.db.initialize(database.connect(place.url))
+    with db.connection_context(), db.atomic():
+        colleges = list(models.EmployeeCategory.select())
+        people = list(models.Beneficiary.select(models.Beneficiary.id, models.Beneficiary.category).tuples())
+        user = models.User.get(models.User.identifier == data.EVERYONE)
+        chance = random.Random(5)  # nosec B311
+        for table_name, rows in (
+            ("message_thread", threads(colleges, user, chance)),
+            ("document_request", proofs(people, chance)),
+            ("sending", sendings(colleges, user, chance)),
+            ("registration", registrations()),
+        ):
+            data.insert(table_name, rows)
+    with db.connection_context():
+        database.refresh_statistics(db)
+    db.close_all()
+
+
+def ago(number):
+    return str(clock.now() - datetime.timedelta(minutes=number))
+
+
+def new():
+    return {"public_id": uuid.uuid4().hex}
+
+
+def threads(colleges, user, chance):
+    blank = data.blank(models.MessageThread)
+    for number in range(1, EACH["message_thread"] + 1):
+        college = chance.choice(colleges)
+        place = {"account_id": college.account_id, "company_id": college.company_id, "category_id": college.id}
+        said = {
+            "number": number,
+            "kind": "REQUEST" if number % 10 else "COMPLAINT",
+            "nature": "OTHER",
+            "subject": "Carte",
+        }
+        due = str(clock.today() + datetime.timedelta(days=number % 20 - 5))
+        when = {"created_at": ago(number), "written_at": ago(number), "due_on": due, "author_id": user.id}
+        yield blank | new() | place | said | when
+
+
+def proofs(people, chance):
+    blank, today = data.blank(models.DocumentRequest), str(clock.today())
+    for number in range(EACH["document_request"]):
+        person, category = people[number % len(people)]
+        asked = {"beneficiary_id": person, "category_id": category, "campaign": f"Campagne {number // len(people)}"}
+        came = {"state": "RECEIVED", "received_at": ago(number), "sent_on": today, "due_on": today}
+        yield blank | new() | asked | came | {"document_type": "HEALTH_RIGHTS", "origin": "RENEWAL"}
+
+
+def sendings(colleges, user, chance):
+    blank = data.blank(models.Sending)
+    for number in range(EACH["sending"]):
+        whose = {"account_id": chance.choice(colleges).account_id, "author_id": user.id, "document_type": "GROUP"}
+        yield blank | new() | whose | {"sent_at": ago(number)}
+
+
+def registrations():
+    blank = data.blank(models.Registration)
+    for number in range(EACH["registration"]):
+        who = {"email": f"inscription-{number}@bench.example", "role": "COMPANY", "state": "RECEIVED"}
+        yield blank | new() | who | {"created_at": ago(number), "sent_at": ago(number)}
+
+
+def show_door(place, seconds):
+    """The same page of their own people, for one account and for 300: CPU a request."""
+    costs = {}
+    with serve("app:create_app", place.environment, place.cluster) as portal:
+        browsers = {who: Browser(portal).sign_in(who, data.PASSWORD) for who in (data.SMALL, data.EVERYONE)}
+        for _ in range(3):
+            for who, browser in browsers.items():
+                cost = portal.cost("/salaries", browser.headers, seconds)
+                costs[who] = min((costs.get(who, cost), cost), key=lambda one: one.cpu)
+    one, many = costs[data.SMALL], costs[data.EVERYONE]
+    heads = ("", "CPU ms, un compte", f"CPU ms, {ACCOUNTS} comptes", "× CPU")
+    table(f"La porte, {place.name}", heads, [["Première page", one.cpu, many.cpu, verdict(many.cpu / one.cpu, DOOR)]])
+
+
+def show(place, seconds):
+    fill(place)
+    show_door(place, seconds)
+    addresses = {name: (path, {}) for name, path in PAGES.items()}
+    title = f"Gestion, {place.name}, {figure(sum(EACH.values()))} éléments à traiter"
+    beside.show(title, place, seconds, addresses, data.DESK)
