@@ -88,7 +88,7 @@ def sendings(colleges, user, chance):
 def registrations():
     blank = data.blank(models.Registration)
     for number in range(EACH["registration"]):
-        who = {"email": f"inscription-{number}@bench.example", "role": "COMPANY", "state": "RECEIVED"}
+        who = {"email": f"inscription-{number}@bench.example", "role": "company", "state": "RECEIVED"}
         yield blank | new() | who | {"created_at": ago(number), "sent_at": ago(number)}
 
 

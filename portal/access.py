@@ -7,13 +7,13 @@ from flask import abort, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
 from htmx_flask import make_response
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import Forbidden, TooManyRequests
 
 from portal import clock, taking
 from portal.formats import plural
 from portal.models import AuditEvent, UnsentWords, UserRole, UserSession
 from portal.rendering import page_size
-from portal.rules import rights
+from portal.rules import rights, staff_roles
 
 COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents", "money"}
 OF_COMPANIES = COVERED | {"write", "habilitate", "portfolio"}
@@ -22,8 +22,8 @@ RIGHTS = {
     UserRole.MULTI_ACCOUNT_MANAGER: OF_COMPANIES | {"mandate"},
     UserRole.BROKER: OF_COMPANIES,
     UserRole.HEALTH_PROFESSIONAL: {"check_cover"},
-    UserRole.STAFF: COVERED | {"staff"},
-    UserRole.ADMIN: COVERED | {"staff", "habilitate"},
+    UserRole.STAFF: COVERED | {"staff", "habilitate"} | staff_roles.WORDS,
+    UserRole.ADMIN: COVERED | {"staff", "habilitate"} | staff_roles.WORDS,
 }
 KNOWN_RIGHTS = set().union(*RIGHTS.values())
 
@@ -88,7 +88,7 @@ def shows_people(view):
 
 def opened_by_profile(right):
     """Whether this profile may have the right somewhere; where, the door says (`scope.may`, `User.acting`)."""
-    return right in RIGHTS[current_user.role]
+    return right in RIGHTS[current_user.role] and current_user.opens(right)
 
 
 def init_app(app):
@@ -134,11 +134,23 @@ def let_in():
     right = getattr(view, "right", None)
     current_user.acting = rights.behind(right)
     if right is not None and not opened_by_profile(right):
-        abort(403)
+        refuse(right)
     if getattr(view, "shows_people", False):
         shown = 1 if request.view_args else page_size(current_user.rows_per_page)
         refuse_beyond(taking.PEOPLE, taking.look(current_user, shown, current_app.settings, clock.now()))
     return None
+
+
+def refuse(right):
+    """No profile opens it, or no role of this member of the staff: which one it takes is said."""
+    refused = Forbidden()
+    if current_user.role == UserRole.STAFF and (named := staff_roles.labels(staff_roles.BEHIND.get(right, 0))):
+        asked = "\u202f» ou «\u202f".join(named)
+        refused.description = (
+            f"Il y faut le rôle «\u202f{asked}\u202f». Demandez-le à un administrateur de la mutuelle."
+        )
+        refused.said = True
+    raise refused
 
 
 def keep_words():

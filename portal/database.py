@@ -1,5 +1,6 @@
 """Opens SQLite or PostgreSQL, pooled; the only place that knows which of the two it is."""
 
+import datetime
 import re
 import time
 from contextlib import contextmanager, suppress
@@ -142,6 +143,11 @@ def rub_out(database, names):
     for name in names:
         database.execute_sql(f'VACUUM (FULL, ANALYZE) "{name}"')
     return True
+
+
+def as_instant(found):
+    """SQLite gives the least or the last of instants as it keeps them: in words."""
+    return datetime.datetime.fromisoformat(found) if isinstance(found, str) else found
 
 
 def still_there(database):

@@ -55,7 +55,7 @@ from portal.models import (
     db,
     vault,
 )
-from portal.rules import proofs, rights
+from portal.rules import proofs, rights, staff_roles
 from portal.rules.dates import month_end, months_before
 from portal.rules.identifiers import nir_key
 
@@ -752,6 +752,7 @@ def make_users(settings, draw, accounts, other):
             organisation=organisation,
             phone=draw.phone(),
             role=role,
+            duties=staff_roles.USUAL if role == UserRole.STAFF else 0,
             password_hash=password,
             created_at=datetime.datetime.combine(draw.month, datetime.time()),
         )

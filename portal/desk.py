@@ -3,7 +3,7 @@
 import datetime
 from dataclasses import dataclass
 
-from portal import clock, taking
+from portal import clock, database, taking
 from portal.models import (
     AuditEvent,
     Case,
@@ -42,7 +42,7 @@ class Queue:
 def waiting(user, today):
     """{queue: Queue} in one statement, through the door of the mutual's staff."""
     rows = parts(user, today, clock.now()).tuples()
-    return {name: Queue(count, late or 0, as_instant(since)) for name, count, late, since in rows}
+    return {name: Queue(count, late or 0, database.as_instant(since)) for name, count, late, since in rows}
 
 
 def parts(user, today, now):
@@ -79,8 +79,3 @@ def parts(user, today, now):
 def counted(name, query, since, late=None):
     how_many_late = Value(0) if late is None else fn.SUM(Case(None, [(late, 1)], 0))
     return query.select(Value(name), fn.COUNT(since), how_many_late, fn.MIN(since))
-
-
-def as_instant(found):
-    """SQLite gives the least of instants as it keeps them."""
-    return datetime.datetime.fromisoformat(found) if isinstance(found, str) else found

@@ -43,7 +43,7 @@ from portal import clock, database
 from portal.formats import search_key, sort_key
 from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
-from portal.rules import Refused, mandates, proofs, rights, threads
+from portal.rules import Refused, mandates, proofs, rights, staff_roles, threads
 from portal.rules.contributions import BANDS, Tariff
 from portal.rules.dates import age
 from portal.rules.retention import TERMS
@@ -1148,6 +1148,7 @@ class User(UserMixin, Table):
     password_hash = CharField()
     appearance = CharField(8, default="auto")
     rows_per_page = IntegerField(default=25)
+    duties = IntegerField(default=0)  # rules.staff_roles: of a member of the staff; an administrator has them all
     disabled_at = DateTimeField(null=True)
     created_at = DateTimeField(default=clock.now)
 
@@ -1179,6 +1180,10 @@ class User(UserMixin, Table):
     def is_staff(self):
         return self.role in (UserRole.STAFF, UserRole.ADMIN)
 
+    def opens(self, right):
+        """Whether the duties of a member of the staff open what a word of @requires asks for."""
+        return self.role != UserRole.STAFF or staff_roles.opens(self.duties, right)
+
     @property
     def is_active(self):
         return self.disabled_at is None
@@ -1194,7 +1199,12 @@ class User(UserMixin, Table):
             raise ValueError("Cet identifiant est déjà pris.")
         with db.atomic():
             user = cls.create(
-                identifier=identifier, first_name=first_name, last_name=last_name, role=role, password_hash=NO_PASSWORD
+                identifier=identifier,
+                first_name=first_name,
+                last_name=last_name,
+                role=role,
+                password_hash=NO_PASSWORD,
+                duties=staff_roles.USUAL if role == UserRole.STAFF else 0,
             )
             for account in accounts:
                 PermissionGrant.create(user=user, account=account, **PermissionGrant.named(user))
@@ -1298,6 +1308,15 @@ class User(UserMixin, Table):
         return (
             PermissionGrant.in_force(self.id, on).where(*where).select(fn.COALESCE(reduce(ColumnBase.bin_or, held), 0))
         )
+
+    def users(self):
+        """Everybody who signs in: the mutual's staff alone."""
+        return User.select().where(self.is_staff)
+
+    def grants_with_places(self):
+        """What this person was given, as the mutual reads it, the latest first."""
+        given = PermissionGrant.whole(PermissionGrant.select().where(PermissionGrant.user == self.id))
+        return given.order_by(PermissionGrant.valid_from.desc(), PermissionGrant.id.desc())
 
     def managed_grants(self):
         """The habilitations of all who may act where this person manages them; the mutual's staff, all."""
@@ -4000,6 +4019,12 @@ class AuditEvent(Table):
     def was_done(cls, action, by):
         """Whether this user ever did this."""
         return cls.select().where(cls.user_id == by.id, cls.action == action).exists()
+
+    @classmethod
+    def last_of(cls, users):
+        """When each of these users (ids) last did something that is written down: signed in, at least."""
+        done = cls.select(cls.user_id, fn.MAX(cls.at)).where(cls.user_id.in_(users)).group_by(cls.user_id)
+        return {user: database.as_instant(at) for user, at in done.tuples()}
 
     @classmethod
     def write(

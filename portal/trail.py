@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import JOIN
 
-from portal import history
+from portal import database, history
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -197,7 +197,7 @@ def seen(user, asked):
     found = events(user, asked).order_by()
     kinds = AuditEvent.object_type, AuditEvent.object_id
     counted = found.select(*kinds, fn.COUNT(AuditEvent.number), fn.MAX(AuditEvent.at)).group_by(*kinds)
-    by_row = [(kind, name, times, as_instant(last)) for kind, name, times, last in counted.tuples() if kind]
+    by_row = [(kind, name, times, database.as_instant(last)) for kind, name, times, last in counted.tuples() if kind]
     times, last, others = Counter(), {}, Counter()
     rows = people_of(by_row)
     for kind, name, count, at in by_row:
@@ -236,8 +236,3 @@ def people_of(by_row, at_once=500):
 
 def table(kind):
     return OF_PEOPLE[kind].model
-
-
-def as_instant(found):
-    """SQLite gives the last of instants as it keeps them."""
-    return datetime.datetime.fromisoformat(found) if isinstance(found, str) else found

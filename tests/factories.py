@@ -48,8 +48,8 @@ from portal.models import (
     Waiver,
     vault,
 )
+from portal.rules import staff_roles, totp
 from portal.rules import threads as thread_rules
-from portal.rules import totp
 from portal.rules import waivers as waiver_rules
 from portal.rules.dates import month_end, months_after, months_before
 from tests import files
@@ -215,6 +215,7 @@ def user(role=UserRole.COMPANY, accounts=(), **values):
         "first_name": "Sylvie",
         "last_name": "Monneret",
         "password_hash": credentials.hash_password(PASSWORD),
+        "duties": staff_roles.ALL if role == UserRole.STAFF else 0,
     }
     made = User.create(role=role, **defaults | values)
     for managed in accounts:

@@ -44,6 +44,7 @@ FORBIDDEN = {
                 "guarantees.py",
                 "loads.py",
                 "campaigns.py",
+                "users.py",
                 "natures.py",
                 "wording.py",
                 "history.py",

@@ -199,7 +199,7 @@ def menu():
         within = WITHIN.get(request.blueprint, request.blueprint)
         actions = scope.current_scope().actions
         several = not scope.current_scope().single
-        g.menu = drawn(current_user.role, actions, several, within, room, scope.kept_scope())
+        g.menu = drawn((current_user.role, current_user.duties), actions, several, within, room, scope.kept_scope())
         counts = {"supporting_documents": scope.current_scope().awaited}
         if scope.may("write"):
             counts |= threads.unread_counts()
@@ -210,7 +210,7 @@ def menu():
 
 
 @lru_cache(512)
-def drawn(role, actions, several, blueprint, room, kept):
+def drawn(who, actions, several, blueprint, room, kept):
     """The menu of a place; the scope that is `kept` is in its addresses, which are the same for all who are there."""
     opened = [(title, [parts for parts in entries if is_open(parts[2], several)]) for title, entries in MENU]
     return tuple((title, tuple(entry(blueprint, room, *one) for one in group)) for title, group in opened if group)

@@ -31,6 +31,7 @@ CHAPTERS = {
     "messages": "Courriels et SMS",
     "dossiers": "Dossiers, journal et chiffres, pour la mutuelle",
     "chargements": "Chargements et transmissions, pour la mutuelle",
+    "utilisateurs": "Utilisateurs et rôles, pour la mutuelle",
     "configuration": "Configuration, pour la mutuelle",
 }
 

@@ -288,6 +288,12 @@ PAGES = {
     "donnees-consultees": ("staff_seen.index", "desk", "/gestion/journal/donnees-consultees{seen_by}"),
     "chiffres": ("staff_figures.index", "desk", "/gestion/chiffres{history}"),
     "chiffres-vides": ("staff_figures.index", "staff", "/gestion/chiffres"),
+    "utilisateurs": ("staff_users.index", "desk", "/gestion/utilisateurs"),
+    "utilisateurs-vides": ("staff_users.index", "staff", "/gestion/utilisateurs?q=personne"),
+    "utilisateur-nouveau": ("staff_users.new", "staff", "/gestion/utilisateurs/nouveau"),
+    "utilisateur": ("staff_users.show", "desk", "/gestion/utilisateurs/{company_user}"),
+    "utilisateur-mutuelle": ("staff_users.show", "staff", "/gestion/utilisateurs/{colleague}"),
+    "aide-utilisateurs": ("help.show", "visitor", "/aide/utilisateurs"),
     "campagnes": ("staff_campaigns.index", "desk", "/gestion/campagnes{campaigns}"),
     "campagnes-vides": ("staff_campaigns.index", "staff", "/gestion/campagnes"),
     "campagne-nouvelle": ("staff_campaigns.new", "desk", "/gestion/campagnes/nouvelle"),
@@ -723,6 +729,8 @@ def campaign(user):
 
 
 EXAMPLES = {
+    "company_user": lambda user: user.public_id,
+    "colleague": lambda user: factories.user(role=UserRole.STAFF).public_id,
     "campaign": campaign,
     "campaigns": lambda user: campaign(user) and "",
     "loaded": lambda user: loaded(user) and "",

@@ -35,13 +35,14 @@ from portal.views.staff import (
     supporting_documents,
     threads,
     trail,
+    users,
     wording,
 )
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
-MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns)
+MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users)
 
 # Their group of the menu, below the others.
 MENU = (
@@ -61,6 +62,7 @@ MENU = (
             ("info-circle", "Actualités publiées", "staff_notices.index", {}),
             ("mail-forward", "Courriels et SMS", "staff_messages.index", {}),
             ("file-import", "Chargements", "staff_loads.index", {}),
+            ("users", "Utilisateurs", "staff_users.index", {}),
             ("wand", "Configuration", "configuration.index", {}),
             ("calendar-event", "Chiffres", "staff_figures.index", {}),
             ("history", "Journal", "staff_trail.index", {}),

@@ -220,7 +220,13 @@ FAMILIES = {
         "session.revoke": "Session fermée à distance",
         "session.revoke_others": "Autres sessions fermées",
         "session.start": "Connexion",
+        "user.close": "Accès fermé",
         "user.create": "Utilisateur créé",
+        "user.duties": "Rôles changés",
+        "user.end_sessions": "Sessions d’un utilisateur terminées",
+        "user.invite": "Gestionnaire invité",
+        "user.link": "Lien de mot de passe envoyé",
+        "user.reopen": "Accès rouvert",
     },
     "Publications et messages": {
         "message.send_again": "Message renvoyé",

@@ -50,7 +50,7 @@ def act(room, thread, action, verb, said):
 
 
 @blueprint.post(f"/{ROOM}/<uuid:id>/reponse")
-@requires("staff")
+@requires("staff_exchanges")
 @keeps_words
 @files.takes_files
 def reply(room, id):
@@ -101,7 +101,7 @@ def seen():
 
 
 @blueprint.post(f"/{ROOM}/<uuid:id>/prise-en-charge")
-@requires("staff")
+@requires("staff_exchanges")
 def take(room, id):
     thread = found(room, id)
     said = "C’est à vous. L’entreprise voit que vous vous en occupez."
@@ -109,7 +109,7 @@ def take(room, id):
 
 
 @blueprint.post(f"/{ROOM}/<uuid:id>/accuse")
-@requires("staff")
+@requires("staff_exchanges")
 def acknowledge(room, id):
     thread = found(room, id)
     days = {"sent": f"{clock.day_of(thread.created_at):%d/%m/%Y}"}
@@ -121,7 +121,7 @@ def acknowledge(room, id):
 
 
 @blueprint.post(f"/{ROOM}/<uuid:id>/note")
-@requires("staff")
+@requires("staff_exchanges")
 @keeps_words
 def note(room, id):
     thread, form = found(room, id), NoteForm(request.form)
@@ -132,7 +132,7 @@ def note(room, id):
 
 
 @blueprint.post(f"/{ROOM}/<uuid:id>/transmission")
-@requires("staff")
+@requires("staff_exchanges")
 def pass_on(room, id):
     thread = found(room, id)
     form = PassForm(request.form, thread, current_user.colleagues())
@@ -149,21 +149,21 @@ def pass_on(room, id):
 
 
 @blueprint.post(f"/{ROOM}/<uuid:id>/cloture")
-@requires("staff")
+@requires("staff_exchanges")
 def close(room, id):
     thread = found(room, id)
     return act(room, thread, "thread.close", lambda now: threads.close(thread, by(), now, seen()), "C’est clos.")
 
 
 @blueprint.get(f"/{ROOM}/<uuid:id>/piece/<uuid:piece>")
-@requires("staff")
+@requires("staff_exchanges")
 def preview(room, id, piece):
     """An image or a PDF, in a page where nothing runs."""
     return files.preview(file_of(found(room, id), piece, inside=True).file)
 
 
 @blueprint.post(f"/{ROOM}/<uuid:id>/piece/<uuid:piece>")
-@requires("staff")
+@requires("staff_exchanges")
 def download(room, id, piece):
     thread = found(room, id)
     one = file_of(thread, piece, inside=True)

@@ -14,7 +14,7 @@ blueprint = Blueprint("staff_arrears", __name__, url_prefix="/gestion/impayes")
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_money")
 def index():
     today = clock.today()
     late = Listed(arrears.late(current_user.statements(), today).tuples())
@@ -27,7 +27,7 @@ def found(id):
 
 
 @blueprint.post("/<uuid:id>/mise-en-demeure")
-@requires("staff")
+@requires("staff_money")
 def give_notice(id):
     contract, now = found(id), clock.now()
     owed = arrears.of_contract(contract, current_user.statements(), clock.today())
@@ -46,7 +46,7 @@ def give_notice(id):
 
 
 @blueprint.post("/<uuid:id>/branche")
-@requires("staff")
+@requires("staff_money")
 def set_branch(id):
     """Whether a branch agreement imposes the scheme: then nothing is ever suspended."""
     contract, mandated = found(id), request.form.get("branche") == "oui"

@@ -22,7 +22,7 @@ NAME_TAKEN = "Une campagne porte déjà ce nom. Donnez-en un autre."
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_members")
 def index():
     opened = current_user.campaigns().order_by(DocumentCampaign.id.desc())
     page = Page(opened, page_size(current_user.rows_per_page), rows=campaigns.counted)
@@ -30,7 +30,7 @@ def index():
 
 
 @blueprint.get("/nouvelle")
-@requires("staff")
+@requires("staff_members")
 def new():
     return show(CampaignForm(None, clock.today(), find))
 
@@ -41,7 +41,7 @@ def show(form, status=200, count=None):
 
 
 @blueprint.post("/nouvelle")
-@requires("staff")
+@requires("staff_members")
 def create():
     """« Voir combien de personnes » tells and keeps nothing; « Ouvrir la campagne » asks them, once."""
     form, now = CampaignForm(request.form, clock.today(), find), clock.now()
@@ -80,7 +80,7 @@ def found(id):
 
 
 @blueprint.get("/<uuid:id>")
-@requires("staff")
+@requires("staff_members")
 def edit(id):
     return page_of(found(id), ExtensionForm(None, clock.today()))
 
@@ -91,7 +91,7 @@ def page_of(campaign, form, status=200):
 
 
 @blueprint.post("/<uuid:id>/prolongation")
-@requires("staff")
+@requires("staff_members")
 def extend(id):
     campaign, form = found(id), ExtensionForm(request.form, clock.today())
     if not form.validate():
@@ -104,7 +104,7 @@ def extend(id):
 
 
 @blueprint.post("/<uuid:id>/arret")
-@requires("staff")
+@requires("staff_members")
 def stop(id):
     campaign = found(id)
     with db.atomic():

@@ -33,7 +33,7 @@ MEANWHILE = (
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_configure")
 def index():
     watched = current_app.configuration
     rows = [
@@ -49,7 +49,7 @@ def own(values, key):
 
 
 @blueprint.get("/<any(identite, contacts, delais, natures):key>")
-@requires("staff")
+@requires("staff_configure")
 def edit(key):
     current_app.configuration.look_again()
     return page(key, form_of(key, None))
@@ -76,7 +76,7 @@ def page(key, form, status=200):
 
 
 @blueprint.post("/<any(identite, contacts, delais, natures):key>")
-@requires("staff")
+@requires("staff_configure")
 def update(key):
     form = form_of(key, request.form)
     if not form.validate():

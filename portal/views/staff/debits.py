@@ -18,7 +18,7 @@ blueprint = Blueprint("staff_debits", __name__, url_prefix="/gestion/prelevement
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_money")
 def index():
     return page()
 
@@ -36,7 +36,7 @@ def told(day, scheme, rows):
 
 
 @blueprint.post("")
-@requires("staff")
+@requires("staff_money")
 def prepare():
     """Make the file of a day; sent twice, the second finds nothing left."""
     day, scheme, now = asked_day(), request.form.get("schema", ""), clock.now()
@@ -55,7 +55,7 @@ def prepare():
 
 
 @blueprint.post("/rejets")
-@requires("staff")
+@requires("staff_money")
 def take_rejects():
     """What the bank rejected: all of the file, or nothing and a sentence for each fault."""
     sent = request.files.get("fichier")
@@ -80,7 +80,7 @@ def asked_day():
 
 
 @blueprint.post("/<uuid:id>/fichier")
-@requires("staff")
+@requires("staff_money")
 @fresh()
 def download(id):
     """The file for the bank, with the IBAN in clear: written down each time."""

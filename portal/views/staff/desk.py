@@ -2,13 +2,14 @@
 
 from types import SimpleNamespace
 
-from flask import Blueprint, url_for
+from flask import Blueprint, current_app, url_for
 from flask_login import current_user
 
 from portal import clock, desk, taking
 from portal.access import requires
 from portal.rendering import render
 from portal.views.enrolled import age
+from portal.views.scope import may
 
 blueprint = Blueprint("desk", __name__, url_prefix="/gestion")
 
@@ -56,8 +57,14 @@ WORDS = {desk.EXTRACTIONS: {"quoi": taking.STOPPED}}  # of an address
 @requires("staff")
 def index():
     waiting = desk.waiting(current_user, clock.today())
-    lines = [line(name, waiting[name]) for name in QUEUES]
+    lines = [line(name, waiting[name]) for name in QUEUES if is_mine(name)]
     return render("desk", lines=sorted(lines, key=lambda one: (not one.late, not one.count)))
+
+
+def is_mine(name):
+    """The queue is of this person's duties."""
+    endpoint = QUEUES[name][3]
+    return may("staff_money" if name == desk.BANKS else current_app.view_functions[endpoint].right)
 
 
 def line(name, queue):

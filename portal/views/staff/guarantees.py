@@ -17,7 +17,7 @@ SAVED = "C’est enregistré : cela vaut pour ce qui se décide à partir de ma
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_configure")
 def index():
     return render("guarantees", plans=list(guarantees.with_counts(current_user.plans())), today=clock.today())
 
@@ -31,14 +31,14 @@ def plan_form(plan, typed):
 
 
 @blueprint.get("/plan/<code>")
-@requires("staff")
+@requires("staff_configure")
 def edit_plan(code):
     plan = plan_of(code)
     return render("guarantee", plan=plan, form=plan_form(plan, None))
 
 
 @blueprint.post("/plan/<code>")
-@requires("staff")
+@requires("staff_configure")
 def update_plan(code):
     plan = plan_of(code)
     form = plan_form(plan, request.form)
@@ -78,14 +78,14 @@ def rules_form(contract, typed):
 
 
 @blueprint.get("/contrat/<uuid:id>")
-@requires("staff")
+@requires("staff_configure")
 def edit(id):
     contract = contract_of(id)
     return render("contract_rules", contract=contract, form=rules_form(contract, None))
 
 
 @blueprint.post("/contrat/<uuid:id>")
-@requires("staff")
+@requires("staff_configure")
 def update(id):
     contract = contract_of(id)
     form = rules_form(contract, request.form)

@@ -16,7 +16,7 @@ blueprint = Blueprint("staff_hand_overs", __name__, url_prefix="/gestion/transmi
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_loads")
 def index():
     made = current_user.hand_overs().order_by(HandOver.number.desc())
     page = Page(made, page_size(current_user.rows_per_page), rows=HandOver.weighed)
@@ -24,7 +24,7 @@ def index():
 
 
 @blueprint.post("")
-@requires("staff")
+@requires("staff_loads")
 def create():
     """Take all that waits into the next number; sent twice, the second finds nothing left."""
     with db.atomic():
@@ -39,7 +39,7 @@ def create():
 
 
 @blueprint.post("/<int:number>/fichier")
-@requires("staff")
+@requires("staff_loads")
 @fresh()
 def download(number):
     """The delivery as one zip, the same each time; NIR and IBAN stand in it in clear: written down each time."""

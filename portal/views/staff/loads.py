@@ -22,7 +22,7 @@ STATES = {
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_loads")
 def index():
     return page(LoadForm(kinds=loads.labels()))
 
@@ -37,7 +37,7 @@ def named():
 
 
 @blueprint.post("")
-@requires("staff")
+@requires("staff_loads")
 def create():
     """Keep a file for the worker; sent twice by the same form, once."""
     form = LoadForm(request.form, kinds=loads.labels())
@@ -53,7 +53,7 @@ def noted(load):
 
 
 @blueprint.get("/<uuid:id>")
-@requires("staff")
+@requires("staff_loads")
 def show(id):
     return render("staff_load", **told(id))
 
@@ -65,7 +65,7 @@ def told(id):
 
 
 @blueprint.get("/<uuid:id>/avancement")
-@requires("staff")
+@requires("staff_loads")
 def progress(id):
     """The one region that asks again every second; once it is over, the page."""
     found = told(id)

@@ -22,7 +22,7 @@ SORTS = {
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_exchanges")
 def index():
     form, sort = asked()
     page = Page(sort.of(form.narrow(current_user.messages())), page_size(current_user.rows_per_page), rows=told)
@@ -48,7 +48,7 @@ def failures(user, form=None):
 
 
 @blueprint.post("/<uuid:id>/renvoi")
-@requires("staff")
+@requires("staff_exchanges")
 def send_again(id):
     message = get_or_404(current_user.messages(), OutboxMessage.public_id == id)
     with db.atomic():
@@ -60,7 +60,7 @@ def send_again(id):
 
 
 @blueprint.post("/renvoi")
-@requires("staff")
+@requires("staff_exchanges")
 def send_all_again():
     """Everything that failed, as far as the filters of the address show it."""
     form, _ = asked()

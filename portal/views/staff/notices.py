@@ -20,7 +20,7 @@ MEANWHILE = "Quelqu’un a changé ou retiré cette actualité entre-temps. Voic
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_publish")
 def index():
     found = Notice.whole(current_user.all_notices()).order_by(Notice.starts_on.desc(), Notice.id.desc())
     return render("staff_notices", page=Page(found, page_size(current_user.rows_per_page), rows=tell))
@@ -62,13 +62,13 @@ def form_of(notice=None):
 
 
 @blueprint.get("/nouvelle")
-@requires("staff")
+@requires("staff_publish")
 def new():
     return render("staff_notice", form=form_of(), notice=None)
 
 
 @blueprint.post("/nouvelle")
-@requires("staff")
+@requires("staff_publish")
 def create():
     form = form_of()
     if Notice.sent(form.key):
@@ -100,14 +100,14 @@ def found(id):
 
 
 @blueprint.get("/<uuid:id>")
-@requires("staff")
+@requires("staff_publish")
 def edit(id):
     notice = found(id)
     return render("staff_notice", form=form_of(notice), notice=notice)
 
 
 @blueprint.post("/<uuid:id>")
-@requires("staff")
+@requires("staff_publish")
 def update(id):
     notice = found(id)
     form = form_of(notice)
@@ -125,7 +125,7 @@ def update(id):
 
 
 @blueprint.post("/<uuid:id>/retrait")
-@requires("staff")
+@requires("staff_publish")
 def withdraw(id):
     notice = found(id)
     with db.atomic():

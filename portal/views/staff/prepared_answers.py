@@ -19,7 +19,7 @@ MEANWHILE = "Un collègue a changé cette réponse entre-temps : relisez son te
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_exchanges")
 def index():
     return page()
 
@@ -33,7 +33,7 @@ def found(id):
 
 
 @blueprint.post("")
-@requires("staff")
+@requires("staff_exchanges")
 def create():
     form = PreparedForm(request.form)
     if not form.validate():
@@ -55,7 +55,7 @@ def create():
 
 
 @blueprint.get("/<uuid:id>")
-@requires("staff")
+@requires("staff_exchanges")
 def edit(id):
     row = found(id)
     return one(row, PreparedForm(None, titre=row.title, texte=row.body, version=str(row.version)))
@@ -67,7 +67,7 @@ def one(row, form, status=200, meanwhile=""):
 
 
 @blueprint.post("/<uuid:id>")
-@requires("staff")
+@requires("staff_exchanges")
 def update(id):
     row, form = found(id), PreparedForm(request.form)
     seen = form.seen
@@ -89,7 +89,7 @@ def update(id):
 
 
 @blueprint.post("/<uuid:id>/suppression")
-@requires("staff")
+@requires("staff_exchanges")
 def remove(id):
     row = found(id)
     with db.atomic():

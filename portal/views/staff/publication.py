@@ -24,7 +24,7 @@ def found(id):
 
 
 @blueprint.get("/<uuid:id>")
-@requires("staff")
+@requires("staff_publish")
 def show(id):
     return page(found(id))
 
@@ -49,13 +49,13 @@ def page(row, status=200, version=None, withdrawal=None, mistake=None):
 
 
 @blueprint.get("/<uuid:id>/apercu")
-@requires("staff")
+@requires("staff_publish")
 def preview(id):
     return files.preview(found(id).file or abort(404))
 
 
 @blueprint.post("/<uuid:id>/telechargement")
-@requires("staff")
+@requires("staff_publish")
 def download(id):
     row = found(id)
     file = row.file or abort(404)
@@ -64,7 +64,7 @@ def download(id):
 
 
 @blueprint.post("/<uuid:id>/version")
-@requires("staff")
+@requires("staff_publish")
 @files.takes_files
 def replace(id):
     row, form = found(id), VersionForm(posted())
@@ -84,7 +84,7 @@ def replace(id):
 
 
 @blueprint.post("/<uuid:id>/retrait")
-@requires("staff")
+@requires("staff_publish")
 def withdraw(id):
     row = found(id)
     form = WithdrawalForm(request.form, clock.today(), NATURES[row.nature].contractual)
@@ -101,7 +101,7 @@ def withdraw(id):
 
 
 @blueprint.post("/<uuid:id>/maintien")
-@requires("staff")
+@requires("staff_publish")
 def keep(id):
     """Take the announcement back before its day."""
     row = found(id)
@@ -109,7 +109,7 @@ def keep(id):
 
 
 @blueprint.post("/<uuid:id>/erreur")
-@requires("staff")
+@requires("staff_publish")
 def take_off(id):
     row, form = found(id), MistakeForm(request.form)
     if not form.validate():

@@ -18,7 +18,7 @@ blueprint = Blueprint("staff_publications", __name__, url_prefix="/gestion/publi
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_publish")
 def index():
     form, today = PublicationFilter(request.args), clock.today()
     if form.secrets():
@@ -69,7 +69,7 @@ def state(row, today):
 
 
 @blueprint.get("/nouvelle")
-@requires("staff")
+@requires("staff_publish")
 def new():
     return render("staff_publish", form=form_of(None))
 
@@ -92,7 +92,7 @@ def colleges(account):
 
 
 @blueprint.post("/nouvelle")
-@requires("staff")
+@requires("staff_publish")
 @files.takes_files
 def create():
     """« Chercher » offers what is within an account; « Publier » publishes, once."""

@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 @blueprint.post(f"/{ROOM}/telechargement")
-@requires("staff")
+@requires("staff_exchanges")
 def download(room):
     """Exactly what the address filters, as a file; written down."""
     rows = asked(room).narrow(of_kind(room))

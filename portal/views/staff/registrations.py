@@ -27,7 +27,7 @@ STATES = {
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_registrations")
 def index():
     form = RegistrationFilter(request.args)
     found_here = form.narrow(current_user.registrations(), registrations.ROLES)
@@ -57,7 +57,7 @@ def found(id):
 
 
 @blueprint.get("/<uuid:id>")
-@requires("staff")
+@requires("staff_registrations")
 def show(id):
     return page(found(id))
 
@@ -99,7 +99,7 @@ def checks(row, account):
 
 
 @blueprint.post("/<uuid:id>/acceptation")
-@requires("staff")
+@requires("staff_registrations")
 def accept(id):
     row = found(id)
     form = AcceptForm(request.form, row, accounts_of)
@@ -114,7 +114,7 @@ def accept(id):
 
 
 @blueprint.post("/<uuid:id>/refus")
-@requires("staff")
+@requires("staff_registrations")
 def refuse(id):
     row, form = found(id), RegistrationRefusal(request.form)
     if not form.validate():
@@ -124,7 +124,7 @@ def refuse(id):
 
 
 @blueprint.post("/<uuid:id>/complement")
-@requires("staff")
+@requires("staff_registrations")
 def ask_more(id):
     row, form = found(id), MoreForm(request.form, prefix="plus-")
     if not form.validate():
@@ -149,14 +149,14 @@ def decide(row, action, act):
 
 
 @blueprint.get("/<uuid:id>/piece/<uuid:piece>")
-@requires("staff")
+@requires("staff_registrations")
 def preview(id, piece):
     """An image or a PDF, in a page where nothing runs."""
     return files.preview(file_of(found(id), piece))
 
 
 @blueprint.post("/<uuid:id>/piece/<uuid:piece>")
-@requires("staff")
+@requires("staff_registrations")
 def download(id, piece):
     row = found(id)
     file = file_of(row, piece)

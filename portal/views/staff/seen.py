@@ -12,7 +12,7 @@ from portal.views.staff import actions
 from portal.views.staff.trail import filters, read, told_at, write_down
 
 blueprint = Blueprint("staff_seen", __name__, url_prefix="/gestion/journal/donnees-consultees")
-to_staff = requires("staff")
+to_staff = requires("staff_audit")
 
 COLUMNS = (Column("N° adhérent"), Column("Personne"), Column("Fois", "number"), Column("Dernière fois"))
 

@@ -8,8 +8,10 @@ from portal.access import audit, requires
 from portal.forms.sendings import AcceptForm, QueueFilter, SendingRefusal
 from portal.models import Outdated, Sending, SendingState, db
 from portal.rendering import Page, get_or_404, page_size, render
+from portal.rules import sendings as kinds
 from portal.views import files, sent
 from portal.views.recording import by, unless_overtaken
+from portal.views.scope import may
 from portal.views.staff import comparing
 
 blueprint = Blueprint("staff_sendings", __name__, url_prefix="/gestion/documents")
@@ -18,7 +20,7 @@ MEANWHILE = "Quelqu’un a déjà traité ce document, ou l’entreprise l’a r
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_members")
 def index():
     form = QueueFilter(request.args)
     found_here = Sending.whole(form.narrow(current_user.sendings())).order_by(Sending.sent_at, Sending.id)
@@ -30,7 +32,7 @@ def found(id):
 
 
 @blueprint.get("/<uuid:id>")
-@requires("staff")
+@requires("staff_members")
 def show(id):
     row = found(id)
     return page(row)
@@ -49,7 +51,7 @@ def page(row, status=200, accepting=None, refusing=None, revealed=False):
 
 
 @blueprint.post("/<uuid:id>/lecture")
-@requires("staff")
+@requires("staff_members")
 def read(id):
     """Take it in hand: from now on, its company does not withdraw it any more."""
     row = found(id)
@@ -64,7 +66,7 @@ def read(id):
 
 
 @blueprint.post("/<uuid:id>/iban")
-@requires("staff")
+@requires("staff_members")
 def reveal(id):
     """Show both IBAN once, to be compared with the RIB; the click is written down."""
     row = found(id)
@@ -74,9 +76,11 @@ def reveal(id):
 
 
 @blueprint.post("/<uuid:id>/acceptation")
-@requires("staff")
+@requires("staff_members")
 def accept(id):
     row = found(id)
+    if row.document_type == kinds.BANK_DETAILS and not may("staff_money"):
+        abort(403)
     form = AcceptForm(request.form, row, clock.today())
     if not form.validate():
         return page(row, 422, accepting=form)
@@ -89,7 +93,7 @@ def accept(id):
 
 
 @blueprint.post("/<uuid:id>/refus")
-@requires("staff")
+@requires("staff_members")
 def refuse(id):
     row, form = found(id), SendingRefusal(request.form)
     seen = form.seen
@@ -109,14 +113,14 @@ def decide(row, action, act):
 
 
 @blueprint.get("/<uuid:id>/piece/<uuid:piece>")
-@requires("staff")
+@requires("staff_members")
 def preview(id, piece):
     """An image or a PDF, in a page where nothing runs."""
     return files.preview(file_of(id, piece)[1])
 
 
 @blueprint.post("/<uuid:id>/piece/<uuid:piece>")
-@requires("staff")
+@requires("staff_members")
 def download(id, piece):
     row, file = file_of(id, piece)
     audit("sending.download", on=row, account=row.account_id)

@@ -22,7 +22,7 @@ def requests():
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_members")
 def index():
     form = QueueFilter(request.args)
     found = DocumentRequest.whole(form.narrow(requests())).order_by(DocumentRequest.received_at, DocumentRequest.id)
@@ -56,7 +56,7 @@ def found(id):
 
 
 @blueprint.get("/<uuid:id>")
-@requires("staff")
+@requires("staff_members")
 def show(id):
     return page(found(id), RefusalForm())
 
@@ -74,7 +74,7 @@ def page(row, form, status=200):
 
 
 @blueprint.post("/<uuid:id>/acceptation")
-@requires("staff")
+@requires("staff_members")
 def accept(id):
     row, form = found(id), RefusalForm(request.form)
 
@@ -93,7 +93,7 @@ def approve(row, seen, now):
 
 
 @blueprint.post("/<uuid:id>/refus")
-@requires("staff")
+@requires("staff_members")
 def refuse(id):
     row, form = found(id), RefusalForm(request.form)
     seen = form.seen
@@ -113,14 +113,14 @@ def decide(row, action, act):
 
 
 @blueprint.get("/<uuid:id>/piece/<uuid:piece>")
-@requires("staff")
+@requires("staff_members")
 def preview(id, piece):
     """An image or a PDF, in a page where nothing runs."""
     return files.preview(document_of(found(id), piece).file)
 
 
 @blueprint.post("/<uuid:id>/piece/<uuid:piece>")
-@requires("staff")
+@requires("staff_members")
 def download(id, piece):
     row = found(id)
     document = document_of(row, piece)

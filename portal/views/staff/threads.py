@@ -21,7 +21,7 @@ URGENCY = (fn.COALESCE(MessageThread.due_on, "9999-12-31"), MessageThread.writte
 
 
 @blueprint.get(f"/{ROOM}")
-@requires("staff")
+@requires("staff_exchanges")
 def index(room):
     form = asked(room)
     if form.secrets():
@@ -57,7 +57,7 @@ def found(room, id):
 
 
 @blueprint.get(f"/{ROOM}/<uuid:id>")
-@requires("staff")
+@requires("staff_exchanges")
 def show(room, id):
     return page(room, found(room, id))
 
@@ -106,7 +106,7 @@ def mark(thread, others):
 
 
 @blueprint.get(f"/{ROOM}/<uuid:id>/nouveautes")
-@requires("staff")
+@requires("staff_exchanges")
 @polled
 def news(room, id):
     """What changed since the page was drawn; nothing when nothing did."""

@@ -16,7 +16,7 @@ from portal.views import roster
 from portal.views.staff import actions
 
 blueprint = Blueprint("staff_trail", __name__, url_prefix="/gestion/journal")
-to_staff = requires("staff")
+to_staff = requires("staff_audit")
 
 MOST_IN_XLSX = 100_000  # beyond, a workbook is too heavy to open: the CSV has no limit
 ACTORS = {"command": "Commande d’exploitation", "worker": "Portail (tâche de fond)", "guest": "Salarié, par son lien"}

@@ -21,7 +21,7 @@ MEANWHILE = "Un collègue a changé les messages entre-temps : relisez votre te
 
 
 @blueprint.get("")
-@requires("staff")
+@requires("staff_configure")
 def index():
     own = current_app.configuration.look().own_texts
     rows = [
@@ -42,7 +42,7 @@ def known(name):
 
 
 @blueprint.get("/<name>")
-@requires("staff")
+@requires("staff_configure")
 def edit(name):
     current_app.configuration.look_again()
     return page(known(name), form_of(name, None))
@@ -73,7 +73,7 @@ def page(name, form, status=200):
 
 
 @blueprint.post("/<name>")
-@requires("staff")
+@requires("staff_configure")
 def update(name):
     form = form_of(known(name), request.form)
     step = request.form.get("etape")

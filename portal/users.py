@@ -1,0 +1,97 @@
+"""Who signs in, as the mutual's administrators see to it: invited, given duties, closed, opened again."""
+
+import datetime
+
+from portal import outbox
+from portal.formats import search_key
+from portal.models import MessageKind, OneTimeLink, User, UserRole, UserSession, database, db, hash_of
+from portal.rules import Refused, staff_roles
+
+INVITED_FOR = datetime.timedelta(days=7)
+OWN = "Personne ne change son propre accès\u00a0: demandez à un autre administrateur."
+LAST = "Ce serait le dernier accès qui gère les utilisateurs de la mutuelle. Donnez-le d’abord à quelqu’un d’autre."
+
+
+MOST_FOUND = 2_000  # by words: beyond, more of them are asked
+
+
+def matching(users, words):
+    """Those of `users` whose name, firm or address hold every word (keys)."""
+    told = users.select(User.id, User.first_name, User.last_name, User.organisation, User.identifier).tuples()
+    found = [id for id, *texts in told.iterator() if all(word in search_key(" ".join(texts)) for word in words)]
+    return users.where(User.id.in_(found[:MOST_FOUND]))
+
+
+def manages(user):
+    """They may change the accesses of the mutual's staff."""
+    return user.is_active and user.is_staff and user.opens("staff_users")
+
+
+def invite(identifier, first_name, last_name, duties, now):
+    """A member of the staff, with a link to choose a password; raises Refused when the address is taken."""
+    with db.atomic():
+        try:
+            user = User.invite(identifier, first_name, last_name, UserRole.STAFF)
+        except ValueError as taken:
+            raise Refused(str(taken)) from None
+        user.duties = duties
+        user.save(only=["duties"])
+        send_link(user, "staff_invited", now, INVITED_FOR)
+    return user
+
+
+def send_link(user, template, now, lasts=OneTimeLink.LASTS):
+    link, kind = f"/mot-de-passe/{OneTimeLink.draw(user, now, lasts)}", MessageKind.SECURITY
+    outbox.email(user.identifier, template, now, user, kind=kind, link=link, not_after=now + lasts)
+
+
+def held(user, by):
+    """The user as they are now, in a queue of those who change accesses; Refused about oneself."""
+    if user.id == by.id:
+        raise Refused(OWN)
+    database.serialise(db, hash_of("accesses of the staff"))
+    return User.get_by_id(user.id)
+
+
+def set_duties(user, duties, by):
+    """What a member of the staff may do from their next page on: what they could before, and now."""
+    with db.atomic():
+        row = held(user, by)
+        if row.role != UserRole.STAFF:
+            raise Refused("Seul un gestionnaire de la mutuelle a des rôles\u00a0: un administrateur les a tous.")
+        before, row.duties = row.duties, duties
+        row.save(only=["duties"])
+        keep_one()
+    return before, duties
+
+
+def close(user, by, now):
+    """Nobody signs in with it any more, and the sessions that are open end; False when it was closed already."""
+    with db.atomic():
+        row = held(user, by)
+        if row.disabled_at:
+            return False
+        User.update(disabled_at=now).where(User.id == row.id).execute()
+        UserSession.end_all(row, now)
+        keep_one()
+    return True
+
+
+def reopen(user, by, now):
+    with db.atomic():
+        row = held(user, by)
+        if row.disabled_at is None:
+            return False
+        User.update(disabled_at=None).where(User.id == row.id).execute()
+    return True
+
+
+def keep_one():
+    """Somebody is left who manages the accesses of the staff; in the caller's transaction."""
+    staff = User.select().where(User.role.in_((UserRole.STAFF, UserRole.ADMIN)), User.disabled_at.is_null())
+    if not any(manages(one) for one in staff):
+        raise Refused(LAST)
+
+
+def all_duties(user):
+    return staff_roles.ALL if user.role == UserRole.ADMIN else user.duties
