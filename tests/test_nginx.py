@@ -47,6 +47,7 @@ class Upstream(BaseHTTPRequestHandler):
     def do_GET(self):
         asked = self.path.strip("/").partition("?")[0]
         status = int(asked) if asked.isdigit() else 200
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(status)
         headers = {**SECURITY_HEADERS, "Strict-Transport-Security": HSTS, "Cache-Control": "no-store"}
         headers |= {"Retry-After": "5"} if status == 503 else {}
