@@ -15,6 +15,7 @@ from portal.views.staff import told_history
 
 blueprint = Blueprint("staff_dossiers", __name__, url_prefix="/gestion")
 to_staff = requires("staff")
+to_control = requires("staff_audit")  # all that is held on somebody leaves the portal
 
 UNAVAILABLE = "Les fichiers ne se lisent pas pour l’instant. Réessayez dans quelques minutes."
 MOST = 50  # contracts, and habilitations, told in a file; beyond, their own pages list them
@@ -93,7 +94,7 @@ def reveal(id, value):
 
 
 @blueprint.get("/personnes/<uuid:id>/donnees")
-@to_staff
+@to_control
 def ask_export(id):
     return export_page(at_home(id)[0], ExportForm())
 
@@ -103,7 +104,7 @@ def export_page(found, form, status=200):
 
 
 @blueprint.post("/personnes/<uuid:id>/donnees")
-@to_staff
+@to_control
 @fresh()
 def export(id):
     """Everything that is held on a person, in clear, in one archive; why is written down with who."""

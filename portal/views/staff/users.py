@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, factors, users
-from portal.access import audit, requires
+from portal.access import audit, fresh, requires
 from portal.forms.users import DutiesForm, InvitationForm, UserFilter
 from portal.models import AuditEvent, SecondFactor, User, UserRole, UserSession, db
 from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render
@@ -90,6 +90,7 @@ def new():
 
 @blueprint.post("/nouveau")
 @requires("staff_users")
+@fresh()
 def create():
     form = InvitationForm(request.form)
     if form.validate():
@@ -124,6 +125,7 @@ def act(id, said, action, do):
 
 @blueprint.post("/<uuid:id>/roles")
 @requires("staff_users")
+@fresh()
 def set_roles(id):
     form = DutiesForm(request.form)
 
@@ -136,6 +138,7 @@ def set_roles(id):
 
 @blueprint.post("/<uuid:id>/fermeture")
 @requires("staff_users")
+@fresh()
 def close(id):
     return act(
         id,
@@ -178,6 +181,7 @@ def end_sessions(id):
 
 @blueprint.post("/<uuid:id>/double-authentification")
 @requires("staff_users")
+@fresh()
 def reset_factor(id):
     """A telephone that was lost: another application is added at the next sign-in."""
 
