@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from portal import clock, factors, passkeys
+from portal import clock, factors
 from portal.access import audit, fresh, half_open, too_many_tries
 from portal.forms.factor import AddedPasskey, CodeForm
 from portal.models import Passkey, SecondFactor, db
@@ -17,6 +17,13 @@ NO_ANSWER = "Aucune clé d’accès n’a répondu comme il faut. Réessayez, ou
 NO_SCRIPT = "Une clé d’accès a besoin de JavaScript, que ce navigateur n’a pas\u00a0: utilisez un code."
 
 
+def keys():
+    """What few ask for takes half a second to import: not at each start, nor for each command."""
+    from portal import passkeys  # noqa: PLC0415
+
+    return passkeys
+
+
 def as_json(text):
     return Response(text, mimetype="application/json")
 
@@ -24,7 +31,7 @@ def as_json(text):
 @blueprint.post("/connexion/cle-acces/defi")
 @half_open
 def challenge():
-    return as_json(passkeys.ask(by(), current_user.session, current_app.settings))
+    return as_json(keys().ask(by(), current_user.session, current_app.settings))
 
 
 @blueprint.post("/connexion/cle-acces")
@@ -37,7 +44,7 @@ def check():
     if wait:
         form.form_errors = [too_many_tries(wait)]
         return *show(form, 429), {"Retry-After": str(wait)}
-    if not passkeys.is_right(by(), current_user.session, current_app.settings, answer, now):
+    if not keys().is_right(by(), current_user.session, current_app.settings, answer, now):
         audit("factor.refused", on=by())
         form.form_errors = [NO_ANSWER if answer else NO_SCRIPT]
         return show(form, 422)
@@ -61,7 +68,7 @@ def page(form, status=200):
 
 @blueprint.post("/compte/cles-acces/defi")
 def challenge_new():
-    return as_json(passkeys.ask_new(by(), current_user.session, current_app.settings))
+    return as_json(keys().ask_new(by(), current_user.session, current_app.settings))
 
 
 @blueprint.post("/compte/cles-acces")
@@ -73,7 +80,7 @@ def create():
     if not form.validate():
         return page(form, 422)
     with db.atomic():
-        made = passkeys.add(by(), current_user.session, current_app.settings, form.nom.data, form.credential.data, now)
+        made = keys().add(by(), current_user.session, current_app.settings, form.nom.data, form.credential.data, now)
         if made:
             factors.tell(by(), "factor_added", now)
             audit("factor.add", on=by())

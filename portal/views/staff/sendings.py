@@ -4,7 +4,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, sendings
-from portal.access import audit, requires
+from portal.access import audit, fresh, requires
 from portal.forms.sendings import AcceptForm, QueueFilter, SendingRefusal
 from portal.models import Outdated, Sending, SendingState, db
 from portal.rendering import Page, get_or_404, page_size, render
@@ -75,8 +75,13 @@ def reveal(id):
     return page(row, revealed=True)
 
 
+def changes_an_account():
+    return found(request.view_args["id"]).document_type == kinds.BANK_DETAILS
+
+
 @blueprint.post("/<uuid:id>/acceptation")
 @requires("staff_members")
+@fresh(changes_an_account)
 def accept(id):
     row = found(id)
     if row.document_type == kinds.BANK_DETAILS and not may("staff_money"):
