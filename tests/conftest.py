@@ -1,6 +1,7 @@
 """One empty database for each test, on SQLite and on PostgreSQL; a client that checks the HTML it is given."""
 
 import datetime
+import logging
 import os
 import shutil
 import uuid
@@ -17,6 +18,7 @@ from tests.clamav import throwaway_clamd
 from tests.clients import CarefulClient
 from tests.postgres import throwaway_cluster
 from tests.s3 import throwaway_server
+from tests.watching import Watch
 
 os.environ.setdefault("PYTHONHASHSEED", "0")
 configuration.LIFE = 3600.0  # a slow test does not read it once more than a quick one
@@ -57,6 +59,16 @@ def once(compile_builder):
 
 COMPILED = Compiled()
 Rule._compile_builder = once(Rule._compile_builder)
+
+
+@pytest.fixture(autouse=True)
+def watch():
+    """No test may write a NIR or an IBAN in a log: message, arguments, exception."""
+    hears, root = Watch(), logging.getLogger()
+    root.addHandler(hears)
+    yield hears
+    root.removeHandler(hears)
+    assert not hears.leaks, hears.leaks
 
 
 @pytest.fixture(scope="session", params=BACKENDS)
