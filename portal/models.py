@@ -1149,6 +1149,8 @@ class User(UserMixin, Table):
     appearance = CharField(8, default="auto")
     rows_per_page = IntegerField(default=25)
     duties = IntegerField(default=0)  # rules.staff_roles: of a member of the staff; an administrator has them all
+    asked_duties = IntegerField(null=True)  # those that a second person is to agree to
+    duties_asked_by = ForeignKeyField("self", null=True, index=False, on_delete="SET NULL")
     disabled_at = DateTimeField(null=True)
     created_at = DateTimeField(default=clock.now)
 
@@ -3389,6 +3391,20 @@ class BankDetails(Table):
     since = DateTimeField(null=True)  # when the mutual confirmed it
     until = DateTimeField(null=True)  # when another one took its place
     hand_over = ForeignKeyField(HandOver, null=True, backref="bank_details")
+    approved_by = ForeignKeyField(User, null=True, index=False, on_delete="SET NULL")  # the first of two
+    approved_at = DateTimeField(null=True)
+
+    APPROVED_FOR = datetime.timedelta(days=7)
+
+    def approve(self, by, now):
+        """The first of two people agrees; what was approved long ago is to be looked at again."""
+        self.approved_by, self.approved_at = by, now
+        self.save(only=["approved_by", "approved_at"])
+
+    def approver(self, now):
+        """Who agreed lately, or None."""
+        lately = self.approved_at and self.approved_at > now - self.APPROVED_FOR
+        return self.approved_by if lately else None
 
     def seal(self, iban):
         self.iban = vault.seal(iban, "bank_details", "iban", self.public_id)

@@ -3,7 +3,7 @@
 from portal import mandates, outbox
 from portal.models import BankDetails, MessageKind, Outdated, Sending, SendingState, SentFile, User, db
 from portal.readers import can_see, letter
-from portal.rules import identifiers
+from portal.rules import Refused, identifiers
 from portal.rules import sendings as rules
 from portal.rules.rights import Action
 from portal.transitions import change, held
@@ -81,6 +81,23 @@ def read(sending, by, now):
             return False
         change(row, SendingState.RECEIVED, read_at=now, reader=by)
     return True
+
+
+def agree(sending, by, now, version):
+    """The first of two people finds a bank account right: whoever that was, they are not the second.
+
+    True when somebody else had agreed already: then it can be accepted. Raises Refused, Outdated.
+    """
+    with db.atomic():
+        row = decide(sending, version)
+        proposed = row.proposed()
+        first = proposed.approver(now)
+        if first is not None and first.id == by.id:
+            raise Refused("Vous avez déjà donné votre accord\u00a0: une autre personne doit confirmer ce compte.")
+        if first is None:
+            proposed.approve(by, now)
+            change(row, SendingState.RECEIVED)
+    return first is not None
 
 
 def accept(sending, now, version, siret="", issued_on=None):

@@ -51,6 +51,7 @@ class Settings:
     proof_grace_days: int = 30  # after its deadline, until it has expired
     school_campaign: str = "01/09 31/10"  # when certificates are asked for each year, and until when
     kbis_months: int = 3  # that a Kbis is taken for recent
+    people_to_confirm: int = 2  # who agree to a bank account, or to the role that gives roles; 1 where one is alone
     answer_days: str = ""  # « CARD=1 CONTRACT=15 »: working days in which requests are answered, where they differ
     natures: str = ""  # of requests and complaints, as the mutual arranged them: rules.threads.arranged
     colour: str = ""  # the mutual’s own, #rrggbb; "" for the portal’s
@@ -208,6 +209,8 @@ def check(settings):
     check_creditor(settings)
     check_pmss(settings)
     check_factor(settings)
+    if settings.people_to_confirm not in (1, 2):
+        raise WrongSetting("PEOPLE_TO_CONFIRM", "écrivez 2, ou 1 dans une mutuelle où une seule personne confirme.")
 
 
 # One of these is set where a portal serves real companies: it is no demonstration even if its keys were lost.

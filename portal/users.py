@@ -6,6 +6,7 @@ from portal import outbox
 from portal.formats import search_key
 from portal.models import MessageKind, OneTimeLink, User, UserRole, UserSession, database, db, hash_of
 from portal.rules import Refused, staff_roles
+from portal.rules.staff_roles import Duty
 
 INVITED_FOR = datetime.timedelta(days=7)
 OWN = "Personne ne change son propre accès\u00a0: demandez à un autre administrateur."
@@ -27,15 +28,16 @@ def manages(user):
     return user.is_active and user.is_staff and user.opens("staff_users")
 
 
-def invite(identifier, first_name, last_name, duties, now):
+def invite(identifier, first_name, last_name, duties, by, now, people=1):
     """A member of the staff, with a link to choose a password; raises Refused when the address is taken."""
     with db.atomic():
         try:
             user = User.invite(identifier, first_name, last_name, UserRole.STAFF)
         except ValueError as taken:
             raise Refused(str(taken)) from None
-        user.duties = duties
+        user.duties = 0
         user.save(only=["duties"])
+        _, user = set_duties(user, duties, by, people)
         send_link(user, "staff_invited", now, INVITED_FOR)
     return user
 
@@ -53,16 +55,36 @@ def held(user, by):
     return User.get_by_id(user.id)
 
 
-def set_duties(user, duties, by):
-    """What a member of the staff may do from their next page on: what they could before, and now."""
+def set_duties(user, duties, by, people=1):
+    """What a member of the staff may do from their next page on: what they could before, and now.
+
+    `people`: how many agree to the role that gives roles; with two, it is asked, and the rest is given at once.
+    """
     with db.atomic():
         row = held(user, by)
         if row.role != UserRole.STAFF:
             raise Refused("Seul un gestionnaire de la mutuelle a des rôles\u00a0: un administrateur les a tous.")
-        before, row.duties = row.duties, duties
-        row.save(only=["duties"])
+        before, asked = row.duties, None
+        if people > 1 and duties & Duty.USERS and not before & Duty.USERS:
+            asked, duties = duties, duties & ~int(Duty.USERS)
+        row.duties, row.asked_duties, row.duties_asked_by = duties, asked, by if asked else None
+        row.save(only=["duties", "asked_duties", "duties_asked_by"])
         keep_one()
-    return before, duties
+    return before, row
+
+
+def decide_duties(user, agreed, by):
+    """A second person agrees to the roles that were asked, or does not; False when nothing is asked any more."""
+    with db.atomic():
+        row = held(user, by)
+        if row.asked_duties is None:
+            return False
+        if agreed and row.duties_asked_by_id == by.id:
+            raise Refused("Vous avez proposé ces rôles\u00a0: une autre personne doit les confirmer.")
+        row.duties = row.asked_duties if agreed else row.duties
+        row.asked_duties = row.duties_asked_by = None
+        row.save(only=["duties", "asked_duties", "duties_asked_by"])
+    return True
 
 
 def close(user, by, now):

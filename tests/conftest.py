@@ -127,6 +127,7 @@ def chosen_settings(template, tmp_path):
         public_url="http://localhost",
         instance=tmp_path,
         password_cost=(1, 8),
+        people_to_confirm=1,  # tests/views/test_four_eyes.py asks for two
     )
     db.close_all()
     throw_away()

@@ -13,10 +13,11 @@ from tests.views.test_selections import preview, sent, tick
 ASKED = "Confirmez que c’est bien vous"
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 FRESH = {
-    "staff_users.close",
+    "staff_accesses.close",
     "staff_users.create",
-    "staff_users.reset_factor",
-    "staff_users.set_roles",
+    "staff_accesses.decide",
+    "staff_accesses.reset_factor",
+    "staff_accesses.set_roles",
     "granting.create",
     "granting.update",
     "granting.end",

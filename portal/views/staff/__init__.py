@@ -11,6 +11,7 @@ from portal.models import (
     fn,
 )
 from portal.views.staff import (
+    accesses,
     answering,
     arrears,
     campaigns,
@@ -42,7 +43,7 @@ from portal.views.staff import (
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
-MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users)
+MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses)
 
 # Their group of the menu, below the others.
 MENU = (

@@ -33,6 +33,13 @@ def checks(row):
     """[(tone, sentence)] on a document that is to be decided."""
     if not row.is_open:
         return []
+    waiting = row.proposed() if row.document_type == rules.BANK_DETAILS else None
+    if waiting and (first := waiting.approver(clock.now())):
+        return [(OK, f"{first.full_name} a donné son accord\u00a0: une autre personne confirme."), *more(row)]
+    return more(row)
+
+
+def more(row):
     of_type = {rules.KBIS: of_kbis, rules.BANK_DETAILS: of_bank_details}.get(row.document_type)
     return [*of_type(row), *later(row)] if of_type else []
 

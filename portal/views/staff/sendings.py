@@ -1,6 +1,6 @@
 """« Documents reçus »: what companies sent, the oldest first; read, then accepted, or refused with a reason."""
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, sendings
@@ -8,6 +8,7 @@ from portal.access import audit, fresh, requires
 from portal.forms.sendings import AcceptForm, QueueFilter, SendingRefusal
 from portal.models import Outdated, Sending, SendingState, db
 from portal.rendering import Page, get_or_404, page_size, render
+from portal.rules import Refused
 from portal.rules import sendings as kinds
 from portal.views import files, sent
 from portal.views.recording import by, unless_overtaken
@@ -84,17 +85,34 @@ def changes_an_account():
 @fresh(changes_an_account)
 def accept(id):
     row = found(id)
-    if row.document_type == kinds.BANK_DETAILS and not may("staff_money"):
-        abort(403)
     form = AcceptForm(request.form, row, clock.today())
     if not form.validate():
         return page(row, 422, accepting=form)
+    if row.document_type == kinds.BANK_DETAILS and not agreed(row, form):
+        return redirect(url_for("staff_sendings.index"), 303)
 
     def act(now):
         newest = sendings.accept(row, now, form.seen, form.siret.data or "", form.issued_on)
         return "Le document est accepté." if newest else "Accepté. Un Kbis plus récent dit déjà le SIRET : il reste."
 
     return decide(row, "sending.accept", act)
+
+
+def agreed(row, form):
+    """Two people find a bank account right before it is in force; False, and what to do is said, at the first."""
+    if not may("staff_money"):
+        abort(403)
+    if current_app.settings.people_to_confirm == 1:
+        return True
+    try:
+        with db.atomic():
+            if sendings.agree(row, by(), clock.now(), form.seen):
+                return True
+            audit("bank_details.approve", on=row, account=row.account_id)
+        flash("Votre accord est noté\u00a0: une autre personne doit confirmer ce compte.", "ok")
+    except (Outdated, Refused) as fault:
+        flash(MEANWHILE if isinstance(fault, Outdated) else str(fault), "warn")
+    return False
 
 
 @blueprint.post("/<uuid:id>/refus")

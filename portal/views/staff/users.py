@@ -2,13 +2,13 @@
 
 from types import SimpleNamespace
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
-from portal import clock, factors, users
+from portal import clock, users
 from portal.access import audit, fresh, requires
 from portal.forms.users import DutiesForm, InvitationForm, UserFilter
-from portal.models import AuditEvent, SecondFactor, User, UserRole, UserSession, db
+from portal.models import AuditEvent, SecondFactor, User, UserRole, db
 from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render
 from portal.rules import Refused, staff_roles
 from portal.views import granted
@@ -17,6 +17,7 @@ from portal.views.recording import by
 blueprint = Blueprint("staff_users", __name__, url_prefix="/gestion/utilisateurs")
 
 GRANTS = 20  # shown of one user
+ASKED = "Le rôle «\u202fUtilisateurs\u202f» attend l’accord d’une seconde personne."
 
 
 @blueprint.get("")
@@ -70,6 +71,7 @@ def show(id):
 def page(row, form, status=200):
     [one] = tell([row])
     rights = granted.tell(row.grants_with_places().limit(GRANTS + 1))
+    asked = None if row.asked_duties is None else (staff_roles.labels(row.asked_duties), row.duties_asked_by)
     has_factor = SecondFactor.of(row).exists()
     return render(
         "staff_user",
@@ -77,6 +79,7 @@ def page(row, form, status=200):
         one=one,
         form=form,
         has_factor=has_factor,
+        asked=asked,
         rights=rights[:GRANTS],
         more=len(rights) > GRANTS,
     )
@@ -97,99 +100,18 @@ def create():
         names = form.courriel.data.lower(), form.prenom.data, form.nom.data
         try:
             with db.atomic():
-                made = users.invite(*names, form.duties, clock.now())
+                made = users.invite(*names, form.duties, by(), clock.now(), people())
                 audit("user.invite", on=made, after={"role": made.role.value, "duties": form.duties})
-            flash("L’invitation est partie\u00a0: le lien est valable sept jours.", "ok")
+            flash("L’invitation est partie\u00a0: le lien est valable sept jours." + said_of(made), "ok")
             return redirect(url_for(".show", id=made.public_id), 303)
         except Refused as refused:
             form.courriel.errors = [str(refused)]
     return render("staff_user_new", 422, form=form)
 
 
-# ── One of them ──────────────────────────────────────────────────────────────────────────────────────────────────
+def people():
+    return current_app.settings.people_to_confirm
 
 
-def act(id, said, action, do):
-    """`do(row, now)`: what is written down of it, None when there was nothing to do; Refused with a sentence."""
-    row = found(id)
-    try:
-        with db.atomic():
-            noted = do(row, clock.now())
-            if noted is not None:
-                audit(action, on=row, **noted)
-        flash(said if noted is not None else "C’était déjà fait.", "ok" if noted is not None else "info")
-    except Refused as refused:
-        flash(str(refused), "warn")
-    return redirect(url_for(".show", id=id), 303)
-
-
-@blueprint.post("/<uuid:id>/roles")
-@requires("staff_users")
-@fresh()
-def set_roles(id):
-    form = DutiesForm(request.form)
-
-    def do(row, now):
-        before, after = users.set_duties(row, form.duties, by())
-        return {"before": {"duties": before}, "after": {"duties": after}} if before != after else None
-
-    return act(id, "Les rôles sont enregistrés\u00a0: ils valent dès sa prochaine page.", "user.duties", do)
-
-
-@blueprint.post("/<uuid:id>/fermeture")
-@requires("staff_users")
-@fresh()
-def close(id):
-    return act(
-        id,
-        "L’accès est fermé, et ses sessions.",
-        "user.close",
-        lambda row, now: {} if users.close(row, by(), now) else None,
-    )
-
-
-@blueprint.post("/<uuid:id>/reouverture")
-@requires("staff_users")
-def reopen(id):
-    return act(id, "L’accès est rouvert.", "user.reopen", lambda row, now: {} if users.reopen(row, by(), now) else None)
-
-
-@blueprint.post("/<uuid:id>/lien")
-@requires("staff_users")
-def send_link(id):
-    """A link to choose a password, to the address of the access and to no other."""
-
-    def do(row, now):
-        if not row.is_active:
-            raise Refused("Cet accès est fermé\u00a0: rouvrez-le d’abord.")
-        users.send_link(row, "password", now)
-        return {}
-
-    return act(id, "Le lien est parti\u00a0: il est valable 30 minutes.", "user.link", do)
-
-
-@blueprint.post("/<uuid:id>/sessions")
-@requires("staff_users")
-def end_sessions(id):
-    return act(
-        id,
-        "Ses sessions sont terminées.",
-        "user.end_sessions",
-        lambda row, now: {"after": {"sessions": ended}} if (ended := UserSession.end_all(row, now)) else None,
-    )
-
-
-@blueprint.post("/<uuid:id>/double-authentification")
-@requires("staff_users")
-@fresh()
-def reset_factor(id):
-    """A telephone that was lost: another application is added at the next sign-in."""
-
-    def do(row, now):
-        users.held(row, by())
-        if not SecondFactor.of(row).exists():
-            return None
-        factors.reset(row, now)
-        return {}
-
-    return act(id, "La double authentification est remise à zéro.", "factor.reset", do)
+def said_of(made):
+    return f" {ASKED}" if made.asked_duties is not None else ""

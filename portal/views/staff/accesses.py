@@ -1,0 +1,121 @@
+"""What is done to one access: its roles, its end, a link, its sessions, its second factor; a second person agrees."""
+
+from flask import Blueprint, flash, redirect, request, url_for
+
+from portal import clock, factors, users
+from portal.access import audit, fresh, requires
+from portal.forms.users import DutiesForm
+from portal.models import SecondFactor, UserSession, db
+from portal.rules import Refused
+from portal.views.recording import by
+from portal.views.staff.users import ASKED, found, people
+
+blueprint = Blueprint("staff_accesses", __name__, url_prefix="/gestion/utilisateurs")
+
+
+def act(id, said, action, do):
+    """`do(row, now)`: what is written down of it, None when there was nothing to do; Refused with a sentence."""
+    row = found(id)
+    try:
+        with db.atomic():
+            noted = do(row, clock.now())
+            if noted is not None:
+                audit(action, on=row, **noted)
+        flash(said if noted is not None else "C’était déjà fait.", "ok" if noted is not None else "info")
+    except Refused as refused:
+        flash(str(refused), "warn")
+    return redirect(url_for("staff_users.show", id=id), 303)
+
+
+@blueprint.post("/<uuid:id>/roles")
+@requires("staff_users")
+@fresh()
+def set_roles(id):
+    form = DutiesForm(request.form)
+
+    def do(row, now):
+        before, made = users.set_duties(row, form.duties, by(), people())
+        if made.asked_duties is not None:
+            audit("user.duties_asked", on=row, after={"duties": made.asked_duties})
+            flash(ASKED, "info")
+        return {"before": {"duties": before}, "after": {"duties": made.duties}} if before != made.duties else None
+
+    return act(id, "Les rôles sont enregistrés\u00a0: ils valent dès sa prochaine page.", "user.duties", do)
+
+
+@blueprint.post("/<uuid:id>/roles/decision")
+@requires("staff_users")
+@fresh()
+def decide(id):
+    """The second of two people agrees to the role that gives roles, or does not."""
+    agreed = request.form.get("accord") == "oui"
+
+    def do(row, now):
+        asked = row.asked_duties
+        return {"after": {"duties": asked}} if users.decide_duties(row, agreed, by()) else None
+
+    told = (
+        ("Les rôles sont confirmés.", "user.duties")
+        if agreed
+        else ("La proposition est écartée.", "user.duties_refused")
+    )
+    return act(id, *told, do)
+
+
+@blueprint.post("/<uuid:id>/fermeture")
+@requires("staff_users")
+@fresh()
+def close(id):
+    return act(
+        id,
+        "L’accès est fermé, et ses sessions.",
+        "user.close",
+        lambda row, now: {} if users.close(row, by(), now) else None,
+    )
+
+
+@blueprint.post("/<uuid:id>/reouverture")
+@requires("staff_users")
+def reopen(id):
+    return act(id, "L’accès est rouvert.", "user.reopen", lambda row, now: {} if users.reopen(row, by(), now) else None)
+
+
+@blueprint.post("/<uuid:id>/lien")
+@requires("staff_users")
+def send_link(id):
+    """A link to choose a password, to the address of the access and to no other."""
+
+    def do(row, now):
+        if not row.is_active:
+            raise Refused("Cet accès est fermé\u00a0: rouvrez-le d’abord.")
+        users.send_link(row, "password", now)
+        return {}
+
+    return act(id, "Le lien est parti\u00a0: il est valable 30 minutes.", "user.link", do)
+
+
+@blueprint.post("/<uuid:id>/sessions")
+@requires("staff_users")
+def end_sessions(id):
+    return act(
+        id,
+        "Ses sessions sont terminées.",
+        "user.end_sessions",
+        lambda row, now: {"after": {"sessions": ended}} if (ended := UserSession.end_all(row, now)) else None,
+    )
+
+
+@blueprint.post("/<uuid:id>/double-authentification")
+@requires("staff_users")
+@fresh()
+def reset_factor(id):
+    """A telephone that was lost: another application is added at the next sign-in."""
+
+    def do(row, now):
+        users.held(row, by())
+        if not SecondFactor.of(row).exists():
+            return None
+        factors.reset(row, now)
+        return {}
+
+    return act(id, "La double authentification est remise à zéro.", "factor.reset", do)
