@@ -16,8 +16,11 @@ from portal.models import (
     fn,
     years_before,
 )
+from portal.rules import Refused
+from portal.rules import proofs as rules
 from portal.rules.dependents import Proof
 
+NAME_TAKEN = "Une campagne porte déjà ce nom. Donnez-en un autre."
 MOST = 20_000  # people asked at once: beyond, one account after another
 
 
@@ -58,9 +61,14 @@ def people(beneficiaries, wanted, today):
 
 
 def open_campaign(label, wanted, beneficiaries, by, now, form_key=None):
-    """Ask all of them, in one transaction; the worker writes to them. IntegrityError when the name is taken."""
+    """Ask all of them, in one transaction; the worker writes to them.
+
+    Raises Refused when the name is that of other requests, IntegrityError when another campaign took it meanwhile.
+    """
     today = clock.day_of(now)
     with db.atomic():
+        if rules.is_own_name(label) or DocumentRequest.select().where(DocumentRequest.campaign == label).exists():
+            raise Refused(NAME_TAKEN)
         opened = {"label": label, "document_type": wanted.proof.code, "sent_on": today, "due_on": wanted.due_on}
         campaign = DocumentCampaign.create(**opened, author=by, created_at=now, form_key=form_key)
         chosen = people(beneficiaries, wanted, today).select(Beneficiary.id, Beneficiary.category)
@@ -110,4 +118,5 @@ def stop(campaign, now):
 
 def change(campaign, states, **values):
     rows = DocumentRequest.campaign == campaign.label, DocumentRequest.state.in_(states)
+    rows += (DocumentRequest.document_type == campaign.document_type,)
     return DocumentRequest.update(version=DocumentRequest.version + 1, **values).where(*rows).execute()

@@ -1,5 +1,6 @@
 """Supporting documents: each type with its words, the campaigns that ask for it, deadlines, and who is reminded."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -91,6 +92,13 @@ def campaign(proof: Proof, on: date) -> str:
     if proof == SCHOOL_CERTIFICATE:
         return f"Certificats de scolarité {school_year(on).label}"
     return f"{'Dispenses' if proof.code in waivers.PROOFS else 'Adhésions'} {on.year}"
+
+
+def is_own_name(label: str) -> bool:
+    """A name that campaigns take by themselves: one that somebody opens must not be mixed up with them."""
+    return bool(
+        re.fullmatch(r"(adhésions|dispenses) \d{4}|certificats de scolarité.*", " ".join(label.split()).lower())
+    )
 
 
 def certificate_needed(

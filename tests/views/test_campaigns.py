@@ -181,6 +181,27 @@ def test_a_name_is_taken_once(staff, people):
     assert DocumentRequest.select().count() == 3
 
 
+@pytest.mark.parametrize(
+    "name", ["Adhésions 2026", "dispenses  2027", "Certificats de scolarité 2026-2027", "Ancienne"]
+)
+def test_the_name_of_other_requests_is_not_taken_and_they_stay(staff, people, name):
+    """« Arrêter » would end them."""
+    employee = Beneficiary.get(Beneficiary.role == BeneficiaryRole.EMPLOYEE)
+    other = proofs.ask(employee, rules.HOME_ADDRESS, "Ancienne", proofs.INSURER, clock.now())
+    answer = staff.post(f"{PATH}/nouvelle", typed(nom=name))
+    assert answer.status_code == 422
+    assert "porte déjà ce nom" in answer.get_data(as_text=True)
+    assert [row.id for row in DocumentRequest.select()] == [other.id]
+
+
+def test_what_came_later_under_its_name_for_another_document_is_not_its_own(staff, people):
+    staff.post(f"{PATH}/nouvelle", typed())
+    employee = Beneficiary.get(Beneficiary.role == BeneficiaryRole.EMPLOYEE)
+    other = proofs.ask(employee, rules.HOME_ADDRESS, "Droits 2027", proofs.INSURER, clock.now())
+    staff.post(f"{PATH}/{DocumentCampaign.get().public_id}/arret")
+    assert DocumentRequest.get_by_id(other.id).state == RequestState.AWAITED
+
+
 def test_too_many_at_once_is_said(staff, people, monkeypatch):
     monkeypatch.setattr(campaigns, "MOST", 2)
     assert staff.post(f"{PATH}/nouvelle", typed()).status_code == 422

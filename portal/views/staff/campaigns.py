@@ -10,6 +10,7 @@ from portal.formats import plural
 from portal.forms.campaigns import CampaignForm, ExtensionForm
 from portal.models import DocumentCampaign, db
 from portal.rendering import Page, get_or_404, page_size, render
+from portal.rules import Refused
 from portal.rules import proofs as rules
 from portal.views.recording import TWICE, by
 from portal.views.staff.publications import find
@@ -18,7 +19,6 @@ blueprint = Blueprint("staff_campaigns", __name__, url_prefix="/gestion/campagne
 
 NOBODY = "Personne ne correspond\u00a0: élargissez les âges, ou choisissez d’autres personnes."
 MANY = f"Plus de {campaigns.MOST} personnes correspondent. Ouvrez une campagne par compte, ou resserrez les âges."
-NAME_TAKEN = "Une campagne porte déjà ce nom. Donnez-en un autre."
 
 
 @blueprint.get("")
@@ -63,8 +63,8 @@ def create():
             account = form.account.id if form.account else None
             detail = {"document_type": opened.document_type, "asked": opened.asked}
             audit("campaign.open", on=opened, account=account, after=detail)
-    except IntegrityError:
-        form.nom.errors = [NAME_TAKEN]
+    except (Refused, IntegrityError):
+        form.nom.errors = [campaigns.NAME_TAKEN]
         return show(form, 422)
     asked = plural(opened.asked, "justificatif demandé", "justificatifs demandés")
     return back(f"La campagne est ouverte\u00a0: {asked}. Ceux qui peuvent être joints sont prévenus.")
