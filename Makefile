@@ -19,7 +19,7 @@ install_packages = missing="$$(for package in $(1); do dpkg-query -Wf '$${Status
 install_python = $(if $(UV),uv pip install -q --python $(PYTHON) -r $(1),$(PYTHON) -m pip install -q --disable-pip-version-check -r $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: lock sbom help run test check fix bench pictures install install-tests install-bench static
+.PHONY: lock sbom scorecard help run test check fix bench pictures install install-tests install-bench static
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -82,3 +82,6 @@ static: .venv/.static
 .venv/.static: $(shell find static -type f ! -name '*.gz' ! -name '*.br') | .venv/.run
 	@$(PYTHON) -m whitenoise.compress -q static webp png
 	@touch $@
+
+scorecard: install-tests static ## Run the tests of each requirement of security, and write docs/scorecard.md
+	@$(PYTHON) -m tests.scorecard

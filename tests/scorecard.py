@@ -1,0 +1,127 @@
+"""`python -m tests.scorecard`: runs the tests of each requirement of security, and writes what was counted."""
+
+import csv
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as tree
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from portal import clock
+
+ROOT = Path(__file__).parent.parent
+HERE = ROOT / "docs" / "requirements"
+SHOWN, PARTLY, FAILED, NOT_SHOWN = "shown", "shown in part", "FAILED", "not shown"
+HEAD = """# Scorecard
+
+Written by `make scorecard` on {day}. A figure is the number of cases that passed in that run, on SQLite and on
+PostgreSQL where the database matters. A row that no test shows says so. Rows, tests and the requirements of
+OWASP ASVS 5.0.0 that they answer: `docs/requirements/`.
+
+{rows} rows: {states}. {cases} cases passed, {faults} failed.
+
+Of the {applying} requirements of ASVS 5.0.0, levels 1 and 2, that apply here (by our own reading), {by_test} are
+answered by a row with a test of this run; none is claimed by reading alone; {others} are not shown: {missing}.
+
+| row | what holds | cases | state |
+|---|---|---|---|
+"""
+
+
+@dataclass
+class Row:
+    row: str
+    holds: str
+    tests: str
+    asvs: str
+    remark: str
+    passed: int = 0
+    faults: int = 0
+
+    @property
+    def wanted(self):
+        """Files of tests, or one test of a file: « views/test_x.py::what_holds »."""
+        return self.tests.split()
+
+    @property
+    def state(self):
+        if self.faults or (self.wanted and not self.passed):
+            return FAILED
+        return (PARTLY if self.remark else SHOWN) if self.wanted else NOT_SHOWN
+
+
+def rows():
+    with open(HERE / "security.csv", encoding="utf-8", newline="") as file:
+        return [Row(**line) for line in csv.DictReader(file, delimiter=";")]
+
+
+def applying():
+    """Requirements of ASVS that apply, in their order."""
+    with open(HERE / "asvs-5.0.0.csv", encoding="utf-8", newline="") as file:
+        return [line["requirement"] for line in csv.DictReader(file, delimiter=";") if line["applies"] == "yes"]
+
+
+def address(wanted):
+    """What pytest calls it."""
+    file, _, name = wanted.partition("::")
+    return f"tests/{file}::test_{name}" if name else f"tests/{file}"
+
+
+def run(addresses):
+    """Case by case, what pytest says: [(file, function, whether it passed)]; one that was left out is neither."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        subprocess.run([sys.executable, "-m", "pytest", f"--junitxml={report}", *addresses], cwd=ROOT, check=False)
+        if not report.exists():
+            raise SystemExit("pytest wrote no report: nothing was counted.")
+        for case in tree.parse(report).iter("testcase"):  # noqa: S314  ours
+            if case.find("skipped") is None:
+                file = case.get("classname").removeprefix("tests.").replace(".", "/") + ".py"
+                fine = case.find("failure") is None and case.find("error") is None
+                yield file, case.get("name").partition("[")[0].removeprefix("test_"), fine
+
+
+def count(found, cases):
+    for row in found:
+        for file, name, fine in cases:
+            if file in row.wanted or f"{file}::{name}" in row.wanted:
+                row.passed += fine
+                row.faults += not fine
+
+
+def written(found, cases):
+    """The page."""
+    states = Counter(row.state for row in found)
+    by_test = {one for row in found if row.state in (SHOWN, PARTLY) for one in row.asvs.split()}
+    asked = applying()
+    missing = [one for one in asked if one not in by_test]
+    head = HEAD.format(
+        day=f"{clock.today():%Y-%m-%d}",
+        rows=len(found),
+        states=", ".join(f"{states[state]} {state}" for state in (SHOWN, PARTLY, NOT_SHOWN, FAILED) if states[state]),
+        cases=sum(fine for *_, fine in cases),
+        faults=sum(not fine for *_, fine in cases),
+        applying=len(asked),
+        by_test=len(asked) - len(missing),
+        others=len(missing),
+        missing=", ".join(missing),
+    )
+    return head + "".join(f"| {row.row} | {row.holds} | {row.passed or '–'} | {said(row)} |\n" for row in found)
+
+
+def said(row):
+    return f"{row.state}: {row.remark}" if row.remark else row.state
+
+
+def main():
+    found = rows()
+    cases = list(run(sorted({address(one) for row in found for one in row.wanted})))
+    count(found, cases)
+    (ROOT / "docs" / "scorecard.md").write_text(written(found, cases), encoding="utf-8")
+    sys.exit(any(row.state == FAILED for row in found))
+
+
+if __name__ == "__main__":
+    main()
