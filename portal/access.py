@@ -114,6 +114,8 @@ def load_user(token):
     if not getattr(view, "polled", False):
         live.touch(now)
     user = live.user
+    if live.viewing_id and user.opens("staff_users") and (shown := live.viewed(now)):
+        shown.viewer, user = user, shown
     user.session, user.token = live, token
     return user
 
@@ -131,14 +133,31 @@ def let_in():
     if not current_user.is_authenticated:
         by_itself = request.htmx and getattr(view, "polled", False)
         return ("", 204) if by_itself else ask_to_sign_in()
+    if current_user.viewer and request.method not in ("GET", "HEAD") and not getattr(view, "ends_viewing", False):
+        refuse_to_write()
     right = getattr(view, "right", None)
     current_user.acting = rights.behind(right)
     if right is not None and not opened_by_profile(right):
         refuse(right)
     if getattr(view, "shows_people", False):
         shown = 1 if request.view_args else page_size(current_user.rows_per_page)
-        refuse_beyond(taking.PEOPLE, taking.look(current_user, shown, current_app.settings, clock.now()))
+        who = current_user.viewer or current_user
+        refuse_beyond(taking.PEOPLE, taking.look(who, shown, current_app.settings, clock.now()))
     return None
+
+
+def refuse_to_write():
+    refused = Forbidden(
+        "Vous voyez le portail comme quelqu’un d’autre\u00a0: rien ne se change ni ne se télécharge ainsi."
+    )
+    refused.said = True
+    raise refused
+
+
+def ends_viewing(view):
+    """The one form that is taken while the portal is looked at as somebody else."""
+    view.ends_viewing = True
+    return view
 
 
 def refuse(right):
@@ -283,6 +302,7 @@ def refuse_beyond(kind, seconds, by=None):
 def audit(action, on=None, **details):
     """Write down what the signed-in user does, and from where."""
     by = details.pop("by", None) or (current_user._get_current_object() if current_user.is_authenticated else None)
+    by = getattr(by, "viewer", None) or by
     if by and (taken := taking.of_event(action, details.get("after"))):
         count(*taken, by)
     return AuditEvent.write(action, on=on, by=by, origin=(request.remote_addr or "", g.request_id), **details)

@@ -1155,6 +1155,7 @@ class User(UserMixin, Table):
     created_at = DateTimeField(default=clock.now)
 
     session = token = None  # of the browser that is signed in, set when they are read
+    viewer = None  # the member of the staff who looks at the portal as this person, and changes nothing
     acting = rights.Action.SEE  # what the door must let this person do, set by the view that is asked for
 
     def get_id(self):
@@ -2082,6 +2083,8 @@ class UserSession(Table):
     factor_due = BooleanField(default=False)
     proved_at = DateTimeField(null=True)
     challenge = CharField(86, default="")  # that a passkey is to answer, once
+    viewing = ForeignKeyField(User, null=True, index=False, on_delete="SET NULL")  # whose pages are looked at
+    viewing_until = DateTimeField(null=True)
 
     @classmethod
     def start(cls, user, now, address, agent, factor_due=False):
@@ -2146,6 +2149,19 @@ class UserSession(Table):
 
     def end(self, now):
         UserSession.update(ended_at=now).where(UserSession.id == self.id, UserSession.ended_at.is_null()).execute()
+
+    VIEWED_FOR = datetime.timedelta(minutes=30)
+
+    def view_as(self, user, now):
+        """Look at the portal as somebody else, or as oneself again (None)."""
+        until = now + self.VIEWED_FOR if user else None
+        UserSession.update(viewing=user, viewing_until=until).where(UserSession.id == self.id).execute()
+
+    def viewed(self, now):
+        """Whose pages are looked at; None once the time is over, or when their access was closed."""
+        if self.viewing_id is None or self.viewing_until <= now:
+            return None
+        return User.get_or_none(User.id == self.viewing_id, User.disabled_at.is_null())
 
     @classmethod
     def end_all(cls, user, now, but=None):

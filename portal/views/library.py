@@ -38,7 +38,8 @@ def index():
     sort = Sort(SORTS, request.args.get("tri") or "-date")
     rows = listed_files.reader(shelf, since)
     page = Page(sort.of(shelf.listed(node)), page_size(current_user.rows_per_page), rows, total=node.count)
-    visit.note(now)
+    if not current_user.viewer:
+        visit.note(now)
     return render("library", form=form, shelf=shelf, node=node, sort=sort, page=page)
 
 

@@ -83,7 +83,7 @@ def found(room, id):
 def show(room, id):
     """Reading it marks it as read: the one page that writes."""
     thread = found(room, id)
-    if thread.unread:
+    if thread.unread and not current_user.viewer:
         ThreadFollower.read(thread, by())
         thread.unread = 0
     return page(room, thread)

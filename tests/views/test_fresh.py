@@ -14,6 +14,7 @@ ASKED = "Confirmez que c’est bien vous"
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 FRESH = {
     "staff_accesses.close",
+    "staff_viewing.start",
     "staff_users.create",
     "staff_accesses.decide",
     "staff_accesses.reset_factor",

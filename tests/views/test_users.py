@@ -16,6 +16,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 # Room of the desk, or one of its pages → the duty that opens it; none: all of the staff. Said apart from the code.
 ROOMS = {
+    "staff_viewing": None,
     **dict.fromkeys(("desk", "staff_search", "staff_dossiers", "staff_figures"), None),
     **dict.fromkeys(("staff_threads", "staff_answering", "register", "prepared_answers"), Duty.EXCHANGES),
     "staff_messages": Duty.EXCHANGES,
@@ -25,7 +26,7 @@ ROOMS = {
     **dict.fromkeys(("staff_publications", "staff_publication", "staff_notices"), Duty.PUBLISHING),
     **dict.fromkeys(("staff_loads", "staff_hand_overs"), Duty.LOADS),
     **dict.fromkeys(("configuration", "wording", "guarantees"), Duty.CONFIGURE),
-    **dict.fromkeys(("staff_users", "staff_accesses"), Duty.USERS),
+    **dict.fromkeys(("staff_users", "staff_accesses", "staff_viewing.start"), Duty.USERS),
     **dict.fromkeys(("staff_dossiers.ask_export", "staff_dossiers.export"), Duty.AUDIT),
     **dict.fromkeys(("staff_trail", "staff_seen"), Duty.AUDIT),
 }

@@ -37,13 +37,14 @@ from portal.views.staff import (
     threads,
     trail,
     users,
+    viewing,
     wording,
 )
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
-MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses)
+MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses, viewing)
 
 # Their group of the menu, below the others.
 MENU = (

@@ -229,6 +229,8 @@ FAMILIES = {
         "user.end_sessions": "Sessions d’un utilisateur terminées",
         "user.invite": "Gestionnaire invité",
         "user.link": "Lien de mot de passe envoyé",
+        "view_as.end": "Fin de « Voir comme »",
+        "view_as.start": "Portail vu comme quelqu’un",
         "user.reopen": "Accès rouvert",
     },
     "Publications et messages": {
