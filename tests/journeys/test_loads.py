@@ -71,5 +71,6 @@ def test_a_hand_over_is_prepared_and_downloaded(desk):
     with desk.expect_download() as taken:
         desk.get_by_role("button", name="Télécharger").click()
     assert taken.value.suggested_filename == "transmission-000001.zip"
+    assert taken.value.path().stat().st_size  # once it is all there
     desk.reload()
     expect(desk.get_by_text("À télécharger")).to_have_count(0)
