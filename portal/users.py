@@ -6,10 +6,12 @@ from portal import outbox
 from portal.formats import search_key
 from portal.models import MessageKind, OneTimeLink, User, UserRole, UserSession, database, db, hash_of
 from portal.rules import Refused, staff_roles
-from portal.rules.staff_roles import Duty
 
 INVITED_FOR = datetime.timedelta(days=7)
 OWN = "Personne ne change son propre accès\u00a0: demandez à un autre administrateur."
+OF_ADMINISTRATORS = "Seul un administrateur de la mutuelle change l’accès d’un administrateur."
+LACKING = "Vous ne donnez que les rôles que vous avez vous-même."
+CHANGED = "Cette proposition a changé, ou n’est plus là\u00a0: relisez ce qui est demandé."
 LAST = "Ce serait le dernier accès qui gère les utilisateurs de la mutuelle. Donnez-le d’abord à quelqu’un d’autre."
 
 
@@ -52,39 +54,61 @@ def held(user, by):
     if user.id == by.id:
         raise Refused(OWN)
     database.serialise(db, hash_of("accesses of the staff"))
-    return User.get_by_id(user.id)
+    row = User.get_by_id(user.id)
+    guard(row, by)
+    return row
+
+
+def guard(user, by):
+    """An administrator's access is theirs, or another administrator's to change."""
+    if user.role == UserRole.ADMIN and by.role != UserRole.ADMIN:
+        raise Refused(OF_ADMINISTRATORS)
 
 
 def set_duties(user, duties, by, people=1):
     """What a member of the staff may do from their next page on: what they could before, and now.
 
-    `people`: how many agree to the role that gives roles; with two, it is asked, and the rest is given at once.
+    `people`: how many agree to what `by` has not, and to BY_TWO; with two, that is asked, and the rest given at once.
     """
     with db.atomic():
         row = held(user, by)
         if row.role != UserRole.STAFF:
             raise Refused("Seul un gestionnaire de la mutuelle a des rôles\u00a0: un administrateur les a tous.")
-        before, asked = row.duties, None
-        if people > 1 and duties & Duty.USERS and not before & Duty.USERS:
-            asked, duties = duties, duties & ~int(Duty.USERS)
-        row.duties, row.asked_duties, row.duties_asked_by = duties, asked, by if asked else None
-        row.save(only=["duties", "asked_duties", "duties_asked_by"])
+        before = row.duties
+        give(row, before, duties, by, people)
         keep_one()
     return before, row
 
 
-def decide_duties(user, agreed, by):
-    """A second person agrees to the roles that were asked, or does not; False when nothing is asked any more."""
+def give(row, before, duties, by, people):
+    """At once what one person may give beside `before`; the rest is asked of a second one."""
+    lacking = duties & ~before & ~all_duties(by)
+    if lacking and people == 1:
+        raise Refused(LACKING)
+    withheld = lacking | (duties & ~before & staff_roles.BY_TWO) if people > 1 else 0
+    row.duties = duties & ~withheld
+    row.asked_duties, row.duties_asked_by = (duties, by) if withheld else (None, None)
+    row.save(only=["duties", "asked_duties", "duties_asked_by"])
+
+
+def decide_duties(user, agreed, by, seen):
+    """A second person agrees to the roles that were asked, or does not: which; None when nothing is asked any more.
+
+    `seen`: what was on the screen. What was asked by somebody who manages no accesses any more cannot be agreed to.
+    """
     with db.atomic():
         row = held(user, by)
-        if row.asked_duties is None:
-            return False
+        asked, first = row.asked_duties, row.duties_asked_by
+        if asked is None:
+            return None
         if agreed and row.duties_asked_by_id == by.id:
             raise Refused("Vous avez proposé ces rôles\u00a0: une autre personne doit les confirmer.")
-        row.duties = row.asked_duties if agreed else row.duties
+        if agreed and (asked != seen or first is None or not manages(first)):
+            raise Refused(CHANGED)
+        row.duties = asked if agreed else row.duties
         row.asked_duties = row.duties_asked_by = None
         row.save(only=["duties", "asked_duties", "duties_asked_by"])
-    return True
+    return asked
 
 
 def close(user, by, now):
@@ -99,12 +123,15 @@ def close(user, by, now):
     return True
 
 
-def reopen(user, by, now):
+def reopen(user, by, people=1):
+    """With the roles that one person may give; the others are asked again. False when it was open."""
     with db.atomic():
         row = held(user, by)
         if row.disabled_at is None:
             return False
         User.update(disabled_at=None).where(User.id == row.id).execute()
+        if row.role == UserRole.STAFF:
+            give(row, 0, row.duties, by, people)
     return True
 
 

@@ -21,6 +21,9 @@ class Duty(IntFlag):
 ALL = int(sum(Duty))
 USUAL = int(Duty.MEMBERS | Duty.EXCHANGES | Duty.MONEY | Duty.REGISTRATIONS | Duty.PUBLISHING)
 
+# What two people agree to: who gives roles, and who agrees to bank accounts (otherwise one person makes both).
+BY_TWO = int(Duty.USERS | Duty.MONEY)
+
 # (what it is called, what it opens)
 LABELS = {
     Duty.MEMBERS: ("Adhérents", "mouvements, adhésions, dispenses, justificatifs, documents, campagnes"),

@@ -6,7 +6,17 @@ import datetime
 import pytest
 
 from portal import clock
-from portal.models import AuditEvent, BankDetails, Sending, SendingState, User, UserRole
+from portal.models import (
+    AuditEvent,
+    BankDetails,
+    OneTimeLink,
+    SecondFactor,
+    Sending,
+    SendingState,
+    User,
+    UserRole,
+    UserSession,
+)
 from portal.rules import staff_roles
 from portal.rules.staff_roles import Duty
 from tests import factories
@@ -107,8 +117,11 @@ def set_roles(browser, user, *duties):
     return browser.post(f"{USERS}/{user.public_id}/roles", {"roles": [str(int(duty)) for duty in duties]})
 
 
-def answer(browser, user, word):
-    return browser.post(f"{USERS}/{user.public_id}/roles/decision", {"accord": word}, follow_redirects=True)
+def answer(browser, user, word, seen=None):
+    """`seen`: what was asked when the page was opened; by default, now."""
+    asked = seen or User.get_by_id(user.id).asked_duties
+    words = {"accord": word, "roles": str(asked)}
+    return browser.post(f"{USERS}/{user.public_id}/roles/decision", words, follow_redirects=True)
 
 
 def test_the_role_that_gives_roles_takes_a_second_person_and_the_others_do_not(colleagues):
@@ -131,7 +144,7 @@ def test_a_proposal_can_be_put_aside(colleagues):
     set_roles(first, member, *Duty)
     answer(second, member, "non")
     row = User.get_by_id(member.id)
-    assert (row.duties, row.asked_duties) == (staff_roles.ALL & ~int(Duty.USERS), None)
+    assert (row.duties, row.asked_duties) == (staff_roles.ALL & ~int(Duty.USERS | Duty.MONEY), None)
     assert AuditEvent.select().where(AuditEvent.action == "user.duties_refused").count() == 1
 
 
@@ -153,3 +166,68 @@ def test_whom_it_is_about_does_not_agree_to_it(app, colleagues):
     theirs.sign_in(member)
     assert answer(theirs, member, "oui").status_code == 403
     assert User.get_by_id(member.id).duties == 0
+
+
+def manager(app, duties=int(Duty.USERS)):
+    """A member of the staff who manages accesses, and is no administrator."""
+    browser = app.test_client()
+    browser.own = factories.user(UserRole.STAFF, duties=duties)
+    browser.sign_in(browser.own)
+    return browser
+
+
+def test_one_person_does_not_make_the_two_who_agree_to_a_bank_account(app, database):
+    """Who gives roles gives at once neither that of money, nor any that they have not."""
+    alone = manager(app)
+    member = factories.user(UserRole.STAFF, duties=0)
+    set_roles(alone, member, Duty.MEMBERS, Duty.MONEY, Duty.AUDIT)
+    assert User.get_by_id(member.id).duties == 0
+    given = {"prenom": "Zoé", "nom": "Lamy", "courriel": "zoe@example.com", "roles": [str(int(Duty.MONEY))]}
+    alone.post(f"{USERS}/nouveau", given)
+    assert User.get(User.last_name == "Lamy").duties == 0
+
+
+@pytest.mark.parametrize("what", ["fermeture", "reouverture", "lien", "sessions", "double-authentification"])
+def test_an_administrator_s_access_is_another_administrator_s_to_change(app, colleagues, what):
+    admin = colleagues[0].own
+    factories.second_factor(admin)
+    before = AuditEvent.select().count()
+    alone = manager(app)
+    page = alone.post(f"{USERS}/{admin.public_id}/{what}", follow_redirects=True).get_data(as_text=True)
+    assert "Seul un administrateur" in page
+    assert User.get_by_id(admin.id).is_active
+    assert SecondFactor.of(admin).exists()
+    assert UserSession.select().where(UserSession.user == admin, UserSession.ended_at.is_null()).exists()
+    assert not OneTimeLink.select().exists()
+    acts = AuditEvent.select().where(AuditEvent.number > before, AuditEvent.action.startswith("user."))
+    assert not acts.exists()
+
+
+def test_what_is_agreed_to_is_what_was_on_the_screen(colleagues):
+    first, second = colleagues
+    member = factories.user(UserRole.STAFF, duties=0)
+    set_roles(first, member, Duty.USERS)
+    set_roles(first, member, *Duty)
+    page = answer(second, member, "oui", seen=int(Duty.USERS)).get_data(as_text=True)
+    assert "a changé" in page
+    assert not User.get_by_id(member.id).duties & staff_roles.BY_TWO
+
+
+def test_what_somebody_asked_who_manages_no_more_is_not_agreed_to(colleagues):
+    first, second = colleagues
+    member = factories.user(UserRole.STAFF, duties=0)
+    set_roles(first, member, Duty.USERS)
+    User.update(disabled_at=clock.now()).where(User.id == first.own.id).execute()
+    assert "a changé" in answer(second, member, "oui").get_data(as_text=True)
+    assert User.get_by_id(member.id).duties == 0
+
+
+def test_an_access_that_is_opened_again_has_not_its_powers_at_once(colleagues):
+    first, second = colleagues
+    member = factories.user(UserRole.STAFF, duties=staff_roles.ALL)
+    first.post(f"{USERS}/{member.public_id}/fermeture")
+    first.post(f"{USERS}/{member.public_id}/reouverture")
+    row = User.get_by_id(member.id)
+    assert (row.duties, row.asked_duties) == (staff_roles.ALL & ~staff_roles.BY_TWO, staff_roles.ALL)
+    answer(second, member, "oui")
+    assert User.get_by_id(member.id).duties == staff_roles.ALL

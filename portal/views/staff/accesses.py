@@ -51,8 +51,9 @@ def decide(id):
     agreed = request.form.get("accord") == "oui"
 
     def do(row, now):
-        asked = row.asked_duties
-        return {"after": {"duties": asked}} if users.decide_duties(row, agreed, by()) else None
+        seen = request.form.get("roles", "")
+        asked = users.decide_duties(row, agreed, by(), int(seen) if seen.isdecimal() and len(seen) < 9 else None)
+        return None if asked is None else {"after": {"duties": asked}}
 
     told = (
         ("Les rôles sont confirmés.", "user.duties")
@@ -76,16 +77,21 @@ def close(id):
 
 @blueprint.post("/<uuid:id>/reouverture")
 @requires("staff_users")
+@fresh()
 def reopen(id):
-    return act(id, "L’accès est rouvert.", "user.reopen", lambda row, now: {} if users.reopen(row, by(), now) else None)
+    return act(
+        id, "L’accès est rouvert.", "user.reopen", lambda row, now: {} if users.reopen(row, by(), people()) else None
+    )
 
 
 @blueprint.post("/<uuid:id>/lien")
 @requires("staff_users")
+@fresh()
 def send_link(id):
     """A link to choose a password, to the address of the access and to no other."""
 
     def do(row, now):
+        users.guard(row, by())
         if not row.is_active:
             raise Refused("Cet accès est fermé\u00a0: rouvrez-le d’abord.")
         users.send_link(row, "password", now)
@@ -97,12 +103,12 @@ def send_link(id):
 @blueprint.post("/<uuid:id>/sessions")
 @requires("staff_users")
 def end_sessions(id):
-    return act(
-        id,
-        "Ses sessions sont terminées.",
-        "user.end_sessions",
-        lambda row, now: {"after": {"sessions": ended}} if (ended := UserSession.end_all(row, now)) else None,
-    )
+    def do(row, now):
+        users.guard(row, by())
+        ended = UserSession.end_all(row, now)
+        return {"after": {"sessions": ended}} if ended else None
+
+    return act(id, "Ses sessions sont terminées.", "user.end_sessions", do)
 
 
 @blueprint.post("/<uuid:id>/double-authentification")

@@ -17,7 +17,7 @@ from portal.views.recording import by
 blueprint = Blueprint("staff_users", __name__, url_prefix="/gestion/utilisateurs")
 
 GRANTS = 20  # shown of one user
-ASKED = "Le rôle «\u202fUtilisateurs\u202f» attend l’accord d’une seconde personne."
+ASKED = "Une partie de ces rôles attend l’accord d’une seconde personne."
 
 
 @blueprint.get("")
@@ -71,7 +71,11 @@ def show(id):
 def page(row, form, status=200):
     [one] = tell([row])
     rights = granted.tell(row.grants_with_places().limit(GRANTS + 1))
-    asked = None if row.asked_duties is None else (staff_roles.labels(row.asked_duties), row.duties_asked_by)
+    asked = (
+        None
+        if row.asked_duties is None
+        else (staff_roles.labels(row.asked_duties), row.duties_asked_by, row.asked_duties)
+    )
     has_factor = SecondFactor.of(row).exists()
     return render(
         "staff_user",
@@ -101,7 +105,11 @@ def create():
         try:
             with db.atomic():
                 made = users.invite(*names, form.duties, by(), clock.now(), people())
-                audit("user.invite", on=made, after={"role": made.role.value, "duties": form.duties})
+                audit(
+                    "user.invite",
+                    on=made,
+                    after={"role": made.role.value, "duties": made.duties, "asked": made.asked_duties},
+                )
             flash("L’invitation est partie\u00a0: le lien est valable sept jours." + said_of(made), "ok")
             return redirect(url_for(".show", id=made.public_id), 303)
         except Refused as refused:
