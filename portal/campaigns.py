@@ -78,22 +78,28 @@ def open_campaign(label, wanted, beneficiaries, by, now, form_key=None):
     return campaign
 
 
+EXPIRED, CANCELLED = RequestState.EXPIRED, RequestState.CANCELLED
+
+
 def counted(campaigns):
     """These campaigns, each with how many of its requests are in which state (`counts`) and late (`late`)."""
     found = list(campaigns)
     today, counts = clock.today(), {}
     asked = DocumentRequest.select(
         DocumentRequest.campaign,
+        DocumentRequest.document_type,
         DocumentRequest.state,
         fn.COUNT(DocumentRequest.id),
         fn.SUM(Case(None, [(DocumentRequest.due_on < today, 1)], 0)),
-    ).where(DocumentRequest.campaign.in_([one.label for one in found]))
-    for label, state, count, past in asked.group_by(DocumentRequest.campaign, DocumentRequest.state).tuples():
-        counts.setdefault(label, {})[state] = count, past
+    ).where(DocumentRequest.campaign.in_([one.label for one in found]), DocumentRequest.origin == proofs.RENEWAL)
+    kinds = DocumentRequest.campaign, DocumentRequest.document_type, DocumentRequest.state
+    for label, document, state, count, past in asked.group_by(*kinds).tuples():
+        counts.setdefault((label, document), {})[state] = count, past
     for one in found:
-        of = counts.get(one.label, {})
+        of = counts.get((one.label, one.document_type), {})
         one.counts = {state: count for state, (count, _) in of.items()}
         one.open = sum(one.counts.get(state, 0) for state in DocumentRequest.OPEN)
+        one.can_be_extended = bool(one.open or (one.counts.get(EXPIRED) and not one.counts.get(CANCELLED)))
         one.late = sum(past for state, (_, past) in of.items() if state in DocumentRequest.OPEN)
     return found
 
@@ -118,5 +124,5 @@ def stop(campaign, now):
 
 def change(campaign, states, **values):
     rows = DocumentRequest.campaign == campaign.label, DocumentRequest.state.in_(states)
-    rows += (DocumentRequest.document_type == campaign.document_type,)
+    rows += (DocumentRequest.document_type == campaign.document_type, DocumentRequest.origin == proofs.RENEWAL)
     return DocumentRequest.update(version=DocumentRequest.version + 1, **values).where(*rows).execute()

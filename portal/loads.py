@@ -13,7 +13,7 @@ from portal import clock, database, outbox, storage
 from portal.exchange import management_system
 from portal.faults import place_of
 from portal.folder import Unavailable
-from portal.models import FileLoad, LoadState, MessageKind, db
+from portal.models import FileLoad, LoadState, MessageKind, Outdated, db
 
 REST = datetime.timedelta(minutes=1)  # before a store that did not answer is asked again
 TOLD_EVERY = 0.5  # seconds between two words of how far it is
@@ -72,18 +72,20 @@ def load_next(settings, now):
     try:
         with copied(load) as path:
             outcome = management_system.load(load.kind, path, Meter(load, settings), within=succeeded(load))
+        if outcome.errors:
+            load.end(LoadState.FAILED, clock.now(), faults=outcome.errors)
     except Unavailable as fault:
         log.warning("storage: %s", fault)
         load.give_back(now + REST, load.attempts - 1)
         return 0
     except database.AWAY:
         raise
+    except Outdated:  # its lease was over, and another worker has it: what this one wrote is undone
+        return 1
     except Exception as error:
         log.error("load %s: %s", load.public_id, place_of(error))
         load.give_back(now + REST, load.attempts)
         return 1
-    if outcome.errors:
-        load.end(LoadState.FAILED, clock.now(), faults=outcome.errors)
     tell(load)
     return 1
 

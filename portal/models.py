@@ -4752,22 +4752,27 @@ class FileLoad(Table):
                 return cls.get_by_id(candidate.id)
         return None
 
+    def mine(self):
+        """As long as no other worker took it, its lease over."""
+        return (FileLoad.id == self.id, FileLoad.state == LoadState.WAITING, FileLoad.attempts == self.attempts)
+
     def give_back(self, until, attempts):
         """It is tried again then; `attempts`: those that count."""
-        FileLoad.update(leased_until=until, attempts=attempts).where(FileLoad.id == self.id).execute()
+        FileLoad.update(leased_until=until, attempts=attempts).where(*self.mine()).execute()
 
     def progress(self, done, total, now):
         """Say how far it is, and keep the lease."""
         told = {"done": done, "total": total, "leased_until": now + self.LEASE}
-        FileLoad.update(told).where(FileLoad.id == self.id).execute()
+        FileLoad.update(told).where(*self.mine()).execute()
 
     def end(self, state, now, **told):
-        """Its file is not needed any more: who gave it has it still."""
+        """Its file is not needed any more: who gave it has it still. Raises Outdated when another worker took it."""
         with db.atomic():
+            ended = {"state": state, "ended_at": now, "leased_until": None, "file": None, **told}
+            if FileLoad.update(ended).where(*self.mine()).execute() != 1:
+                raise Outdated(None)
             if self.file_id:
                 self.file.drop(now)
-            ended = {"state": state, "ended_at": now, "leased_until": None, "file": None, **told}
-            FileLoad.update(ended).where(FileLoad.id == self.id).execute()
 
     @classmethod
     def purge(cls, now):

@@ -349,6 +349,8 @@ def load(
                 if within:
                     within(outcome)
     except DATABASE_ERRORS as error:
+        if within and isinstance(error, database.AWAY):  # who waits for the outcome tries again
+            raise
         # Its message may hold a row: the class alone is told.
         report.add(f"La base de données a refusé le fichier ({type(error).__name__}){SPACE}: rien n’a été écrit.")
     if report.count:

@@ -101,7 +101,7 @@ def years(field):
     typed = (field.data or "").strip()
     if not typed:
         return None
-    if not (typed.isascii() and typed.isdigit()) or int(typed[:4]) > OLDEST:
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 3) or int(typed) > OLDEST:
         raise ValidationError("Écrivez un âge en années, ainsi\u00a0: 18.")
     return int(typed)
 
@@ -109,10 +109,13 @@ def years(field):
 class ExtensionForm(SentOnce):
     limite = StringField("Nouvelle date limite")
 
-    def __init__(self, typed, today):
+    def __init__(self, typed, today, until):
+        """`until`: the last day so far."""
         super().__init__(typed)
-        self.today, self.due_on = today, None
+        self.today, self.until, self.due_on = today, until, None
         self.limite.flags.required = True
 
     def validate_limite(self, field):
         self.due_on = last_day(field, self.today)
+        if self.due_on <= self.until:
+            raise ValidationError("Cette date n’est pas après la date limite actuelle.")

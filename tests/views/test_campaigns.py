@@ -158,6 +158,8 @@ def test_who_sent_it_this_year_is_left_alone_when_it_is_asked(staff, people):
         ({"age_min": "dix"}, "Écrivez un âge"),
         ({"age_min": "٣"}, "Écrivez un âge"),
         ({"age_min": "1" * 400}, "Écrivez un âge"),
+        ({"age_min": "00012345"}, "Écrivez un âge"),
+        ({"age_max": "0000999999"}, "Écrivez un âge"),
         ({"age_min": "20", "age_max": "18"}, "sous le premier"),
         ({"limite": ""}, "Indiquez la date limite"),
         ({"limite": "31/02/2027"}, "n’existe pas"),
@@ -220,6 +222,32 @@ def test_a_longer_one_takes_back_what_had_expired(staff, people):
     answer = staff.post(f"{PATH}/{campaign.public_id}/prolongation", {"limite": french(day(-1))})
     assert answer.status_code == 422
     assert DocumentCampaign.get().due_on == day(90)
+
+
+def test_one_that_is_stopped_is_not_made_longer(staff, people):
+    staff.post(f"{PATH}/nouvelle", typed())
+    campaign, first = DocumentCampaign.get(), DocumentRequest.get()
+    DocumentRequest.update(state=RequestState.EXPIRED).where(DocumentRequest.id == first.id).execute()
+    staff.post(f"{PATH}/{campaign.public_id}/arret")
+    words = {"limite": french(day(90))}
+    page = staff.post(f"{PATH}/{campaign.public_id}/prolongation", words, follow_redirects=True)
+    assert "plus rien n’y est attendu" in page.get_data(as_text=True)
+    assert DocumentRequest.get_by_id(first.id).state == RequestState.EXPIRED
+
+
+def test_a_last_day_is_not_brought_forward(staff, people):
+    staff.post(f"{PATH}/nouvelle", typed())
+    answer = staff.post(f"{PATH}/{DocumentCampaign.get().public_id}/prolongation", {"limite": french(day(10))})
+    assert answer.status_code == 422
+    assert DocumentCampaign.get().due_on == day(40)
+
+
+def test_what_the_management_system_asks_under_its_name_is_not_its_own(staff, people):
+    staff.post(f"{PATH}/nouvelle", typed())
+    other = proofs.ask(people[0], rules.HEALTH_RIGHTS, "Droits 2027", proofs.INSURER, clock.now())
+    assert campaigns.counted([DocumentCampaign.get()])[0].open == 3
+    staff.post(f"{PATH}/{DocumentCampaign.get().public_id}/arret")
+    assert DocumentRequest.get_by_id(other.id).state == RequestState.AWAITED
 
 
 def test_one_that_is_stopped_awaits_nothing_more_and_keeps_what_came(staff, people):

@@ -6,6 +6,7 @@ import json
 import zipfile
 
 import pytest
+from peewee import OperationalError
 
 from portal import clock, loads, storage
 from portal.exchange import hand_over, management_system
@@ -146,6 +147,39 @@ def test_a_fault_at_the_end_undoes_all_and_the_next_try_does_it(app, staff, monk
     assert FileLoad.get().state == LoadState.WAITING
     assert loads.load_next(app.settings, clock.now() + FileLoad.LEASE * 2) == 1
     assert FileLoad.get().created == 2
+
+
+def test_a_worker_whose_lease_was_over_writes_nothing(app, staff, monkeypatch):
+    """Another one took the load meanwhile: what the first wrote is undone, and what it says is not heard."""
+    give(staff)
+    real = management_system.load
+
+    def overtaken(*given, within, **more):
+        assert FileLoad.take(clock.now() + FileLoad.LEASE * 2)
+        return real(*given, within=within, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(management_system, "load", overtaken)
+        assert work(app) == 1
+    assert FileLoad.get().state == LoadState.WAITING
+    assert not ManagedAccount.select().where(ManagedAccount.code == "C900").exists()
+    assert loads.load_next(app.settings, clock.now() + FileLoad.LEASE * 4) == 1
+    assert FileLoad.get().created == 2
+
+
+def test_a_database_that_is_away_fails_no_load(app, staff, monkeypatch):
+    give(staff)
+
+    def away(*_, **__):
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("portal.exchange.loading.fill", away)
+        with pytest.raises(OperationalError):
+            work(app)
+    assert FileLoad.get().state == LoadState.WAITING
+    assert loads.load_next(app.settings, clock.now() + FileLoad.LEASE * 2) == 1
+    assert FileLoad.get().state == LoadState.DONE
 
 
 def test_a_store_that_is_away_costs_no_attempt(app, staff, monkeypatch):

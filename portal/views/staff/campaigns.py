@@ -82,7 +82,8 @@ def found(id):
 @blueprint.get("/<uuid:id>")
 @requires("staff_members")
 def edit(id):
-    return page_of(found(id), ExtensionForm(None, clock.today()))
+    campaign = found(id)
+    return page_of(campaign, ExtensionForm(None, clock.today(), campaign.due_on))
 
 
 def page_of(campaign, form, status=200):
@@ -93,7 +94,10 @@ def page_of(campaign, form, status=200):
 @blueprint.post("/<uuid:id>/prolongation")
 @requires("staff_members")
 def extend(id):
-    campaign, form = found(id), ExtensionForm(request.form, clock.today())
+    campaign = found(id)
+    form = ExtensionForm(request.form, clock.today(), campaign.due_on)
+    if not campaigns.counted([campaign])[0].can_be_extended:
+        return back("Cette campagne est arrêtée ou terminée\u00a0: plus rien n’y est attendu.", "warn")
     if not form.validate():
         return page_of(campaign, form, 422)
     before = {"due_on": campaign.due_on.isoformat()}
