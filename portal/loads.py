@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from portal.faults import place_of
 from portal.folder import Unavailable
 from portal.models import FileLoad, LoadState, MessageKind, Outdated, db
 
+MARK = "chargement"  # how the names of its files begin, in the folder of the instance
 REST = datetime.timedelta(minutes=1)  # before a store that did not answer is asked again
 TOLD_EVERY = 0.5  # seconds between two words of how far it is
 STOPPED = "Le chargement s’est arrêté trois fois avant la fin, et rien n’a été écrit. Prévenez l’exploitant du portail."
@@ -70,7 +72,7 @@ def load_next(settings, now):
         tell(load)
         return 1
     try:
-        with copied(load) as path:
+        with copied(load, settings) as path:
             outcome = management_system.load(load.kind, path, Meter(load, settings), within=succeeded(load))
         if outcome.errors:
             load.end(LoadState.FAILED, clock.now(), faults=outcome.errors)
@@ -91,9 +93,9 @@ def load_next(settings, now):
 
 
 @contextmanager
-def copied(load):
-    """The file under its own name, in a folder that goes with it."""
-    with tempfile.TemporaryDirectory() as folder:
+def copied(load, settings):
+    """The file under its own name, in a folder that goes with it; what a kill leaves, `sweep` takes away."""
+    with tempfile.TemporaryDirectory(prefix=f"{MARK}-", dir=settings.instance) as folder:
         path = Path(folder, load.file_name)
         with open(path, "wb") as file:
             file.writelines(storage.pieces(load.file))
@@ -158,4 +160,13 @@ class Meter:
 
 
 def mark_of(load, settings):
-    return settings.instance / f"chargement-{load.public_id}"
+    return settings.instance / f"{MARK}-{load.public_id}"
+
+
+def sweep(settings):
+    """At the worker's start: copies of files, and marks, of one that was killed."""
+    for left in settings.instance.glob(f"{MARK}-*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)

@@ -4742,15 +4742,15 @@ class FileLoad(Table):
 
     @classmethod
     def take(cls, now):
-        """The oldest that waits, leased to this worker; a lease that ran out was a worker that died."""
-        free = (cls.state == LoadState.WAITING) & (cls.leased_until.is_null() | (cls.leased_until < now))
-        for candidate in list(cls.select(cls.id, cls.attempts).where(free).order_by(cls.id).limit(1)):
-            mine = cls.update(leased_until=now + cls.LEASE, attempts=candidate.attempts + 1, done=0).where(
-                cls.id == candidate.id, cls.attempts == candidate.attempts, free
-            )
-            if mine.execute() == 1:
-                return cls.get_by_id(candidate.id)
-        return None
+        """The oldest that waits, leased to this worker; None while another has it: files lean on those before them.
+
+        A lease that ran out was a worker that died.
+        """
+        oldest = cls.select().where(cls.state == LoadState.WAITING).order_by(cls.id).first()
+        if oldest is None or (oldest.leased_until and oldest.leased_until >= now):
+            return None
+        taken = {"leased_until": now + cls.LEASE, "attempts": oldest.attempts + 1, "done": 0}
+        return cls.get_by_id(oldest.id) if cls.update(taken).where(*oldest.mine()).execute() == 1 else None
 
     def mine(self):
         """As long as no other worker took it, its lease over."""

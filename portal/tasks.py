@@ -46,6 +46,7 @@ def work(settings, stop=None):
     Messages go from a thread of their own: a code does not wait for a file of affiliations, nor a file for a server.
     """
     stop = stop or stop_on_signals()
+    loads.sweep(settings)
     watched = configuration.Watched(settings)
     with ThreadPoolExecutor(1) as pool:
         posting = pool.submit(repeat, stop, lambda: post(watched.settings, stop))

@@ -149,6 +149,27 @@ def test_a_fault_at_the_end_undoes_all_and_the_next_try_does_it(app, staff, monk
     assert FileLoad.get().created == 2
 
 
+def test_a_file_waits_for_the_one_before_it(app, staff):
+    """A contract leans on its company: what is tried again in a minute is not passed by."""
+    give(staff)
+    give(staff, kind="companies", name="entreprises.csv")
+    first = FileLoad.take(clock.now())
+    first.give_back(clock.now() + loads.REST, first.attempts - 1)
+    assert work(app) == 0
+    assert loads.load_next(app.settings, clock.now() + loads.REST * 2) == 1
+    assert [row.state for row in FileLoad.select().order_by(FileLoad.id)] == [LoadState.DONE, LoadState.WAITING]
+
+
+def test_what_a_kill_left_is_swept_and_nothing_else(app, staff):
+    instance = app.settings.instance
+    (instance / "chargement-abc").mkdir()
+    (instance / "chargement-abc" / "comptes.csv").write_bytes(GOOD)
+    (instance / "chargement-def").write_text("40")
+    kept = {path.name for path in instance.iterdir()} - {"chargement-abc", "chargement-def"}
+    loads.sweep(app.settings)
+    assert {path.name for path in instance.iterdir()} == kept
+
+
 def test_a_worker_whose_lease_was_over_writes_nothing(app, staff, monkeypatch):
     """Another one took the load meanwhile: what the first wrote is undone, and what it says is not heard."""
     give(staff)
