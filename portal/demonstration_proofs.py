@@ -26,6 +26,7 @@ from portal.models import (
     User,
     digest,
 )
+from portal.proofs import RENEWAL
 from portal.rules import proofs
 
 # Days ago, whether the RH asked for it (otherwise it went by itself), and whether it arrived.
@@ -56,6 +57,8 @@ def announce(draw):
     label = proofs.campaign(proof, draw.month)
     asked = DocumentRequest.select().where(DocumentRequest.campaign == label)
     first, last = asked.order_by(DocumentRequest.sent_on).first(), asked.order_by(DocumentRequest.due_on.desc()).first()
+    own = DocumentRequest.campaign == label, DocumentRequest.document_type == proof.code
+    DocumentRequest.update(origin=RENEWAL).where(*own).execute()
     at = datetime.datetime.combine(first.sent_on, datetime.time(8, 5))
     DocumentCampaign.create(
         public_id=draw.uuid(),

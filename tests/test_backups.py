@@ -342,7 +342,7 @@ def erased_after_a_backup(portal, hr, folder):
     return backups.backups_of(folder)[0], person.public_id
 
 
-def is_away(other, public_id):
+def assert_erased(other, public_id):
     said = run(other, "restore", other.source)
     assert "Effacements refaits : 1\u00a0personne." in said
     db.connect(reuse_if_open=True)
@@ -357,7 +357,7 @@ def test_who_was_erased_after_a_backup_is_erased_again_from_the_journal_beside_t
     source, public_id = erased_after_a_backup(portal, hr, tmp_path / "backups")
     other = elsewhere(audit_heads_dir=portal.settings.audit_heads_dir)
     other.source = source
-    is_away(other, public_id)
+    assert_erased(other, public_id)
 
 
 def test_or_from_a_later_backup_when_an_older_one_is_put_back(portal, elsewhere, hr, tmp_path):
@@ -366,7 +366,7 @@ def test_or_from_a_later_backup_when_an_older_one_is_put_back(portal, elsewhere,
     backups.make(tmp_path / "backups", portal.settings, later)
     other = elsewhere()
     other.source = source
-    is_away(other, public_id)
+    assert_erased(other, public_id)
 
 
 def test_a_journal_that_knows_of_nobody_changes_nothing(portal, elsewhere, hr, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal import clock, credentials, demonstration, enrolments, guests, proofs, storage
+from portal import campaigns, clock, credentials, demonstration, enrolments, guests, proofs, storage
 from portal.models import (
     TABLES,
     AffiliationImport,
@@ -199,6 +199,7 @@ def test_a_campaign_was_announced_and_reminders_were_delivered(app, loaded):
     campaign = DocumentCampaign.get()
     assert campaign.announced_at
     assert campaign.asked == DocumentRequest.select().where(DocumentRequest.campaign == campaign.label).count() > 0
+    assert campaigns.counted([campaign])[0].open > 0
     sent = list(Reminder.select())
     became = {(bool(one.author_id), one.message.state) for one in sent}
     assert became == {(True, "SENT"), (False, "SENT"), (False, "FAILED")}
