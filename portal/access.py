@@ -86,6 +86,12 @@ def shows_people(view):
     return view
 
 
+def ends_viewing(view):
+    """The one form that is taken while the portal is looked at as somebody else."""
+    view.ends_viewing = True
+    return view
+
+
 def opened_by_profile(right):
     """Whether this profile may have the right somewhere; where, the door says (`scope.may`, `User.acting`)."""
     return right in RIGHTS[current_user.role] and current_user.opens(right)
@@ -152,12 +158,6 @@ def refuse_to_write():
     )
     refused.said = True
     raise refused
-
-
-def ends_viewing(view):
-    """The one form that is taken while the portal is looked at as somebody else."""
-    view.ends_viewing = True
-    return view
 
 
 def refuse(right):

@@ -13,8 +13,6 @@ OF_ADMINISTRATORS = "Seul un administrateur de la mutuelle change l’accès d�
 LACKING = "Vous ne donnez que les rôles que vous avez vous-même."
 CHANGED = "Cette proposition a changé, ou n’est plus là\u00a0: relisez ce qui est demandé."
 LAST = "Ce serait le dernier accès qui gère les utilisateurs de la mutuelle. Donnez-le d’abord à quelqu’un d’autre."
-
-
 MOST_FOUND = 2_000  # by words: beyond, more of them are asked
 
 

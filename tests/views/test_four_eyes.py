@@ -113,8 +113,8 @@ def test_without_the_role_of_money_a_bank_account_is_not_agreed_to(app, asked):
 # ── The role that gives roles ────────────────────────────────────────────────────────────────────────────────────
 
 
-def set_roles(browser, user, *duties):
-    return browser.post(f"{USERS}/{user.public_id}/roles", {"roles": [str(int(duty)) for duty in duties]})
+def set_roles(browser, user, *duties, **how):
+    return browser.post(f"{USERS}/{user.public_id}/roles", {"roles": [str(int(duty)) for duty in duties]}, **how)
 
 
 def answer(browser, user, word, seen=None):
@@ -136,6 +136,20 @@ def test_the_role_that_gives_roles_takes_a_second_person_and_the_others_do_not(c
     row = User.get_by_id(member.id)
     assert (row.duties, row.asked_duties) == (int(Duty.AUDIT | Duty.USERS), None)
     assert "déjà fait" in answer(second, member, "oui").get_data(as_text=True)
+
+
+def test_who_proposes_is_offered_to_put_it_aside_and_not_to_confirm(colleagues):
+    first, second = colleagues
+    member = factories.user(UserRole.STAFF, duties=0)
+    page = set_roles(first, member, Duty.USERS, follow_redirects=True).get_data(as_text=True)
+    assert "attend l’accord d’une seconde personne" in page
+    assert "déjà fait" not in page
+    where = f"{USERS}/{member.public_id}"
+    offered = {
+        word: [f'value="{word}"' in one.get(where).get_data(as_text=True) for one in colleagues]
+        for word in ("oui", "non")
+    }
+    assert offered == {"oui": [False, True], "non": [True, True]}
 
 
 def test_a_proposal_can_be_put_aside(colleagues):

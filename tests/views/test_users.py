@@ -108,7 +108,10 @@ def test_new_roles_hold_from_the_very_next_page(app, admin):
     assert theirs.get("/gestion/demandes").status_code == 403
     assert theirs.get("/gestion/prelevements").status_code == 200
     event = AuditEvent.get(AuditEvent.action == "user.duties")
-    assert (event.before, event.after) == ({"duties": int(Duty.EXCHANGES)}, {"duties": int(Duty.MONEY)})
+    assert (event.before, event.after) == (
+        {"duties": int(Duty.EXCHANGES)},
+        {"duties": int(Duty.MONEY), "asked": None},
+    )
 
 
 def test_unknown_roles_are_none(admin):

@@ -91,8 +91,9 @@ def test_it_ends_by_itself(viewing, at):
     assert "en lecture seule" not in page and "À traiter" in page
 
 
-def test_without_a_reason_nothing_is_seen(admin, hr):
-    start(admin, hr, "  ")
+@pytest.mark.parametrize("why", ["  ", "pour 294063947803145"])
+def test_without_a_reason_that_can_be_written_down_nothing_is_seen(admin, hr, why):
+    start(admin, hr, why)
     assert UserSession.select().where(UserSession.viewing.is_null(False)).count() == 0
 
 

@@ -36,9 +36,10 @@ def set_roles(id):
     def do(row, now):
         before, made = users.set_duties(row, form.duties, by(), people())
         if made.asked_duties is not None:
-            audit("user.duties_asked", on=row, after={"duties": made.asked_duties})
             flash(ASKED, "info")
-        return {"before": {"duties": before}, "after": {"duties": made.duties}} if before != made.duties else None
+        elif before == made.duties:
+            return None
+        return {"before": {"duties": before}, "after": {"duties": made.duties, "asked": made.asked_duties}}
 
     return act(id, "Les rôles sont enregistrés\u00a0: ils valent dès sa prochaine page.", "user.duties", do)
 

@@ -222,7 +222,6 @@ FAMILIES = {
         "session.revoke_others": "Autres sessions fermées",
         "session.start": "Connexion",
         "user.close": "Accès fermé",
-        "user.duties_asked": "Rôles proposés",
         "user.duties_refused": "Rôles refusés",
         "user.create": "Utilisateur créé",
         "user.duties": "Rôles changés",

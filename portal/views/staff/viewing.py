@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from portal import clock
 from portal.access import audit, ends_viewing, fresh, requires
+from portal.forms.checks import holds_secret
 from portal.models import db
 from portal.views.staff.users import found
 
@@ -21,8 +22,8 @@ def start(id):
     row, why = found(id), " ".join(request.form.get("motif", "").split())[:MOST_SAID]
     if row.is_staff or not row.is_active:
         abort(404)
-    if not why:
-        flash("Dites pourquoi vous voulez voir le portail comme cette personne.", "warn")
+    if not why or holds_secret(why):
+        flash("Dites pourquoi vous voulez voir le portail ainsi, sans n° de sécurité sociale ni IBAN.", "warn")
         return redirect(url_for("staff_users.show", id=id), 303)
     with db.atomic():
         current_user.session.view_as(row, clock.now())
