@@ -98,6 +98,7 @@ def opened_by_profile(right):
 
 
 def init_app(app):
+    app.looks = taking.Looks()
     manager = LoginManager(app)
     manager.session_protection = None  # our sessions are rows: nothing is guessed from the browser's name
     manager.user_loader(load_user)
@@ -148,7 +149,7 @@ def let_in():
     if getattr(view, "shows_people", False):
         shown = 1 if request.view_args else page_size(current_user.rows_per_page)
         who = current_user.viewer or current_user
-        refuse_beyond(taking.PEOPLE, taking.look(who, shown, current_app.settings, clock.now()))
+        refuse_beyond(taking.PEOPLE, current_app.looks.add(who, shown, current_app.settings, clock.now()))
     return None
 
 

@@ -6,7 +6,6 @@ of the log for who watches it.
 """
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -65,11 +64,30 @@ def take(user, kind, number, settings, now):
     return Throttle.take(key_of(user, kind), number, now, most, HOUR)
 
 
-def look(user, number, settings, now):
-    """The same of people that a page shows: reading goes on while someone writes, and is then not counted."""
-    with suppress(OperationalError), database.without_waiting(db, LOCKED):
-        return take(user, PEOPLE, number, settings, now)
-    return 0
+class Looks:
+    """People that pages show, counted in memory and written by the hundredth of the bound: a page seldom writes.
+
+    A process that ends forgets less than a hundredth of the bound for each account.
+    """
+
+    def __init__(self):
+        self.waiting = {}  # by user: people shown and not yet written
+
+    def add(self, user, number, settings, now):
+        """Before they are shown: seconds to wait when they are too many, otherwise 0."""
+        number += self.waiting.get(user.id, 0)
+        if number <= settings.people_per_hour // 100:
+            self.waiting[user.id] = number
+            return 0
+        try:
+            with database.without_waiting(db, LOCKED):
+                seconds = take(user, PEOPLE, number, settings, now)
+        except OperationalError:  # who reads waits for no writer: it is written with a later page
+            self.waiting[user.id], seconds = number, 0
+        else:
+            if not seconds:
+                self.waiting.pop(user.id, None)
+        return seconds
 
 
 def key_of(user, kind):

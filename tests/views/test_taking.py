@@ -5,6 +5,7 @@ import datetime
 import threading
 
 import pytest
+from peewee import OperationalError
 
 from portal import clock, taking
 from portal.models import AuditEvent, Beneficiary, Throttle, User, UserRole, db
@@ -144,3 +145,33 @@ def test_every_download_and_reveal_of_the_trail_counts():
     free = {"cover.check", "thread.copy"}  # one cover at a time, with what is on the card; a copy that is read later
     for family in ("Données affichées", "Téléchargements"):
         assert not {action for action in FAMILIES[family] if not taking.of_event(action, None)} - free
+
+
+def test_people_are_written_by_the_hundredth_of_the_bound_and_none_is_forgotten(signed_in, hr, app, queries):
+    app.settings = dataclasses.replace(app.settings, people_per_hour=1_000)
+    person = Beneficiary.get()
+
+    def pages(number):
+        queries.clear()
+        assert {signed_in.get(f"/salaries/{person.public_id}").status_code for _ in range(number)} == {200}
+        return sum("throttle" in sql for sql in queries)
+
+    assert (pages(10), pages(1)) == (0, 1)
+    assert Throttle.get(Throttle.key == taking.key_of(hr, taking.PEOPLE)).failures == 11
+    pages(5)
+    codes = [signed_in.get("/salaries").status_code for _ in range(50)]
+    assert (codes.count(200), codes[-1]) == ((1_000 - 16) // 25, 429)
+
+
+def test_whoever_reads_while_another_writes_is_counted_later(database, hr, monkeypatch):
+    def locked(*_):
+        raise OperationalError("database is locked")
+
+    looks, now = taking.Looks(), clock.now()
+    few = type("Bounds", (), {"people_per_hour": 10})
+    monkeypatch.setattr(taking, "take", locked)
+    assert looks.add(hr, 6, few, now) == 0
+    monkeypatch.undo()
+    assert looks.add(hr, 4, few, now) == 0
+    assert Throttle.get(Throttle.key == taking.key_of(hr, taking.PEOPLE)).failures == 10
+    assert looks.add(hr, 1, few, now) > 0
