@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from portal.formats import date_fr, search_key
 from portal.rules import Refused, affiliations, identifiers
+from portal.rules.cells import refuse_fault
 from portal.rules.dates import spreadsheet_date
 
 MOST_CHARACTERS = 255
@@ -65,6 +66,7 @@ def read(reader: Reader, text: str, today: date) -> Read:
     if len(kept) > MOST_CHARACTERS:
         return Read(kept, error=f"Ce texte a plus de {MOST_CHARACTERS} caractères. Écrivez-le plus court.")
     try:
+        refuse_fault(kept)
         found = reader(kept, today)
     except Refused as refused:
         return Read(kept, error=str(refused))
@@ -241,8 +243,8 @@ COLUMNS = (
         "N° S. Sociale",
         nir,
         "Indiquez le n° de sécurité sociale.",
-        "nir nss numeross nss numerossociale nosecuritesociale nsecuritesociale ndesecuritesociale numsecu nsecu"
-        " numerosecuritesociale numerodesecuritesociale securitesociale",
+        "nir nss numeross nss nossociale numerossociale nosecuritesociale nsecuritesociale ndesecuritesociale numsecu"
+        " nsecu numerosecuritesociale numerodesecuritesociale securitesociale",
     ),
     Column("Type d'assuré", SCHEME, "", "typeassure regime regimedebase regimeobligatoire"),
     Column("Code Entreprise", words, "Indiquez le code de l’entreprise.", "entreprise codesociete societe"),

@@ -12,6 +12,7 @@ from portal.exchange.affiliation_cells import COLUMNS, TITLES, as_text
 from portal.exchange.spreadsheets import Unreadable
 from portal.exchange.workbooks import MOST_COLUMNS, read_rows
 from portal.formats import number, search_key
+from portal.rules.cells import FAULT
 
 SHEET, LISTS = "Salariés", "Listes"
 MOST_ROWS = 20_000
@@ -21,6 +22,7 @@ ERROR_TITLE = "Erreur"  # the column that rejected rows go out with
 VERSION = 1
 VERSION_CELL = re.compile(r"Modèle de préaffiliation, version ([0-9]{1,4})")
 
+ASIDE = re.compile(r"\([^()]*\)")  # « Date de naissance (jj/mm/aaaa) »
 HEADINGS = {search_key(title): place for place, title in enumerate(TITLES)}
 ALIASES = {key: place for place, column in enumerate(COLUMNS) for key in column.aliases.split()}
 # A row of headings has one of these (the sheet « Listes » has none); a file without one of the second is no use.
@@ -98,7 +100,7 @@ class Reading:
     def take(self, row: int, values: list[Any]) -> None:
         whole = values[: self.width]
         taken = list(self.in_our_order(whole + [""] * (self.width + 1 - len(whole))))
-        if not any(cell != "" and as_text(cell).strip() for cell in taken):
+        if not any(cell != "" and says_something(as_text(cell)) for cell in taken):
             return
         if len(self.rows) == MOST_ROWS:
             raise Unreadable(f"Ce fichier a plus de {number(MOST_ROWS)} lignes. Envoyez-le en plusieurs fois.")
@@ -114,7 +116,7 @@ class Reading:
 
 def matched(headings: list[str]) -> tuple[list[tuple[int, int]], list[str]]:
     """Which column of ours each heading names, and the headings that name none; the usual variants come second."""
-    keys = [search_key(heading) for heading in headings]
+    keys = [key_of(heading) for heading in headings]
     exact = {HEADINGS[key] for key in keys if key in HEADINGS}
     variants = {key: place for key, place in ALIASES.items() if place not in exact}
     known = HEADINGS | variants
@@ -125,6 +127,17 @@ def matched(headings: list[str]) -> tuple[list[tuple[int, int]], list[str]]:
         if heading.strip() and key not in known and key != search_key(ERROR_TITLE)
     ]
     return places, unknown
+
+
+def says_something(text: str) -> bool:
+    """Formulas drawn down beyond the people leave rows of #N/A, of nobody."""
+    return bool(text.strip()) and not FAULT.fullmatch(text.strip())
+
+
+def key_of(heading: str) -> str:
+    """Without what it says in brackets of how to fill its column, when only then it is known."""
+    key = search_key(heading)
+    return key if key in HEADINGS or key in ALIASES else search_key(ASIDE.sub("", heading))
 
 
 def check_version(values: list[Any]) -> None:

@@ -22,6 +22,7 @@ from portal.exchange.spreadsheets import Unreadable, rows
 from portal.formats import SPACE, THIN_SPACE, number, plural
 from portal.models import AuditEvent, Table, db, hash_of
 from portal.rules import Refused
+from portal.rules.cells import refuse_fault
 
 CHUNK = 1_000  # rows between two visits to the database
 MOST_ERRORS = 100
@@ -45,6 +46,7 @@ class Column:
     ) -> None:
         def read(text: str) -> Any:
             if text:
+                refuse_fault(text)
                 return parse(text)
             if required:
                 raise Refused("Cette valeur est obligatoire.")

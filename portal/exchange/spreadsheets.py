@@ -27,6 +27,8 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
 
+from portal.rules.cells import UNCALCULATED
+
 
 class Unreadable(ValueError):
     """A file that cannot be read as a table; str() is the French sentence to show."""
@@ -197,13 +199,16 @@ BOOK_FAULTS = (
     *(EOFError, KeyError, IndexError, ValueError, NotImplementedError, RuntimeError),
 )
 
+DIGITS = 15  # that spreadsheets count with: what is computed ends with others, as in 1234.5600000000001
+ESCAPED = re.compile(r"_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
+
 Cells = list[Any]  # texts and dates
 
 
 def rows(path: Path) -> Iterator[tuple[int, Cells]]:
-    """(line, cells) of a UTF-8 CSV with `;`, or of the first sheet of an .xlsx, told apart by what they hold.
+    """(line, cells) of a UTF-8 CSV with `;`, or of the first sheet of an .xlsx that is shown; its content tells which.
 
-    The heading is line 1; empty lines are left out. Raises Unreadable.
+    The heading is line 1; lines of blanks are left out. Raises Unreadable.
     """
     with open(path, "rb") as file:
         start = file.read(8)
@@ -216,6 +221,10 @@ def rows(path: Path) -> Iterator[tuple[int, Cells]]:
     return csv_rows(path)
 
 
+def holds_something(cells: Cells) -> bool:
+    return any(not isinstance(cell, str) or cell.strip() for cell in cells)
+
+
 def csv_rows(path: Path) -> Iterator[tuple[int, Cells]]:
     line = 0  # the last one read: a field in quotes may hold several
     try:
@@ -223,7 +232,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, Cells]]:
             reader = csv.reader(file, delimiter=";", strict=True)
             for cells in reader:
                 started, line = line + 1, reader.line_num
-                if any(cells):
+                if holds_something(cells):
                     yield started, cells
     except UnicodeDecodeError:
         raise Unreadable("Le fichier n’est pas en UTF-8. Enregistrez-le en « CSV UTF-8 », puis recommencez.") from None
@@ -260,10 +269,12 @@ def check_archive(archive: zipfile.ZipFile) -> None:
 
 
 def open_book(archive: zipfile.ZipFile) -> tuple[str, list[str], list[str], datetime]:
-    """The name of the first sheet, the shared texts, the format of each style, and the day that dates count from."""
+    """The name of the first sheet shown, the shared texts, the format of each style, and the day dates count from."""
     book, links = read_part(archive, "xl/workbook.xml"), read_part(archive, "xl/_rels/workbook.xml.rels")
-    first = next(iter(elements(book, "sheet")))
-    link = next(value for name, value in first.attrib.items() if name.endswith("}id"))
+    shown = [one for one in elements(book, "sheet") if one.get("state", "visible") == "visible"]
+    if not shown:
+        raise Unreadable(UNREADABLE_BOOK)
+    link = next(value for name, value in shown[0].attrib.items() if name.endswith("}id"))
     target = next(one.attrib["Target"] for one in elements(links, "Relationship") if one.attrib["Id"] == link)
     sheet = target[1:] if target.startswith("/") else str(PurePosixPath("xl") / target)
     since_1904 = any(one.get("date1904") in ("1", "true") for one in elements(book, "workbookPr"))
@@ -313,7 +324,7 @@ class Sheet:
         self.line, self.cells = 0, []  # type: int, Cells
         self.place, self.kind, self.format = 0, "n", "General"
         self.characters: list[str] = []
-        self.reading = self.phonetic = False
+        self.reading = self.phonetic = self.formula = False
         # defusedxml does not read piece by piece: a DTD, without which there is no entity, is refused here.
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
@@ -333,7 +344,10 @@ class Sheet:
         name = name.rpartition(":")[2]
         if name in ("v", "t"):
             self.reading = not self.phonetic
+        elif name == "f":
+            self.formula = True
         elif name == "c":
+            self.formula = False
             reference = attributes.get("r", "")
             self.place = column_place(reference.rstrip("0123456789")) if reference else len(self.cells)
             self.kind, self.characters = attributes.get("t", "n"), []
@@ -355,14 +369,14 @@ class Sheet:
         if name in ("v", "t"):
             self.reading = False
         elif name == "c":
-            if self.characters:
+            if self.characters or (self.formula and self.kind == "n"):
                 self.cells.extend([""] * (self.place - len(self.cells)))
-                self.cells.append(self.value("".join(self.characters)))
+                self.cells.append(self.value("".join(self.characters) or UNCALCULATED))
         elif name == "row":
-            if any(self.cells):
+            if holds_something(self.cells):
                 self.done.append((self.line, self.cells))
         elif name == "si":
-            self.texts.append("".join(self.characters))
+            self.texts.append(unescaped("".join(self.characters)))
         elif name == "rPh":
             self.phonetic = False
 
@@ -372,9 +386,14 @@ class Sheet:
             return self.shared[int(text)]
         if self.kind == "d":
             return date.fromisoformat(text[:10])
-        if self.kind != "n":
-            return text
+        if self.kind != "n" or text == UNCALCULATED:
+            return unescaped(text)
         return number(text, self.format, self.epoch)
+
+
+def unescaped(text: str) -> str:
+    """What XML cannot hold is written _x000D_ in a workbook."""
+    return ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
 @lru_cache(maxsize=1_024)
@@ -391,8 +410,8 @@ def number(text: str, number_format: str, epoch: datetime) -> str | date:
         with suppress(OverflowError, ValueError):
             moment = from_excel(float(text), epoch)
             return moment.date() if isinstance(moment, datetime) and moment.time() == time() else str(moment)
-    value = float(text)
+    value = float(text) * (100 if "%" in number_format else 1)  # 60 % is kept as 0.6
     if not value.is_integer():
-        return repr(value)
+        return f"{value:.{DIGITS}g}"
     zeros = len(number_format) if set(number_format) == {"0"} else 0
     return str(int(value)).zfill(zeros)

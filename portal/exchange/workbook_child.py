@@ -8,10 +8,13 @@ A line is {"sheet": name} when a sheet begins, [[row, cells], …] for some of t
 at the end, or {"refused": code}. A date is [ISO text]; the other cells are texts, numbers and booleans.
 """
 
+import io
 import json
 import os
+import re
 import sys
 import unicodedata
+import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from itertools import islice
@@ -96,7 +99,7 @@ def sheets(content: bytes, first: list[str]) -> Iterator[tuple[str | None, Itera
     """Each sheet with its rows; what the file is, its content tells, never its name."""
     if content.startswith(b"PK\x03\x04"):
         check_archive(content)
-        yield from workbook(content, first)
+        yield from workbook(faults_told(content), first)
     elif content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         foreign.check_compound(content, {"WORKBOOK", "BOOK"})
         yield from workbook(content, first)
@@ -109,9 +112,11 @@ def sheets(content: bytes, first: list[str]) -> Iterator[tuple[str | None, Itera
 
 def workbook(content: bytes, first: list[str]) -> Iterator[tuple[str, Iterator[tuple[int, list[Cell]]]]]:
     book = foreign.workbook_of(content)
-    from python_calamine import CalamineError, SheetTypeEnum  # noqa: PLC0415  once the file has been looked at
+    from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415  once it was looked at
 
-    names = [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    shown = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    names = shown + [sheet.name for sheet in sheets if sheet.name not in shown]
     try:
         for name in sorted(names, key=lambda name: rank(name, first))[:MOST_SHEETS]:
             sheet = book.get_sheet_by_name(name)
@@ -163,6 +168,60 @@ def check_archive(content: bytes) -> None:
     with foreign.checked_archive(content, foreign.Prologue) as archive:
         if not any(kind.endswith((*SHEET_TYPES, ODS, f"{ODS}-template")) for kind in foreign.types_of(archive)):
             raise Refused("other")
+
+
+# ── Cells without a value ────────────────────────────────────────────────────────────────────────────────────────────
+
+# calamine reads #N/A, and a formula that was never calculated, as blanks: an IBAN or a date would be lost unseen. They
+# are made texts first, which the checks refuse.
+ERROR = b't="e"'
+XLSX_FAULT = re.compile(rb'(?<=\s)t="e"(?=[^<>]*>)')
+FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+UNCALCULATED = re.compile(
+    rb"(<((?:\w+:)?)c\s(?![^<>]*\st=)[^<>]*)>"
+    rb"(\s*<\2f(?:\s[^<>]*)?(?:/>|>[^<>]*</\2f>)\s*)(?:<\2v\s*/>|<\2v></\2v>)?\s*</\2c>"
+)
+ODS_FAULT = re.compile(rb'<table:table-cell\s[^<>]*calcext:value-type="error"[^<>]*>')
+ODS_VALUE = re.compile(rb'\soffice:(?:value-type|value|string-value|boolean-value|date-value)="[^"<>]*"')
+
+
+def faults_told(content: bytes) -> bytes:
+    """The same workbook, what has no value for its spreadsheet written as text; itself when there is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            told = {name: part for name in archive.namelist() if (part := part_told(name, archive)) is not None}
+            return rewritten(archive, told) if told else content
+    except foreign.BROKEN:
+        raise Refused("damaged") from None
+
+
+def part_told(name: str, archive: zipfile.ZipFile) -> bytes | None:
+    """A part as it is to be read, or None when it stays as it is."""
+    lower = name.lower()
+    if lower == "content.xml":
+        part = archive.read(name)
+        told = ODS_FAULT.sub(ods_text, part)
+    elif "worksheets/" in lower and lower.endswith(".xml"):
+        part = archive.read(name)
+        told = XLSX_FAULT.sub(rb't="str"', part) if ERROR in part else part
+        if FORMULA.search(told):
+            told = UNCALCULATED.sub(rb'\1 t="str">\3<\2v>#CALC!</\2v></\2c>', told)
+    else:
+        return None
+    return None if told == part else told
+
+
+def ods_text(cell: re.Match[bytes]) -> bytes:
+    kept = ODS_VALUE.sub(b"", cell[0])
+    return kept.replace(b"<table:table-cell", b'<table:table-cell office:value-type="string"', 1)
+
+
+def rewritten(archive: zipfile.ZipFile, told: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as again:  # not packed: it is read at once
+        for name in archive.namelist():
+            again.writestr(name, told[name] if name in told else archive.read(name))
+    return file.getvalue()
 
 
 # ── CSV ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -91,7 +91,12 @@ def test_headings_are_forgiven_and_may_stand_lower_and_further():
 
 @pytest.mark.parametrize(
     ("heading", "title"),
-    [("NIR", "N° S. Sociale"), ("Numéro de sécurité sociale", "N° S. Sociale"), ("CP", "Code Postal")]
+    [
+        ("NIR", "N° S. Sociale"),
+        ("Nº S. Sociale", "N° S. Sociale"),
+        ("Date de naissance (jj/mm/aaaa)", "Date de naissance"),
+    ]
+    + [("Numéro de sécurité sociale", "N° S. Sociale"), ("CP", "Code Postal")]
     + [("Email", "E-mail"), ("Courriel", "E-mail"), ("Téléphone", "Tél fixe"), ("Nom de naissance", "Nom")],
 )
 def test_usual_headings_are_understood(heading, title):
@@ -101,6 +106,18 @@ def test_usual_headings_are_understood(heading, title):
 
 def test_a_usual_heading_beside_the_real_one_is_another_column():
     assert read(file(xlsx([*TITLES, "Courriel"], employee()))).unknown_columns == ["Courriel"]
+
+
+@pytest.mark.parametrize("fault", ["#N/A", "#REF!", "#VALEUR!", "#CALC!"])
+@pytest.mark.parametrize("title", ["Date d'effet", "IBAN prestation", "Complément", "Situation"])
+def test_a_cell_that_was_not_calculated_is_an_error_not_a_blank(title, fault):
+    joined = check(employee(), child(**{title: fault}))[-1]
+    assert fault in joined.errors[title]
+
+
+def test_rows_of_formulas_beyond_the_people_are_nobody():
+    drawn_down = [*([""] * 11), "#N/A", "#REF!"]
+    assert read(file(xlsx(TITLES, employee(), drawn_down, drawn_down))).rows == [(2, employee())]
 
 
 def test_the_column_of_errors_comes_back_unseen():

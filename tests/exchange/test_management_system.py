@@ -264,6 +264,8 @@ def test_individual_products_come_and_go(loaded):
         ({"contract_number": "K2"}, "contract_number"),
         ({"individual_products": "P9"}, "individual_products"),
         ({"birth_name": "x" * 256}, "birth_name"),
+        ({"birth_name": "#N/A"}, "birth_name"),
+        ({"complement": "#VALEUR!"}, "complement"),
         ({"birth_name": "a\x00b"}, "birth_name"),
         ({"birth_name": "a\u202eb"}, "birth_name"),
         ({"phone": "12"}, "phone"),

@@ -192,6 +192,44 @@ def test_dates_may_count_from_1904(tmp_path):
     assert list(rows(tmp_path / "book.xlsx")) == [(1, ["Date", DAY])]
 
 
+def test_a_percentage_is_read_as_it_is_seen_and_what_is_computed_in_fifteen_digits(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append([0.6, 0.575, 0.07, 60])
+    for place, shown in enumerate(("0%", "0.00%", "0%", "0"), 1):
+        book.active.cell(1, place).number_format = shown
+    book.save(tmp_path / "book.xlsx")
+    assert list(rows(tmp_path / "book.xlsx")) == [(1, ["60", "57.5", "7", "60"])]
+    body = HEAD + b"<sheetData><row r='1'><c><v>1234.5600000000001</v></c></row></sheetData></worksheet>"
+    (tmp_path / "book.xlsx").write_bytes(sheet_of(body))
+    assert list(rows(tmp_path / "book.xlsx")) == [(1, ["1234.56"])]
+
+
+def test_a_sheet_that_is_hidden_is_not_read(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["ancien"])
+    book.active.sheet_state = "veryHidden"
+    book.create_sheet("Feuil2").append(["nouveau"])
+    book.save(tmp_path / "book.xlsx")
+    assert list(rows(tmp_path / "book.xlsx")) == [(1, ["nouveau"])]
+
+
+def test_a_formula_that_was_never_calculated_is_no_blank(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["a", "=A1&1", None])
+    book.save(tmp_path / "book.xlsx")
+    assert list(rows(tmp_path / "book.xlsx")) == [(1, ["a", "#CALC!"])]
+
+
+def test_lines_of_blanks_are_left_out(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["a", "b"], [" ", "\u00a0"], ["c", DAY]):
+        book.active.append(row)
+    book.save(tmp_path / "book.xlsx")
+    assert list(rows(tmp_path / "book.xlsx")) == [(1, ["a", "b"]), (3, ["c", DAY])]
+    (tmp_path / "table.csv").write_text("a;b\n   \n ;\t\nc;d\n", encoding="utf-8")
+    assert list(rows(tmp_path / "table.csv")) == [(1, ["a", "b"]), (4, ["c", "d"])]
+
+
 CELL = '<row r="1"><c r="A1" t="inlineStr"><is>{}</is></c></row>'
 NAMESPACE = b'xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 
@@ -202,6 +240,7 @@ NAMESPACE = b'xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main
         ("<r><t>Jean</t></r><r><t>-Luc</t></r>", "Jean-Luc"),
         ("<t>東京</t><rPh sb='0' eb='1'><t>とうきょう</t></rPh>", "東京"),
         ("<t>&#x3D;1+1</t>", "=1+1"),
+        ("<t>a_x000D_b_xD800__x41_</t>", "a\rb_xD800__x41_"),
     ],
 )
 def test_rich_texts_are_read_whole(tmp_path, inside, read):

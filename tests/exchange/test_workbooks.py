@@ -1,6 +1,8 @@
 """Foreign workbooks: what is read of each kind, and that none of the hostile ones does more than be refused."""
 
+import io
 import os
+import re
 import resource
 import struct
 import subprocess
@@ -9,6 +11,7 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -51,6 +54,57 @@ def test_the_sheets_that_are_wanted_come_first():
     content = xlsx(["x"], title="Notes", other_sheets=[("  SALARIÉS", [["y"]]), ("Listes", [["z"]])])
     found = rows(content, first=("salaries", "listes"))
     assert [row[0] for row in found] == ["  SALARIÉS", "Listes", "Notes"]
+
+
+def uncalculated(*rows):
+    """A workbook that holds an error and a formula, as a program writes it that calculates nothing."""
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    body = io.BytesIO()
+    book.save(body)
+    return body.getvalue()
+
+
+def test_what_a_spreadsheet_could_not_calculate_is_no_blank():
+    assert rows(uncalculated(["Nom", "#N/A", "=A1&1", "fin"])) == [("Sheet", 1, ["Nom", "#N/A", "#CALC!", "fin"])]
+
+
+def test_what_libreoffice_could_not_calculate_is_no_blank():
+    name = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
+    broken = b'<table:table-cell table:formula="of:=NA()" office:value-type="float" office:value="0" '
+    broken += b'calcext:value-type="error"><text:p>#N/A</text:p>'
+    plain = b'<table:table-cell office:value-type="string"><text:p>?</text:p>'
+
+    def break_cell(part):
+        return part.replace(plain, broken).replace(
+            b"<office:document-content", b'<office:document-content xmlns:calcext="%s"' % name.encode()
+        )
+
+    with zipfile.ZipFile(file(ods(["Nom", "?", "fin"]))) as archive:
+        parts = {one: break_cell(archive.read(one)) for one in archive.namelist()}
+    assert rows(zipped(parts)) == [("Salariés", 1, ["Nom", "#N/A", "fin"])]
+
+
+def test_a_formula_whose_result_is_known_is_read_as_its_result():
+    shown = b'<c r="A1" t="str"><f>B1</f><v>Nom</v></c><c r="B1"><f>2+3</f><v>5</v></c>'
+    shown += b'<c r="C1" t="str"><f>""</f><v></v></c>'
+    content = xlsx(["ici"])
+    with zipfile.ZipFile(file(content)) as archive:
+        parts = {one: archive.read(one) for one in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = re.sub(b"<c .*</c>", shown, parts[sheet])
+    assert rows(zipped(parts)) == [("Salariés", 1, ["Nom", 5])]
+
+
+def test_a_sheet_that_is_hidden_comes_after_those_that_are_shown():
+    book = openpyxl.Workbook()
+    book.active.append(["ancien"])
+    book.active.sheet_state = "hidden"
+    book.create_sheet("Feuil2").append(["nouveau"])
+    body = io.BytesIO()
+    book.save(body)
+    assert [row.cells for row in read_rows(file(body.getvalue()), 100)] == [["nouveau"], ["ancien"]]
 
 
 def test_an_ods_and_an_xls_are_read():
