@@ -33,6 +33,7 @@ from portal import (
     settings,
     storage,
     views,
+    wrong_use,
 )
 from portal.faults import place_of
 from portal.folder import Unavailable
@@ -93,6 +94,7 @@ def create_app(**overrides):
     commands.register(app)
     operating.register(app)
     people_commands.register(app)
+    wrong_use.explain(app.cli)
     serve_static_files(app)
     return app
 

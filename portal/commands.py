@@ -3,6 +3,7 @@
 import datetime
 import os
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -57,6 +58,20 @@ def register(app):
 def stop(sentence):
     click.echo(sentence, err=True)
     sys.exit(1)
+
+
+def bar(length, label):
+    """How far a long work is, for who watches a terminal: on stderr, so that stdout has the lines alone."""
+    return click.progressbar(length=length, label=label, file=sys.stderr) if sys.stderr.isatty() else nullcontext()
+
+
+def watched(rows, label):
+    """The same rows, and how many of them went by."""
+    with bar(len(rows), label) as shown:
+        for row in rows:
+            yield row
+            if shown:
+                shown.update(1)
 
 
 def opened():
@@ -257,20 +272,20 @@ def link(token):
 
 
 @click.command("load")
-@click.argument("kind", type=click.Choice(list(getattr(management_system, "KINDS", {}))))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("kind", metavar="KIND", type=click.Choice(list(getattr(management_system, "KINDS", {}))))
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @with_appcontext
 def load(kind, file):
     """Load a file of the management system: all of it, or nothing."""
     ready()
-    outcome = management_system.load(kind, file)
+    outcome = management_system.load(kind, file, progress=bar)
     if outcome.errors:
         stop("\n".join(outcome.errors))
     click.echo(outcome.summary)
 
 
 @click.command("hand-over")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--number", type=int, help="Écrire de nouveau la transmission de ce numéro.")
 @with_appcontext
 def hand_over_movements(folder, number):
@@ -293,7 +308,7 @@ def hand_over_movements(folder, number):
 
 
 @click.command("collect")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--days", default=5, show_default=True, help="Jours de prélèvement d’ici à tant de jours.")
 @with_appcontext
 def collect(folder, days):
@@ -365,7 +380,7 @@ def say_sign_ins():
 
 
 def fill(seed, scale):
-    for line in demonstration.load(current_app.settings, seed, scale):
+    for line in demonstration.load(current_app.settings, seed, scale, watched):
         click.echo(line)
 
 

@@ -84,8 +84,11 @@ WORDS = Path(__file__).parent / "data" / "demonstration"
 CHUNK = 1_000
 
 
-def load(settings, seed=1, scale=1):
-    """Fill an empty database, all at once; yields a line a thing. `scale` multiplies accounts and people."""
+def load(settings, seed=1, scale=1, watched=lambda rows, label: rows):
+    """Fill an empty database, all at once; yields a line a thing. `scale` multiplies accounts and people.
+
+    `watched` is given the accounts, whose people are what takes long, and gives them one after the other.
+    """
     began = time.monotonic()
     with db.atomic():
         draw = Draw(seed, clock.today().replace(day=1))
@@ -93,7 +96,7 @@ def load(settings, seed=1, scale=1):
         accounts = make_accounts(draw, MANAGED * scale)
         contracts = make_contracts(draw, make_colleges(draw, make_companies(draw, accounts)), plans)
         people = People(draw, [plans["REN-OPT"], plans["REN-HOSP"]])
-        for account in accounts:
+        for account in watched(accounts, "Démonstration"):
             people.fill(account, contracts[account["id"]])
         people.flush()
         managed, other = accounts[:-1], accounts[-1]

@@ -22,7 +22,7 @@ def register(app):
 
 
 @click.command("backup")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", metavar="FILE", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--keep", default=14, show_default=True, type=click.IntRange(min=1), help="Sauvegardes à garder.")
 @with_appcontext
 def backup(folder, keep):
@@ -41,7 +41,7 @@ def backup(folder, keep):
 
 
 @click.command("restore")
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", metavar="FILE", type=click.Path(exists=True, path_type=Path))
 @with_appcontext
 def restore(source):
     """Put a backup (or the last of a folder) back where there is nothing: every byte is checked before."""

@@ -16,6 +16,7 @@ FORBIDDEN = {
     "models.py": {"flask", "htmx_flask", "flask_wtf", "wtforms", "portal.views", "portal.forms", "portal.rendering"},
     "vault.py": {"flask", "peewee", "portal"},
     "carriers.py": {"flask", "peewee", "portal"},
+    "wrong_use.py": {"flask", "peewee", "portal"},
     "mime.py": {"flask", "peewee", "portal"},
     "forms": {"portal.views", "portal.access", "htmx_flask", "flask_login"},
     "rendering.py": {"portal.models", "portal.views", "portal.forms", "peewee"},

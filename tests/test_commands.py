@@ -1,10 +1,14 @@
 """The commands: what they cannot do they say in one sentence, never with a traceback."""
 
 import dataclasses
+import io
+import sys
+from contextlib import nullcontext
 
 import pytest
 
 from app import create_app
+from portal import commands
 from portal import database as databases
 from portal.models import User, db
 from tests import factories
@@ -64,10 +68,64 @@ def test_a_file_that_is_no_database_is_said(elsewhere, tmp_path):
     assert "DATABASE_URL" in refusal(elsewhere(tmp_path / "letter.db"), "audit", "verify")
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["load", "nosuch", "{file}"], "KIND : écrivez accounts, companies, "),
+        (["load", "accounts", "{folder}/missing.csv"], "FILE : ce fichier n’existe pas."),
+        (["load", "accounts", "{folder}"], "FILE : il faut un fichier"),
+        (["load", "accounts"], "Il manque FILE."),
+        (["load", "accounts", "{file}", "{file}"], "un argument de trop"),
+        (["load", "accounts", "{file}", "--force"], "L’option --force n’existe pas."),
+        (["hand-over"], "Il manque DIR."),
+        (["hand-over", "{file}"], "DIR : il faut un dossier"),
+        (["restore", "{folder}/missing"], "FILE : ce fichier n’existe pas."),
+        (["demo", "load", "--scale", "0"], "--scale : un nombre entier, 1 au moins."),
+        (["demo", "load", "--seed", "x"], "--seed : un nombre entier."),
+        (["demo", "load", "--seed"], "L’option --seed est mal employée."),
+        (["user", "create", "--role", "chief"], "--role : écrivez company, "),
+        (["db", "downgrade"], "Cette commande n’existe pas"),
+    ],
+)
+def test_a_command_written_wrong_is_a_sentence_too(app, sheet, tmp_path, command, said):
+    result = app.test_cli_runner().invoke(args=[part.format(file=sheet, folder=tmp_path) for part in command])
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1, result.output
+    assert result.output.startswith(said) or said in result.output
+    assert "--help" in result.output
+
+
+def test_a_group_alone_shows_its_help(app):
+    assert "upgrade" in app.test_cli_runner().invoke(args=["db"]).output
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_sees_how_far_a_long_work_is(app, database, tmp_path, monkeypatch):
+    path = tmp_path / "accounts.csv"
+    path.write_text("account_code;name;first_name;description;contact;phone;email\nA1;Dupont;;;;;\n")
+    shown = []
+    monkeypatch.setattr(commands, "bar", lambda length, label: shown.append((length, label)) or nullcontext())
+    assert app.test_cli_runner().invoke(args=["load", "accounts", str(path)]).exit_code == 0
+    assert shown == [(2, "Comptes")]
+
+
+def test_a_bar_is_for_a_terminal_alone(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert list(commands.watched([1, 2], "Essai")) == [1, 2]
+    assert "Essai" in sys.stderr.getvalue()
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert list(commands.watched([1, 2], "Essai")) == [1, 2]
+    assert sys.stderr.getvalue() == ""
+
+
 @pytest.mark.parametrize("scale", ["0", "-1"])
 def test_a_demonstration_of_nothing_is_refused(app, database, scale):
     result = app.test_cli_runner().invoke(args=["demo", "load", "--scale", scale])
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert not User.select().exists()
 
 
