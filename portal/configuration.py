@@ -11,7 +11,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from portal import database, natures, outbox, printing, settings
+from portal import database, document_types, natures, outbox, printing, settings
 from portal.models import ConfiguredValue, Outdated, db, hash_of
 
 LIFE = 5.0  # seconds for which a process believes what it read
@@ -26,6 +26,7 @@ SECTIONS = {
     ),
     "delais": ("reminder_days", "reminders_before", "proof_grace_days", "school_campaign", "kbis_months"),
     "natures": ("natures",),
+    "documents": ("document_types",),
     "messages": ("texts",),
 }
 NAMES = {name for names in SECTIONS.values() for name in names}
@@ -33,7 +34,7 @@ NAMES = {name for names in SECTIONS.values() for name in names}
 
 def use(chosen):
     """Let the parts that have no request know how the mutual presents itself."""
-    for part in (outbox, printing, natures):
+    for part in (outbox, printing, natures, document_types):
         part.use(chosen)
 
 

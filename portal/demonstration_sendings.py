@@ -2,9 +2,10 @@
 
 import datetime
 import io
+import json
 from typing import NamedTuple
 
-from portal import clock, storage
+from portal import clock, configuration, storage
 from portal.demonstration_proofs import photograph
 from portal.models import (
     BankDetails,
@@ -35,11 +36,18 @@ class Sent(NamedTuple):
     remark: str = ""
 
 
+AGREEMENT = "OWN_1"  # the code that « Configuration » gives to the first type that is added
+# What the mutual of the demonstration added to the types of the portal.
+OWN_TYPES = {
+    AGREEMENT: rules.DocumentType(
+        "Accord d’entreprise ou décision unilatérale", "Qui met en place ou change son régime", ("pdf", "images"), False
+    ),
+}
 # Of the guide's account, the oldest first.
 SENT = (
     Sent(rules.BANK_DETAILS, 0, 160, ACCEPTED, "rib-siege.png"),
     Sent(rules.KBIS, 0, 41, ACCEPTED, "kbis-siege.png"),
-    Sent(rules.GROUP, None, 24, ACCEPTED, "accord-collectif.png", note="L’accord signé, pour le dossier."),
+    Sent(AGREEMENT, None, 24, ACCEPTED, "accord-collectif.png", note="L’accord signé, pour le dossier."),
     Sent(rules.GROUP, None, 15, WITHDRAWN, "effectifs.csv", read=False),
     Sent(rules.KBIS, 1, 9, REFUSED, "kbis-lavans.png", remark=rules.REFUSALS["INCOMPLETE"]),
     Sent(rules.BANK_DETAILS, 0, 3, RECEIVED, "nouveau-rib-siege.png", note="Nous changeons de banque."),
@@ -49,6 +57,9 @@ SENT = (
 
 def make_sendings(draw, account, ago, iban):
     """`account`: the guide's; `ago(days)`: an instant of so many days ago; `iban(draw)` draws one."""
+    types = rules.TYPES | OWN_TYPES
+    told = json.dumps([[code, *one] for code, one in types.items()])
+    configuration.put("document_types", told, User.known("admin@demo.example"), ago(200))
     companies = list(Company.select().where(Company.account == account["id"]).order_by(Company.id))
     author, reader = User.known("rh@demo.example"), User.known("gestion@demo.example")
     for one in SENT:
@@ -63,6 +74,7 @@ def make_sendings(draw, account, ago, iban):
 def send(draw, one, account, company, author, reader, ago):
     at, settled = ago(one.days), ago(max(one.days - 2, 0))
     row = Sending(public_id=draw.uuid(), account=account["id"], company=company, document_type=one.kind)
+    row.document_name = (rules.TYPES | OWN_TYPES)[one.kind].label
     row.state, row.note, row.remark, row.author, row.sent_at = one.state, one.note, one.remark, author, at
     if one.read:
         row.read_at, row.reader, row.version = at + datetime.timedelta(hours=5), reader, 2
@@ -83,7 +95,7 @@ def join(draw, row, one, company, at):
     file = StoredFile(public_id=draw.uuid(), account=row.account_id, holder="", scan=ScanState.OURS)
     file.mime_type = "text/csv" if is_list else "image/png"
     label = company.label if company else row.account.name
-    content = io.BytesIO(b"Mois;Effectif\n1;38\n") if is_list else photograph(rules.TYPES[one.kind], label, at)
+    content = io.BytesIO(b"Mois;Effectif\n1;38\n") if is_list else photograph(row.document_name, label, at)
     storage.keep(file, content, one.name, at)
     file.attach(at)
     SentFile.create(public_id=draw.uuid(), sending=row, file=file)

@@ -3315,6 +3315,7 @@ class Sending(Table):
     account = ForeignKeyField(ManagedAccount, backref="sendings", index=False)
     company = ForeignKeyField(Company, null=True, backref="sendings")  # none: it is about the whole account
     document_type = CharField(16)  # rules.sendings
+    document_name = CharField(60, default="")  # what that type was called then: a hand-over says it
     state = CharField(16, default=SendingState.RECEIVED)
     note = CharField(300, default="")
     siret = CharField(14, default="")  # what a Kbis says,

@@ -1,6 +1,6 @@
 """What companies send to the mutual: kept, withdrawn, read, decided; and what an accepted one changes."""
 
-from portal import mandates, outbox
+from portal import document_types, mandates, outbox
 from portal.models import BankDetails, MessageKind, Outdated, Sending, SendingState, SentFile, User, db
 from portal.readers import can_see, letter
 from portal.rules import Refused, identifiers
@@ -29,6 +29,7 @@ def keep(draft, files, by, now, form_key):
         account=draft.account_id,
         company=draft.company_id,
         document_type=draft.document_type,
+        document_name=draft.document_name,
         note=draft.note,
         siret=draft.siret,
         issued_on=draft.issued_on,
@@ -158,4 +159,5 @@ def authors(row):
 
 def message(user, row, template, now):
     words = {"kind": MessageKind.PROOF, "link": f"/documents/{row.public_id}"}
-    return letter(user, template, now, about=row, document=rules.TYPES[row.document_type], **words)
+    document = document_types.label(row.document_type, row.document_name)
+    return letter(user, template, now, about=row, document=document, **words)

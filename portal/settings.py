@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from portal.rules import Refused, contributions, identifiers, mandates, threads
+from portal.rules import Refused, contributions, identifiers, mandates, sendings, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,6 +54,7 @@ class Settings:
     people_to_confirm: int = 2  # who agree to a bank account, or to the role that gives roles; 1 where one is alone
     answer_days: str = ""  # « CARD=1 CONTRACT=15 »: working days in which requests are answered, where they differ
     natures: str = ""  # of requests and complaints, as the mutual arranged them: rules.threads.arranged
+    document_types: str = ""  # that companies send, as the mutual arranged them: rules.sendings.arranged
     colour: str = ""  # the mutual’s own, #rrggbb; "" for the portal’s
     logo: str = ""  # the hash of its picture; "" for the portal’s
     texts: str = ""  # the mutual’s own words of messages, as JSON: file name → template (portal.wording)
@@ -136,6 +137,11 @@ class Settings:
         """Nature of a request or complaint → working days in which an answer is promised."""
         return {code: one.days for natures in self.natures_by_kind.values() for code, one in natures.items()}
 
+    @cached_property
+    def types_of_documents(self):
+        """Code → `rules.sendings.DocumentType`, in the mutual's order."""
+        return sendings.arranged(self.document_types)
+
     def school_days(self, year):
         """The opening and the deadline of the campaign of a school year, as dates."""
         opens, due = self.school_campaign.split()
@@ -164,7 +170,7 @@ class Brand:
 
 
 NUMBERS = {field.name for field in fields(Settings) if field.type is int}
-SET_ON_PAGES = {"natures", "colour", "logo", "texts"}  # « Configuration » alone says them
+SET_ON_PAGES = {"natures", "document_types", "colour", "logo", "texts"}  # « Configuration » alone says them
 TEXTS = {field.name for field in fields(Settings) if field.type is str} - {"secret_key"} - SET_ON_PAGES
 
 

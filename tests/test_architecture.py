@@ -47,6 +47,7 @@ FORBIDDEN = {
                 "campaigns.py",
                 "users.py",
                 "natures.py",
+                "document_types.py",
                 "wording.py",
                 "history.py",
                 "trail.py",

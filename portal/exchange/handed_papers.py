@@ -85,7 +85,8 @@ def of_companies(pieces: list[SentFile]) -> Iterator[tuple]:
         moments = (instant(row.sent_at), instant(row.settled_at))
         whose = (row.account.code, row.company.code if row.company_id else "")
         kbis = (row.siret, row.issued_on.isoformat() if row.issued_on else "")
-        yield (row.public_id, *moments, *whose, sendings.TYPES[row.document_type], *kbis, path_of(piece))
+        words = row.document_name or sendings.TYPES[row.document_type].label
+        yield (row.public_id, *moments, *whose, words, *kbis, path_of(piece))
 
 
 def of_banks(delivery: HandOver) -> Iterator[tuple]:

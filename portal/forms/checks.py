@@ -7,6 +7,7 @@ from wtforms.validators import ValidationError
 from portal.formats import date_fr
 from portal.rules import Refused, dates, identifiers
 
+TIDY = [lambda typed: " ".join((typed or "").split())]  # filters of a box whose spaces mean nothing
 # A NIR, with or without its key, or an IBAN.
 SECRET = re.compile(r"[1-478]\d{4}(\d\d|2[AB])\d{6}(\d\d)?|[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.IGNORECASE)
 
@@ -89,3 +90,15 @@ def day_of(field, today):
         raise ValidationError(str(refused)) from None
     field.data = date_fr(found)
     return found
+
+
+def whole(most):
+    """A validator for a number from 1 to `most`."""
+
+    def check(form, field):
+        said = field.data or ""
+        if not (said.isascii() and said.isdigit() and 0 < int(said) <= most):
+            raise ValidationError(f"Écrivez un nombre entier, de 1 à {most}.")
+        field.data = str(int(said))
+
+    return check

@@ -1,19 +1,18 @@
-"""« Configuration »: how the mutual presents itself, its delays, the natures of requests, one form a section."""
+"""« Configuration », one form a section: how the mutual presents itself, who answers, its delays."""
 
 import re
 
-from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms import BooleanField, Form, HiddenField, StringField
+from wtforms.validators import Optional, ValidationError
 
-from portal import wording
 from portal.exchange import uploads
 from portal.forms.changes import text
-from portal.forms.checks import no_secret
-from portal.rules import Refused, colours, identifiers, threads
+from portal.forms.checks import TIDY, whole
+from portal.forms.document_types import DocumentTypes
+from portal.forms.natures import Natures
+from portal.rules import Refused, colours, identifiers
 
 SITE = re.compile(r"https://[^\s/]+\.[^\s/]+(/\S*)?")
-LONG = "Au plus 4\u00a0000 caractères. Raccourcissez."
-TIDY = [lambda typed: " ".join((typed or "").split())]
 
 
 class Section(Form):
@@ -153,16 +152,6 @@ def days(label, most=366):
     return StringField(label, [Optional(), whole(most)], filters=TIDY)
 
 
-def whole(most):
-    def check(form, field):
-        said = field.data or ""
-        if not (said.isascii() and said.isdigit() and 0 < int(said) <= most):
-            raise ValidationError(f"Écrivez un nombre entier, de 1 à {most}.")
-        field.data = str(int(said))
-
-    return check
-
-
 class Delays(Section):
     """When papers are asked for, reminded of, too old."""
 
@@ -181,95 +170,10 @@ class Delays(Section):
     }
 
 
-class NatureForm(Form):
-    """One nature: what it is called, in how many days an answer is promised, whether it is offered."""
-
-    code = HiddenField()
-    nom = StringField(
-        "Nom", [Optional(), Length(max=60, message="Au plus 60 caractères. Raccourcissez.")], filters=TIDY
-    )
-    jours = StringField("Jours ouvrés", [Optional(), whole(threads.MOST_DAYS)], filters=TIDY)
-    proposee = BooleanField("Proposée")
-
-    def validate_nom(self, field):
-        no_secret(self, field)
-
-
-class Natures(Form):
-    """The natures of requests and of complaints, with an empty line for one more of each."""
-
-    seen = HiddenField(validators=[InputRequired()])
-    demandes = FieldList(FormField(NatureForm))
-    reclamations = FieldList(FormField(NatureForm))
-
-    KINDS = {"demandes": threads.REQUEST, "reclamations": threads.COMPLAINT}
-    BOXES = {"demandes": "natures"}
-
-    def __init__(self, typed, base, now_in_force, seen):
-        known = {box: now_in_force.natures_by_kind[kind] for box, kind in self.KINDS.items()}
-        given = {box: [*map(shown, natures, natures.values()), {"proposee": True}] for box, natures in known.items()}
-        super().__init__(typed, seen=seen, **given)
-        self.known, self.base = known, base
-
-    def validate(self, **options):
-        right = super().validate(**options)
-        for box, entries in ((name, self[name].entries) for name in self.KINDS):
-            for entry in entries:
-                if entry.code.data in self.known[box] and not entry.nom.data:
-                    entry.nom.errors = ["Donnez un nom à cette nature, ou ne la proposez plus."]
-                    right = False
-                if entry.nom.data and box == "demandes" and not entry.jours.data and not entry.jours.errors:
-                    entry.jours.errors = ["Indiquez le délai promis."]
-                    right = False
-            if not any(entry.nom.data and entry.proposee.data for entry in entries):
-                self.form_errors.append("Proposez au moins une nature de demande et une de réclamation.")
-                right = False
-        return right
-
-    def arranged(self):
-        """Kind → code → [name, days, offered], of those that differ from the portal's or were added."""
-        return {self.KINDS[box]: dict(self.changed(box)) for box in self.KINDS}
-
-    def changed(self, box):
-        number = 1 + max((int(code[4:]) for code in self.known[box] if threads.OWN.fullmatch(code)), default=0)
-        first = self.base.natures_by_kind[self.KINDS[box]]
-        for entry in self[box].entries:
-            code, name = entry.code.data, entry.nom.data
-            if code not in self.known[box]:
-                if not name:
-                    continue
-                code, number = f"OWN_{number}" if box == "demandes" else f"OWN_{number + 500}", number + 1
-            promised = int(entry.jours.data or (self.known[box][code].days if code in self.known[box] else 10))
-            said = threads.Nature(name, promised, bool(entry.proposee.data))
-            if said != first.get(code):
-                yield code, list(said)
-
-
-def shown(code, nature):
-    return {"code": code, "nom": nature.label, "jours": str(nature.days), "proposee": nature.offered}
-
-
-SECTIONS = {"identite": Identity, "contacts": Contacts, "delais": Delays, "natures": Natures}
-
-
-class WordingForm(Form):
-    """The words of one message; `source`: the template that they make, once it was checked."""
-
-    seen = HiddenField()
-    objet = text("Objet", most=150)
-    texte = TextAreaField("Texte", [InputRequired("Écrivez le texte."), Length(max=4_000, message=LONG)])
-    bouton = text("Bouton", most=60)
-
-    def __init__(self, typed, is_text, words, seen):
-        super().__init__(typed, seen=seen, objet=words.subject, texte=words.body, bouton=words.action)
-        self.is_text, self.source = is_text, ""
-        self.texte.render_kw = {"rows": 4 if is_text else 12}
-
-    def validate_objet(self, field):
-        if not (self.is_text or field.data):
-            raise ValidationError("Donnez un objet.")
-
-    @property
-    def words(self):
-        body = (self.texte.data or "").replace("\r\n", "\n").strip()
-        return wording.Words("", body, "") if self.is_text else wording.Words(self.objet.data, body, self.bouton.data)
+SECTIONS = {
+    "identite": Identity,
+    "contacts": Contacts,
+    "delais": Delays,
+    "natures": Natures,
+    "documents": DocumentTypes,
+}

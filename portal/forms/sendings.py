@@ -6,6 +6,7 @@ from wtforms import Form, PasswordField, RadioField, SelectField, StringField, T
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
+from portal import document_types
 from portal.exchange import uploads
 from portal.formats import SPACE, date_fr
 from portal.forms.changes import SentOnce
@@ -24,8 +25,7 @@ STATES = {
     "refuses": ("Refusés", SendingState.REFUSED),
     "retires": ("Retirés", SendingState.WITHDRAWN),
 }
-KINDS = {"kbis": rules.KBIS, "rib": rules.BANK_DETAILS, "groupe": rules.GROUP}
-TYPES = [("", "Tous"), *((word, rules.TYPES[kind]) for word, kind in KINDS.items())]
+WORDS = {rules.KBIS: "kbis", rules.BANK_DETAILS: "rib", rules.GROUP: "groupe"}  # in addresses; others: their code
 
 
 class Deposited(UploadField):
@@ -44,7 +44,6 @@ class SendingForm(SentOnce):
     type = RadioField(
         "Veuillez choisir un type de document",
         [InputRequired("Choisissez le type de document.")],
-        choices=list(starmap(SelectChoice, rules.TYPES.items())),
     )
     entreprise = SelectField("Entreprise")
     siret = StringField("SIRET du Kbis")
@@ -70,6 +69,9 @@ class SendingForm(SentOnce):
         just signed in, or have no code.
         """
         super().__init__(typed)
+        self.types = document_types.offered()
+        self.type.choices = [SelectChoice(code, one.label) for code, one in self.types.items()]
+        self.fichiers.kinds = [kind for kind in uploads.ALL if any(kind in one.kinds for one in self.types.values())]
         self.companies = {company.code: company for company in companies}
         self.today, self.months, self.issued_on = today, months, None
         self.pays_from, self.password, self.code = pays_from, password, password and code
@@ -82,14 +84,24 @@ class SendingForm(SentOnce):
         """None for the whole account, or before one is chosen."""
         return self.companies.get(self.entreprise.data)
 
+    @property
+    def chosen(self):
+        """The type of document, None before one is chosen."""
+        return self.types.get(self.type.data)
+
     def of(self, kind):
         return self.type.data == kind
+
+    @property
+    def hints(self):
+        """Type → what is said under it: whom it concerns, and its formats where they are fewer."""
+        return {code: rules.hint(one) for code, one in self.types.items()}
 
     def validate_entreprise(self, field):
         if not field.data:
             raise ValidationError("Choisissez l’entreprise.")
-        if field.data == WHOLE and not self.of(rules.GROUP):
-            raise ValidationError("Un Kbis ou un RIB est celui d’une seule entreprise : choisissez-la.")
+        if field.data == WHOLE and (self.chosen is None or self.chosen.of_company):
+            raise ValidationError("Ce document est celui d’une seule entreprise : choisissez-la.")
 
     def validate_siret(self, field):
         if self.of(rules.KBIS):
@@ -123,6 +135,18 @@ class SendingForm(SentOnce):
         if not self.password(field.data):
             raise ValidationError("Ce n’est pas votre mot de passe. Vérifiez-le, puis réessayez.")
 
+    def validate_fichiers(self, field):
+        """Those that this type does not take are not kept."""
+        if self.chosen is None:
+            return
+        right = {uploads.KINDS[kind].mime_type for kind in self.chosen.kinds}
+        wrong = [file for file in field.files if file.mime_type not in right]
+        field.files = [file for file in field.files if file.mime_type in right]
+        if wrong:
+            formats = uploads.formats_of(self.chosen.kinds)
+            names = ", ".join(file.file_name for file in wrong)
+            raise ValidationError(f"{names}{SPACE}: pour ce type de document, envoyez un fichier {formats}.")
+
     def validate(self, *args, **options):
         """The code last: a right one is used up, and what is refused for something else is sent again."""
         right = super().validate(*args, **options)
@@ -134,6 +158,7 @@ class SendingForm(SentOnce):
     def draft(self, account):
         """A Sending that is not written yet."""
         row = Sending(account=account, company=self.company, document_type=self.type.data)
+        row.document_name = self.chosen.label
         row.note = (self.note.data or "").strip()
         if self.of(rules.KBIS):
             row.siret, row.issued_on = self.siret.data, self.issued_on
@@ -154,18 +179,25 @@ class SendingFilter(Form):
     """Narrows a list of sendings; an unknown value narrows nothing."""
 
     etat = SelectField("État", choices=[SelectChoice("", "Tous"), *(SelectChoice(k, v[0]) for k, v in STATES.items())])
-    genre = SelectField("Type de document", choices=list(starmap(SelectChoice, TYPES)))
+    genre = SelectField("Type de document")
+
+    def __init__(self, typed):
+        super().__init__(typed)
+        known = document_types.in_force.items()
+        self.kinds = {WORDS.get(code, code.lower()): code for code, _ in known}
+        words = ((word, document_types.label(code)) for word, code in self.kinds.items())
+        self.genre.choices = [SelectChoice("", "Tous"), *starmap(SelectChoice, words)]
 
     def narrow(self, sendings):
         if self.etat.data in STATES:
             sendings = sendings.where(Sending.state == STATES[self.etat.data][1])
-        if self.genre.data in KINDS:
-            sendings = sendings.where(Sending.document_type == KINDS[self.genre.data])
+        if self.genre.data in self.kinds:
+            sendings = sendings.where(Sending.document_type == self.kinds[self.genre.data])
         return sendings
 
     @property
     def in_force(self):
-        return self.etat.data in STATES or self.genre.data in KINDS
+        return self.etat.data in STATES or self.genre.data in self.kinds
 
 
 class QueueFilter(SendingFilter):

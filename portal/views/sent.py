@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from flask import abort
 
+from portal import document_types
 from portal.models import Sending, SendingState
 from portal.rules import sendings as rules
 from portal.views.files import SHOWN
@@ -29,7 +30,7 @@ def told(row):
         id=row.public_id,
         version=row.version,
         type=row.document_type,
-        document=rules.TYPES[row.document_type],
+        document=document_types.label(row.document_type, row.document_name),
         company=row.company.label if row.company_id else "Tout le compte",
         account=row.account.name,
         author=row.author.full_name,

@@ -271,6 +271,7 @@ PAGES = {
     "configuration-identite": ("configuration.edit", "staff", "/gestion/configuration/identite"),
     "configuration-contacts": ("configuration.edit", "staff", "/gestion/configuration/contacts"),
     "configuration-natures": ("configuration.edit", "staff", "/gestion/configuration/natures"),
+    "configuration-documents": ("configuration.edit", "staff", "/gestion/configuration/documents"),
     "configuration-messages": ("wording.index", "staff", "/gestion/configuration/messages"),
     "configuration-message": ("wording.edit", "staff", "/gestion/configuration/messages/thread_answered.txt"),
     "configuration-garanties": ("guarantees.index", "staff", "/gestion/configuration/garanties"),

@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from portal import configuration, natures, outbox, wording
-from portal.models import AuditEvent, ConfiguredValue, MessageThread, OutboxMessage, UserRole
-from portal.rules import threads
+from portal import configuration, document_types, natures, outbox, wording
+from portal.models import AuditEvent, ConfiguredValue, MessageThread, OutboxMessage, Sending, UserRole
+from portal.rules import sendings, threads
 from tests import factories, files
+from tests.views import test_sendings as sent
 
 HOME = "/gestion/configuration"
 
@@ -24,6 +25,7 @@ def desk(client, database):
 def natures_of_the_portal():
     yield
     natures.in_force = threads.arranged("", {})
+    document_types.in_force = sendings.arranged("")
 
 
 def boxes(page):
@@ -214,6 +216,93 @@ def test_the_days_of_the_environment_stay_where_the_page_says_nothing(chosen_set
     said = dataclasses.replace(chosen_settings, answer_days="CARD=7", natures='{"REQUEST": {"DSN": ["DSN", 9, true]}}')
     assert said.promised_days["CARD"] == 7 and said.promised_days["DSN"] == 9
     assert said.promised_days["CONTRACT"] == 10
+
+
+# ── Types of documents ───────────────────────────────────────────────────────────────────────────────────────────
+
+OWN_TYPE = {"types-3-nom": "Accord d’entreprise", "types-3-pour": "Qui change son régime", "types-3-entreprise": None}
+
+
+@pytest.fixture
+def theirs(app, desk):
+    """The browser of a company."""
+    browser = app.test_client()
+    browser.sign_in(factories.hr_user())
+    return browser
+
+
+def types(desk, *formats, **changes):
+    """Send the form of the types; `formats`: those of the line that is added."""
+    page = boxes(desk.get(f"{HOME}/documents"))
+    every = {name: list(sendings.FORMATS) for name in page if name.endswith("-formats")}
+    chosen = every | {"types-3-formats": list(formats)} if formats else every
+    sent = {name: value for name, value in (page | chosen | changes).items() if value is not None}
+    return desk.post(f"{HOME}/documents", data=sent)
+
+
+def test_a_type_that_was_added_is_sent_like_another_in_its_place_and_formats(desk, theirs):
+    assert types(desk, "pdf", "images", **OWN_TYPE | {"types-3-rang": "1"}).status_code == 303
+    page = theirs.get("/documents").get_data(as_text=True)
+    assert re.findall(r'name="type"[^>]*value="(\w+)"', page) == ["KBIS", "OWN_1", "BANK_DETAILS", "GROUP"]
+    assert "Qui change son régime. Formats\u00a0: PDF, images." in page
+    refused = sent.send(theirs, ("liste.csv", b"a;b\n1;2\n"), type="OWN_1", entreprise="compte")
+    assert refused.status_code == 422
+    assert "liste.csv\u00a0: pour ce type de document, envoyez un fichier PDF, PNG ou JPEG." in refused.get_data(
+        as_text=True
+    )
+    assert not Sending.select().exists()
+    two = (("1.png", files.image()), ("2.pdf", files.pdf()))
+    assert sent.send(theirs, *two, type="OWN_1", entreprise="compte").status_code == 303
+    row = Sending.get()
+    assert (row.document_type, row.document_name, row.company) == ("OWN_1", "Accord d’entreprise", None)
+    assert "Accord d’entreprise, Tout le compte" in theirs.get(f"/documents/{row.public_id}").get_data(as_text=True)
+    assert "1.png, 2.pdf" in theirs.get("/documents?genre=own_1").get_data(as_text=True)
+    assert "1.png, 2.pdf" not in theirs.get("/documents?genre=kbis").get_data(as_text=True)
+
+
+def test_a_type_of_one_company_asks_for_it(desk, theirs):
+    types(desk, "pdf", **OWN_TYPE | {"types-3-entreprise": "y"})
+    answer = sent.send(theirs, ("1.pdf", files.pdf()), type="OWN_1", entreprise="compte")
+    assert answer.status_code == 422 and "celui d’une seule entreprise" in answer.get_data(as_text=True)
+
+
+def test_a_type_that_is_retired_or_renamed_stays_on_what_was_sent(desk, theirs, app):
+    types(desk, "pdf", **OWN_TYPE)
+    assert sent.send(theirs, ("1.pdf", files.pdf()), type="OWN_1", entreprise="compte").status_code == 303
+    assert types(desk, **{"types-3-nom": "Accord collectif", "types-3-propose": None}).status_code == 303
+    page = theirs.get("/documents").get_data(as_text=True)
+    assert 'name="type" type="radio" value="OWN_1"' not in page and 'value="OWN_1"' not in page
+    assert "Accord collectif" in page and Sending.get().document_name == "Accord d’entreprise"
+    again = sent.send(theirs, ("1.pdf", files.pdf()), type="OWN_1", entreprise="compte")
+    assert again.status_code == 422 and Sending.select().count() == 1
+    types(desk, **{"types-4-nom": "Un autre", "types-4-formats": ["pdf"]})
+    assert list(app.settings.types_of_documents)[3:] == ["OWN_1", "OWN_2"]  # the code of one that is retired is its own
+
+
+def test_types_that_feed_the_portal_are_never_retired(desk, app):
+    assert types(desk, **{"types-0-propose": None, "types-0-entreprise": None, "types-0-nom": "Extrait Kbis"})
+    found = app.settings.types_of_documents["KBIS"]
+    assert found.offered and found.of_company and found.label == "Extrait Kbis"
+    assert types(desk, **{"types-0-nom": "Kbis"}).status_code == 303
+    assert not ConfiguredValue.select().exists()  # what is as it was is not kept
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"types-0-nom": ""}, "Donnez un nom"),
+        ({"types-3-nom": "kbis"}, "Deux types ont le même nom"),
+        ({"types-3-nom": "Accord", "types-3-formats": []}, "au moins un format"),
+        ({"types-2-rang": "0"}, "nombre entier"),
+        ({"types-2-nom": "x" * 61}, "Au plus 60"),
+        ({"types-2-pour": "le 2 94 03 39 478 031 32"}, "sécurité sociale"),
+    ],
+)
+def test_a_type_that_cannot_be_is_refused(desk, changes, sentence):
+    answer = types(desk, **changes)
+    assert answer.status_code == 422
+    assert sentence in answer.get_data(as_text=True)
+    assert not ConfiguredValue.select().exists()
 
 
 # ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""« Configuration »: how the mutual presents itself, its contacts, delays and natures, section by section."""
+"""« Configuration »: how the mutual presents itself, its contacts, delays, natures and types of documents."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, flash, redirect, request, url_for
 
 from portal import clock, configuration
 from portal.access import audit, requires
-from portal.forms.configuration import SECTIONS, Identity, Natures
+from portal.forms.configuration import SECTIONS, Identity
 from portal.models import Outdated, db
 from portal.rendering import render
 from portal.rules import colours
@@ -20,6 +20,7 @@ TITLES = {
     "contacts": ("Contacts", "Qui répond, où et quand ; le médiateur ; le tiers payant.", "phone"),
     "delais": ("Justificatifs et délais", "Relances, rappels, expiration, campagne scolaire, Kbis.", "hourglass"),
     "natures": ("Natures et délais promis", "De quoi parlent les demandes et les réclamations.", "messages"),
+    "documents": ("Types de documents", "Ce que les entreprises peuvent envoyer, et sous quel format.", "file-upload"),
 }
 HINTS = {
     "mediateur": "Nom, adresse et site : une réponse qui refuse une réclamation les donne.",
@@ -48,7 +49,7 @@ def own(values, key):
     return sum(name in values for name in configuration.SECTIONS[key])
 
 
-@blueprint.get("/<any(identite, contacts, delais, natures):key>")
+@blueprint.get("/<any(identite, contacts, delais, natures, documents):key>")
 @requires("staff_configure")
 def edit(key):
     current_app.configuration.look_again()
@@ -75,13 +76,13 @@ def page(key, form, status=200):
     return render("configuration_section", status, key=key, form=form, **about)
 
 
-@blueprint.post("/<any(identite, contacts, delais, natures):key>")
+@blueprint.post("/<any(identite, contacts, delais, natures, documents):key>")
 @requires("staff_configure")
 def update(key):
     form = form_of(key, request.form)
     if not form.validate():
         return page(key, form, 422)
-    picture, values = None, values_of(form)
+    picture, values = None, form.values()
     if isinstance(form, Identity) and form.picture:
         values[configuration.LOGO], picture = configuration.drawn(form.picture)
     elif isinstance(form, Identity) and form.sans_logo.data:
@@ -106,9 +107,3 @@ def update(key):
         "ok",
     )
     return redirect(url_for("configuration.edit", key=key), 303)
-
-
-def values_of(form):
-    if isinstance(form, Natures):
-        return {"natures": configuration.as_text(form.arranged())}
-    return form.values()

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 from flask import url_for
 
+from portal import document_types
 from portal.formats import euros
 from portal.models import EnrolmentState, MandateState
-from portal.rules import proofs, sendings, threads, waivers
+from portal.rules import proofs, threads, waivers
 from portal.views import awaited, exchanged, fates, reports, sent, told
 from portal.views import waivers as waived
 from portal.views.staff import actions
@@ -82,7 +83,7 @@ def received(line):
 
 
 def sending(line):
-    words = f"Document reçu de l’entreprise : {sendings.TYPES.get(line.what, line.what)}"
+    words = f"Document reçu de l’entreprise : {document_types.label(line.what)}"
     return "file-upload", words, sent.STATES.get(line.state, ("",))[0], url_for("staff_sendings.show", id=line.ref)
 
 

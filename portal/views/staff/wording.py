@@ -7,7 +7,7 @@ from flask import Blueprint, abort, current_app, flash, redirect, request, url_f
 
 from portal import clock, configuration, wording
 from portal.access import audit, requires
-from portal.forms.configuration import WordingForm
+from portal.forms.wording import WordingForm
 from portal.models import Outdated, db
 from portal.rendering import render
 from portal.rules import Refused
