@@ -35,7 +35,7 @@ from portal import (
     views,
     wrong_use,
 )
-from portal.faults import place_of
+from portal.faults import OneLine, place_of
 from portal.folder import Unavailable
 from portal.rendering import address, redirect_whole, wants_fragment
 
@@ -80,6 +80,7 @@ def create_app(**overrides):
         **overrides,
     )
     app.logger.setLevel(logging.INFO)
+    logging.setLogRecordFactory(OneLine)
     drop_last_slash(app)
     let_files_come(app)
     open_database(app)

@@ -48,6 +48,7 @@ class Upstream(BaseHTTPRequestHandler):
         asked = self.path.strip("/").partition("?")[0]
         status = int(asked) if asked.isdigit() else 200
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen = self.headers
         self.send_response(status)
         headers = {**SECURITY_HEADERS, "Strict-Transport-Security": HSTS, "Cache-Control": "no-store"}
         headers |= {"Retry-After": "5"} if status == 503 else {}
@@ -132,12 +133,12 @@ def line(nginx, context=None, name=NAME):
         raise
 
 
-def answer(nginx, path="/", method="GET", body=None, clear=False):
+def answer(nginx, path="/", method="GET", body=None, clear=False, headers=()):
     """(status, [(name, value)], text)."""
     connection = http.client.HTTPConnection("127.0.0.1", nginx.clear, timeout=10)
     if not clear:
         connection.sock = line(nginx)
-    connection.request(method, path, body=body, headers={"Host": NAME})
+    connection.request(method, path, body=body, headers={"Host": NAME, **dict(headers)})
     response = connection.getresponse()
     text = response.read().decode()
     connection.close()
@@ -263,3 +264,22 @@ def test_the_log_holds_no_query_and_no_token(nginx):
     assert "/200" in log
     for path in nginx.folder.glob("*.log"):
         assert "Canari" not in path.read_text() and token not in path.read_text(), path
+
+
+@pytest.mark.parametrize("forged", ["203.0.113.7", "203.0.113.7, 198.51.100.2", "127.0.0.1, 10.0.0.1"])
+def test_the_portal_is_told_the_address_of_the_browser_and_none_that_it_invents(nginx, forged):
+    names = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "X-Forwarded-Host")
+    assert answer(nginx, "/200", headers=dict.fromkeys(names, forged))[0] == 200
+    assert nginx.upstream.seen.get_all("X-Forwarded-For") == ["127.0.0.1"]
+    assert nginx.upstream.seen.get_all("X-Forwarded-Proto") == ["https"]
+
+
+def test_a_line_of_the_log_of_nginx_is_one_request(nginx):
+    log = nginx.folder / "access.log"
+    before = len(log.read_bytes().splitlines())
+    forged = "/200%0d%0a127.0.0.1%20[01/Jan/2026]%20%22GET%20/faux%22%20200%1b[2K%0bx%C2%85y"
+    assert answer(nginx, forged)[0] == 200
+    written = until(lambda: log.read_bytes(), lambda text: b"faux" in text)
+    lines = written.splitlines()[before:]
+    assert len(lines) == 1 and b"/faux" in lines[0]
+    assert not re.search(rb"[\x00-\x1f\x7f-\xff]", lines[0])
