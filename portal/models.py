@@ -3846,6 +3846,13 @@ class ContributionStatement(Table):
         }[state]
 
     @classmethod
+    def naming(cls, typed):
+        """The condition that its number, its contract's or its product's name holds what was typed."""
+        contracts = GroupContract.select(GroupContract.id).where(GroupContract.number.contains(typed))
+        plans = Plan.select(Plan.id).where(Plan.label.contains(typed))
+        return cls.number.contains(typed) | cls.contract.in_(contracts) | cls.plan.in_(plans)
+
+    @classmethod
     def whole(cls, statements):
         """These statements with their plan, contract, college and company, in the same query."""
         joined = statements.select(cls, Plan, GroupContract, EmployeeCategory, Company).join(Plan).switch(cls)
@@ -3899,6 +3906,12 @@ class Payment(Table):
 
     class Meta:
         indexes = ((("contract", "paid_on"), False),)
+
+    @classmethod
+    def naming(cls, typed):
+        """The condition that its reference or its contract's number holds what was typed."""
+        contracts = GroupContract.select(GroupContract.id).where(GroupContract.number.contains(typed))
+        return cls.reference.contains(typed) | cls.contract.in_(contracts)
 
     @classmethod
     def whole(cls, payments):

@@ -9,7 +9,7 @@ from portal import database
 from portal.formats import search_words
 from portal.forms.checks import typed_day
 from portal.forms.filters import Filter
-from portal.models import ContributionStatement, GroupContract, Payment, Plan, StatementLine, StatementState, db
+from portal.models import ContributionStatement, Payment, StatementLine, StatementState, db
 from portal.rules.contributions import Member
 from portal.rules.dates import months_after, months_before
 
@@ -57,11 +57,8 @@ class PaymentFilter(MoneyFilter):
         self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)
 
     def narrow(self, payments):
-        """`payments` are joined to their contracts."""
         if self.typed:
-            payments = payments.where(
-                Payment.reference.contains(self.typed) | GroupContract.number.contains(self.typed)
-            )
+            payments = payments.where(Payment.naming(self.typed))
         if self.mode.data in METHODS:
             payments = payments.where(Payment.payment_method == self.mode.data)
         if self.since:
@@ -92,11 +89,8 @@ class ScheduleFilter(MoneyFilter):
         self.year = int(known) if known.isascii() and known.isdigit() and int(known) in years else None
 
     def narrow(self, statements):
-        """`statements` are joined to their plan and contract."""
         if self.typed:
-            columns = (ContributionStatement.number, GroupContract.number, Plan.label)
-            number, contract, plan = (column.contains(self.typed) for column in columns)
-            statements = statements.where(number | contract | plan)
+            statements = statements.where(ContributionStatement.naming(self.typed))
         if self.year:
             first, last = datetime.date(self.year, 1, 1), datetime.date(self.year, 12, 31)
             statements = statements.where(ContributionStatement.due_on.between(first, last))

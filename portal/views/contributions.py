@@ -7,7 +7,6 @@ from flask_login import current_user
 
 from portal import clock, rejecting
 from portal.access import audit, requires
-from portal.database import summed
 from portal.exchange.spreadsheets import Column
 from portal.formats import euros
 from portal.forms.contributions import PaymentFilter
@@ -15,6 +14,7 @@ from portal.models import BankDetails, Company, EmployeeCategory, GroupContract,
 from portal.rendering import Page, Sort, address, page_size, redirect_whole, render, wants_fragment
 from portal.views import called, roster
 from portal.views.scope import current_scope
+from portal.views.summing import Sums, chart, figures
 
 blueprint = Blueprint("contributions", __name__, url_prefix="/cotisations")
 
@@ -30,15 +30,15 @@ SORTS = {
 @blueprint.get("")
 @requires("money")
 def index():
-    form, sort = asked()
+    (form, sort), sums = asked(), Sums(clock.today())
     if form.secrets():
         flash("Un IBAN ne s’écrit pas ici : cherchez par la référence ou le n° de contrat.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
-    found = form.narrow(Payment.whole(called.payments()))
-    page = Page(sort.of(found), page_size(current_user.rows_per_page), rows=Payment.with_settled)
-    total = found.select(summed(Payment.amount)).scalar()
+    found = form.narrow(called.payments())
+    count, total = sums.of_payments(found, form)
+    page = Page(ordered(found, sort), page_size(current_user.rows_per_page), rows=shown(sort), total=count)
     listed = {"form": form, "sort": sort, "page": page, "total": total}
-    return render("contributions", **listed, **({} if wants_fragment() else summary(clock.today())))
+    return render("contributions", **listed, **({} if wants_fragment() else summary(sums)))
 
 
 def asked():
@@ -46,15 +46,29 @@ def asked():
     return PaymentFilter(request.args, clock.today()), Sort(SORTS, request.args.get("tri") or "-date")
 
 
-def summary(today):
+def ordered(found, sort):
+    """Those that are found, in the order of the page, with what that order looks at and no more."""
+    return sort.of(found.join(GroupContract) if sort.key == "contrat" else found)
+
+
+def shown(sort):
+    """How the rows of a page are read: whole, once it is known which they are."""
+
+    def read(cut):
+        rows = Payment.whole(called.payments().where(Payment.id.in_(cut.select(Payment.id))))
+        return Payment.with_settled(sort.of(rows))
+
+    return read
+
+
+def summary(sums):
     """What stands above the list."""
-    months, due, paid = called.curve(today)
-    this_year = sum(amount for month, amount in zip(months, paid, strict=True) if month.year == today.year)
-    points, unit = called.chart(months, due, paid)
-    figures = called.figures(months, due, paid)
-    drawn = {"points": points, "unit": unit, "figures": figures, "paid_this_year": this_year}
-    told = {"today": today, "balance": called.balance(today), "means": means(), **drawn}
-    return told | {"rejected": rejecting.unpaid(called.statements())}
+    months, due, paid = sums.curve()
+    points, unit = chart(months, due, paid)
+    drawn = {"points": points, "unit": unit, "figures": figures(months, due, paid)}
+    told = {"today": sums.today, "balance": sums.balance(), "means": means(), **drawn}
+    of_year = {"paid_this_year": sums.paid_in(sums.today.year)}
+    return told | of_year | {"rejected": rejecting.unpaid(called.statements())}
 
 
 def means():
@@ -93,13 +107,13 @@ COLUMNS = (
 def download():
     """Exactly what the address filters, as a file; written down."""
     form, sort = asked()
-    found = form.narrow(Payment.whole(called.payments()))
+    found = form.narrow(called.payments())
     file_format = "csv" if request.form.get("format") == "csv" else "xlsx"
     account = current_scope().account
     with db.atomic():
         detail = {"rows": found.count(), "format": file_format}
         audit("payments.export", account=account and account.account_id, after=detail)
-    return roster.send("reglements", COLUMNS, cells(sort.of(found)), file_format, "Règlements")
+    return roster.send("reglements", COLUMNS, cells(sort.of(Payment.whole(found))), file_format, "Règlements")
 
 
 def cells(payments, at_once=500):

@@ -5,13 +5,13 @@ from flask_login import current_user
 
 from portal import clock
 from portal.access import audit, requires
-from portal.database import summed
 from portal.exchange.spreadsheets import Column
 from portal.forms.contributions import ScheduleFilter
-from portal.models import Case, ContributionStatement, Plan, db
+from portal.models import ContributionStatement, Plan, db
 from portal.rendering import Page, Sort, address, page_size, redirect_whole, render, wants_fragment
 from portal.views import called, roster
 from portal.views.scope import current_scope
+from portal.views.summing import Sums, chart, figures
 
 blueprint = Blueprint("schedule", __name__, url_prefix="/echeancier")
 
@@ -30,40 +30,49 @@ SORTS = {
 @blueprint.get("")
 @requires("money")
 def index():
-    today = clock.today()
-    form, sort, years = asked(today)
+    sums = Sums(clock.today())
+    form, sort = asked(sums)
     if form.secrets():
         flash("Un IBAN ne s’écrit pas ici : cherchez par le n° de bordereau ou de contrat.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
-    found = form.narrow(Row.whole(called.statements()))
-    page = Page(sort.of(found), page_size(current_user.rows_per_page), rows=called.tell)
-    due = Case(None, [(Row.issued_on <= today, Row.total - Row.settled)], 0)
-    total, rest = found.select(summed(Row.total), summed(due)).tuples().get()
+    found = form.narrow(called.statements())
+    count, total, rest = sums.of_statements(found, form)
+    page = Page(ordered(found, sort), page_size(current_user.rows_per_page), rows=shown(sort), total=count)
     listed = {"form": form, "sort": sort, "page": page, "total": total, "rest": rest}
-    return render("schedule", **listed, **({} if wants_fragment() else summary(form.year, years, today)))
+    return render("schedule", **listed, **({} if wants_fragment() else summary(form.year, sums)))
 
 
-def asked(today):
-    """The filters and the order of the address, the latest first; the years to choose among."""
-    years = called.years()
-    return ScheduleFilter(request.args, years, today), Sort(SORTS, request.args.get("tri") or "-bordereau"), years
+def asked(sums):
+    """The filters and the order of the address: the latest first."""
+    return ScheduleFilter(request.args, sums.years(), sums.today), Sort(SORTS, request.args.get("tri") or "-bordereau")
 
 
-def summary(year, years, today):
+def ordered(found, sort):
+    """Those that are found, in the order of the page, with what that order looks at and no more."""
+    return sort.of(found.join(Plan) if sort.key == "produit" else found)
+
+
+def shown(sort):
+    """How the rows of a page are read, and told: whole, once it is known which they are."""
+    return lambda cut: called.tell(sort.of(Row.whole(called.statements().where(Row.id.in_(cut.select(Row.id))))))
+
+
+def summary(year, sums):
     """What stands above the list: what is due, what is announced, and a year month by month."""
+    years, today = sums.years(), sums.today
     year = year or next((one for one in years if one <= today.year), today.year)
-    months, *series = zip(*called.of_year(year, today), strict=True)
-    points, unit = called.chart(months, *series)
+    months, *series = zip(*sums.of_year(year), strict=True)
+    points, unit = chart(months, *series)
     return {
         "today": today,
         "year": year,
         "years": years,
-        "balance": called.balance(today),
+        "balance": sums.balance(),
         "points": points,
         "unit": unit,
-        "figures": called.figures(months, *series),
-        "upcoming": called.next_call(today),
-        "paid": called.paid_in(year),
+        "figures": figures(months, *series),
+        "upcoming": sums.next_call(),
+        "paid": sums.paid_in(year),
     }
 
 
@@ -92,15 +101,15 @@ COLUMNS = (
 @requires("money")
 def download():
     """Exactly what the address filters, as a file; written down."""
-    today = clock.today()
-    form, sort, _ = asked(today)
-    found = form.narrow(Row.whole(called.statements()))
+    sums = Sums(clock.today())
+    form, sort = asked(sums)
+    found = form.narrow(called.statements())
     file_format = "csv" if request.form.get("format") == "csv" else "xlsx"
     account = current_scope().account
     with db.atomic():
         detail = {"rows": found.count(), "format": file_format}
         audit("statements.export", account=account and account.account_id, after=detail)
-    return roster.send("echeancier", COLUMNS, cells(sort.of(found), today), file_format, "Échéancier")
+    return roster.send("echeancier", COLUMNS, cells(sort.of(Row.whole(found)), sums.today), file_format, "Échéancier")
 
 
 def cells(statements, today):
