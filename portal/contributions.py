@@ -1,9 +1,23 @@
 """Contributions: what each employee of a contract owes for a period, and which statements its payments settle."""
 
+from portal import database
 from portal.exchange.many import chunks, fields, insert, update_each
-from portal.models import Beneficiary, BeneficiaryRole, ContributionStatement, Payment, PaymentAllocation
+from portal.models import (
+    AuditEvent,
+    Beneficiary,
+    BeneficiaryRole,
+    ContributionStatement,
+    DebitBatch,
+    DirectDebit,
+    EmployeeCategory,
+    GroupContract,
+    Payment,
+    PaymentAllocation,
+    db,
+    hash_of,
+)
 from portal.rules.contributions import Member, owed
-from portal.rules.settlements import Due, Paid, Settled, settle
+from portal.rules.settlements import DEBIT, Due, Paid, Rejected, Settled, settle, undone
 
 AT_ONCE = 200  # contracts whose rows are read together
 
@@ -56,14 +70,19 @@ def covered_between(contract, start, end):
 
 
 def settle_contracts(contract_ids):
-    """Say again what settles what in these contracts, in the caller's transaction; what is said already stays."""
+    """Say again what settles what in these contracts, in the caller's transaction; what is said already stays.
+
+    A load and a file of rejects at the same time see each other here: the second waits for the first.
+    """
+    database.serialise(db, hash_of("settle"))
     for some in chunks(sorted(contract_ids), AT_ONCE):
         dues, paids = rows_by_contract(ContributionStatement, some), rows_by_contract(Payment, some)
-        known = known_by_contract(some)
+        known, rejected = known_by_contract(some), rejected_by_contract(some)
         for contract in some:
-            settled = settle(
-                (Due(*row) for row in dues.get(contract, ())), (Paid(*row) for row in paids.get(contract, ()))
-            )
+            came = [Paid(*row) for row in paids.get(contract, ())]
+            if contract in rejected:
+                came = follow_rejects(contract, rejected[contract], came)
+            settled = settle((Due(*row) for row in dues.get(contract, ())), came)
             if set(settled) != known.get(contract, set()):
                 write(contract, settled)
 
@@ -72,6 +91,7 @@ def rows_by_contract(table, contract_ids):
     """Contract → the rows of the rule, of statements or of payments."""
     if table is Payment:
         columns = (Payment.id, Payment.reference, Payment.paid_on, Payment.amount)
+        columns += (Payment.payment_method, Payment.undoes)
     else:
         columns = (table.id, table.number, table.due_on, table.total)
     found: dict[int, list] = {}
@@ -90,6 +110,59 @@ def known_by_contract(contract_ids):
     for contract, *row in said.where(statement.contract.in_(contract_ids)).tuples():
         found.setdefault(contract, set()).add(Settled(*row))
     return found
+
+
+# ── Rejected by the bank ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rejected_by_contract(contract_ids):
+    """Contract → [Rejected], of those that have any."""
+    row, debit, found = ContributionStatement, DirectDebit, {}
+    told = (debit.id, debit.end_to_end, row.number, debit.amount, DebitBatch.collected_on, debit.rejected_on)
+    rows = debit.select(row.contract, *told).join(row).switch(debit).join(DebitBatch)
+    for contract, *one in rows.where(row.contract.in_(contract_ids), debit.rejected_on.is_null(False)).tuples():
+        found.setdefault(contract, []).append(Rejected(*one))
+    return found
+
+
+def follow_rejects(contract, rejected, paids):
+    """The payments of a contract, with one that takes back each that a rejected debit had made.
+
+    The portal writes it, until a file says the same: then it goes, so that nothing is taken back twice.
+    """
+    told = [paid for paid in paids if paid.undoes is None]
+    pairs = undone(rejected, told)
+    wanted = {one.payment: one.rejected for one in pairs if one.back is None}
+    backs = {one.back: one.payment for one in pairs}
+    ours = {paid.undoes: paid for paid in paids if paid.undoes is not None}
+    for paid in (paid for payment, paid in ours.items() if payment not in wanted):
+        take_away(contract, paid)
+    debits = {one.id: one for one in rejected}
+    kept = [
+        ours.get(payment) or take_back(contract, debits[debit], payment) for payment, debit in sorted(wanted.items())
+    ]
+    return [paid._replace(undoes=backs.get(paid.id)) for paid in told] + kept
+
+
+def take_back(contract, debit, payment):
+    """Write that what a debit had paid was not paid, as a payment of the day of the reject."""
+    about = {"contract": contract, "paid_on": debit.rejected_on, "payment_method": DEBIT, "amount": -debit.amount}
+    row = Payment.create(reference=f"REJET-{debit.name}", undoes=payment, **about)
+    write_down("payment.undo", contract, row, {"statement": debit.number})
+    return Paid(row.id, row.reference, row.paid_on, row.amount, DEBIT, payment)
+
+
+def take_away(contract, paid):
+    """A file says it now."""
+    row = Payment.get_by_id(paid.id)
+    write_down("payment.undone_by_file", contract, row, {})
+    row.delete_instance()
+
+
+def write_down(action, contract, row, more):
+    whose = EmployeeCategory.select(EmployeeCategory.account).join(GroupContract)
+    account = whose.where(GroupContract.id == contract).scalar()
+    AuditEvent.write(action, on=row, account=account, after={"reference": row.reference, "cents": row.amount} | more)
 
 
 def write(contract, settled):

@@ -3903,6 +3903,8 @@ class Payment(Table):
     paid_on = DateField(index=True)
     payment_method = CharField(32)
     amount = BigIntegerField()
+    # Written by the portal: the debit that this one had paid was rejected, and no file has said so yet.
+    undoes = ForeignKeyField("self", null=True, unique=True, on_delete="CASCADE")
 
     class Meta:
         indexes = ((("contract", "paid_on"), False),)

@@ -4,7 +4,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from portal import clock, database, mandates
+from portal import clock, contributions, database, mandates
 from portal.formats import date_fr, euros, plural
 from portal.models import (
     AuditEvent,
@@ -41,7 +41,8 @@ def said(taken):
 def take(found, now, by=None):
     """Mark these debits (exchange.rejects.Reject) as rejected: all of them or none; what was marked already stays.
 
-    Raises Refused, with a sentence for each that is wrong. A mandate whose first debit was rejected was not used.
+    What such a debit had paid is not paid any more, and a mandate whose first debit was rejected was not used.
+    Raises Refused, with a sentence for each that is wrong.
     """
     with db.atomic():
         database.serialise(db, hash_of("collect"))
@@ -52,6 +53,7 @@ def take(found, now, by=None):
         for debit in new:
             debit.rejected_on, debit.reason = asked[debit.end_to_end].on, asked[debit.end_to_end].code
             debit.save(only=[DirectDebit.rejected_on, DirectDebit.reason])
+        contributions.settle_contracts({debit.statement.contract_id for debit in new})
         ended = [follow_up(some, now, by) for some in by_mandate(new)]
     return Taken(len(new), len(asked) - len(new), sum(ended))
 

@@ -3,10 +3,12 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
+DEBIT = "Prélèvement"  # how a payment came, in the words of the files
+EARLY = timedelta(days=7)  # before the collection day, at most, a payment by debit is dated
 MOST_TOGETHER = 6  # payments that make one statement, or statements that one payment settles
 
 
@@ -20,12 +22,33 @@ class Due(NamedTuple):
 
 
 class Paid(NamedTuple):
-    """A payment, in cents; what was given back, or rejected by the bank, is negative."""
+    """A payment, in cents; what was given back, or rejected by the bank, is negative. `undoes`: which one it undoes."""
 
     id: int
     reference: str
     paid_on: date
     amount: int
+    method: str = ""
+    undoes: int | None = None
+
+
+class Rejected(NamedTuple):
+    """A debit that the bank rejected, in cents: its name in the file of debits, the number of its statement."""
+
+    id: int
+    name: str
+    number: str
+    amount: int
+    collected_on: date
+    rejected_on: date
+
+
+class Undone(NamedTuple):
+    """What was paid by a debit that was rejected; `back`: the payment of a file that takes it back, or None."""
+
+    rejected: int
+    payment: int
+    back: int | None
 
 
 class Settled(NamedTuple):
@@ -46,6 +69,31 @@ def settle(dues: Iterable[Due], paids: Iterable[Paid]) -> list[Settled]:
     return Desk(sorted(dues, key=by_day), sorted(paids, key=by_day)).settle()
 
 
+def undone(rejected: Iterable[Rejected], paids: Iterable[Paid]) -> list[Undone]:
+    """Which payments a rejected debit had made, each once; a debit that no file told as paid undoes nothing.
+
+    It is a payment by debit of its very amount, dated about its collection day: the one that names the statement, else
+    the first. What a company pays after the reject is another payment, and stays.
+    """
+    rows = sorted(paids, key=by_day)
+    came = [paid for paid in rows if paid.amount > 0 and paid.method == DEBIT]
+    backs = [paid for paid in rows if paid.amount < 0]
+    found = []
+    for one in sorted(rejected, key=lambda one: (one.collected_on, one.id)):
+        earliest, latest = one.collected_on - EARLY, max(one.rejected_on, one.collected_on)
+        near = [paid for paid in came if paid.amount == one.amount and earliest <= paid.paid_on <= latest]
+        payment = min(near, key=lambda paid: plain(one.number) not in plain(paid.reference), default=None)
+        if payment is None:
+            continue
+        came.remove(payment)
+        same = (back for back in backs if back.amount == -one.amount and back.paid_on >= payment.paid_on)
+        back = next(same, None)
+        if back:
+            backs.remove(back)
+        found.append(Undone(one.id, payment.id, back.id if back else None))
+    return found
+
+
 def by_day(row: Due | Paid) -> tuple:
     return row[2], row[1], row[0]
 
@@ -64,7 +112,8 @@ class Desk:
         self.owed = {due.id: due.amount for due in self.dues}
         self.left = {paid.id: paid.amount for paid in self.paids}
         self.settled: list[Settled] = []
-        for back in (paid for paid in paids if paid.amount < 0):
+        backs = [paid for paid in paids if paid.amount < 0]
+        for back in sorted(backs, key=lambda paid: paid.undoes is None):
             self.give_back(back)
 
     def settle(self) -> list[Settled]:
@@ -74,7 +123,11 @@ class Desk:
         return self.settled
 
     def give_back(self, back: Paid) -> None:
-        """What was given back undoes a payment of that amount, the last before it; or what came last."""
+        """What was given back undoes the payment that it names, or one of that amount, the last before it; or what came
+        last."""
+        if back.undoes in self.left:
+            self.left[back.undoes] = 0
+            return
         before = self.paids[: bisect_right(self.paids, back.paid_on, key=attrgetter("paid_on"))]
         same = (paid for paid in reversed(before) if self.left[paid.id] == paid.amount == -back.amount)
         undone, missing = next(same, None), -back.amount

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from portal.rules.settlements import Due, Paid, Settled, settle
+from portal.rules.settlements import DEBIT, Due, Paid, Rejected, Settled, Undone, settle, undone
 
 JANUARY = datetime.date(2026, 1, 10)
 
@@ -107,3 +107,42 @@ def test_thousands_of_one_contract_take_no_time():
 @pytest.mark.parametrize("empty", [([], []), (dues(100), []), ([], [paid(1, 1, 5)])])
 def test_nothing_settles_nothing(empty):
     assert settle(*empty) == []
+
+
+def debited(id, month, amount, reference="", number=12):
+    return paid(id, month, amount, reference, number)._replace(method=DEBIT)
+
+
+def rejected(id, month, amount, number="PB2601-01", on=20):
+    return Rejected(id, f"PS-{id}", number, amount, day(month), day(month, on))
+
+
+def test_what_a_rejected_debit_had_paid_is_undone_the_one_that_names_the_statement_first():
+    came = [debited(1, 2, 100), debited(2, 2, 100, "PRLV PB2601-01")]
+    assert undone([rejected(7, 2, 100)], came) == [Undone(7, 2, None)]
+    assert undone([rejected(7, 2, 100), rejected(8, 2, 100, "PB2602-01")], came) == [
+        Undone(7, 2, None),
+        Undone(8, 1, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        paid(1, 2, 100),  # a transfer
+        debited(1, 2, 99),
+        debited(1, 2, 100, number=2),  # eight days before its collection
+        debited(1, 2, 100, number=21),  # after the reject
+        debited(1, 2, -100),
+    ],
+)
+def test_what_is_not_of_that_debit_stays(came):
+    assert undone([rejected(7, 2, 100)], [came]) == []
+
+
+def test_a_reject_that_a_file_says_is_found_and_undoes_its_own_payment():
+    came = [debited(1, 2, 100), debited(2, 3, 100), debited(3, 3, -100, number=15)]
+    assert undone([rejected(7, 2, 100)], came) == [Undone(7, 1, 3)]
+    assert told(settle(dues(0, 100, 100), came)) == [(2, 1, 100)]  # nobody says which: the last one
+    came[2] = came[2]._replace(undoes=1)
+    assert told(settle(dues(0, 100, 100), came)) == [(3, 2, 100)]

@@ -6,9 +6,19 @@ import re
 
 import pytest
 
-from portal import clock, collecting, rejecting
+from portal import arrears, clock, collecting, invariants, rejecting
 from portal.exchange import rejects
-from portal.models import AuditEvent, DirectDebit, MandateState, OutboxMessage, SepaMandate, UserRole
+from portal.models import (
+    AuditEvent,
+    ContributionStatement,
+    DebitBatch,
+    DirectDebit,
+    MandateState,
+    OutboxMessage,
+    Payment,
+    SepaMandate,
+    UserRole,
+)
 from portal.rules import Refused
 from portal.rules.collections import banking_day
 from portal.rules.rejects import REASONS
@@ -201,3 +211,79 @@ def test_every_reason_says_what_to_do():
 def test_a_company_sends_no_rejects(client, hr):
     client.sign_in(hr)
     assert send(client, b"x").status_code == 403
+
+
+# ── What the debit had paid ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def collected(debits):
+    """The first debit: collected today, and told as paid by a file of the management system."""
+    debit = debits[0]
+    DebitBatch.update(collected_on=clock.today()).where(DebitBatch.id == debit.batch_id).execute()
+    paid(debit)
+    return debit
+
+
+def paid(debit, amount=None, reference="PRL1"):
+    contract, cents = debit.statement.contract, amount or debit.amount
+    return factories.payment(contract, cents, reference=reference, payment_method="Prélèvement")
+
+
+def settled(debit):
+    return ContributionStatement.get_by_id(debit.statement_id).settled
+
+
+def reject(debit):
+    rejecting.take([rejects.Reject(1, debit.end_to_end, clock.today(), "AM04")], clock.now())
+
+
+def test_what_a_rejected_debit_had_paid_is_not_paid_any_more(client, staff, hr, collected):
+    assert settled(collected) == collected.amount
+    assert send(staff, report((collected.end_to_end, "RJCT", "AM04"))).status_code == 303
+    assert settled(collected) == 0
+    row = Payment.get(Payment.undoes.is_null(False))
+    assert (row.amount, row.paid_on) == (-collected.amount, clock.today())
+    event = AuditEvent.get(AuditEvent.action == "payment.undo")
+    assert event.after["statement"] == collected.statement.number and event.account_id
+    assert not list(invariants.payment_faults()) and not list(invariants.settled_faults())
+    client.sign_in(hr)
+    page = client.get("/cotisations", follow_redirects=True).get_data(as_text=True)
+    assert f"REJET-{collected.end_to_end}" in page and "provision du compte était insuffisante" in page
+    assert "Rien n’est dû" not in page
+    send(staff, report((collected.end_to_end, "RJCT", "AM04")))  # again: nothing more
+    assert Payment.select().where(Payment.amount < 0).count() == 1
+
+
+def test_a_payment_that_is_loaded_after_its_reject_settles_nothing(debits, staff):
+    DebitBatch.update(collected_on=clock.today()).execute()
+    reject(debits[0])
+    assert not Payment.select().exists()  # no file had told it as paid
+    paid(debits[0])
+    assert settled(debits[0]) == 0 and Payment.select().where(Payment.undoes.is_null(False)).count() == 1
+
+
+def test_the_reject_of_a_file_takes_the_place_of_the_portals(collected, staff):
+    reject(collected)
+    paid(collected, -collected.amount, "PRL1-REJ")
+    assert settled(collected) == 0
+    assert [row.reference for row in Payment.select().where(Payment.amount < 0)] == ["PRL1-REJ"]
+    assert AuditEvent.select().where(AuditEvent.action == "payment.undone_by_file").count() == 1
+    assert sum(row.amount for row in Payment.select()) == 0
+
+
+def test_a_transfer_after_the_reject_settles_the_statement(collected, staff):
+    reject(collected)
+    factories.payment(collected.statement.contract, collected.amount, reference="VIR1", payment_method="Virement")
+    assert settled(collected) == collected.amount
+    assert sum(row.amount for row in Payment.select()) == collected.amount
+
+
+def test_a_statement_that_is_late_again_is_in_arrears(collected, staff):
+    today = clock.today()
+    late = {"due_on": today - datetime.timedelta(days=3), "issued_on": today - datetime.timedelta(days=20)}
+    ContributionStatement.update(late).where(ContributionStatement.id == collected.statement_id).execute()
+    contract = collected.statement.contract
+    assert arrears.of_contract(contract, ContributionStatement.select(), today) is None
+    reject(collected)
+    assert arrears.of_contract(contract, ContributionStatement.select(), today).amount == collected.amount

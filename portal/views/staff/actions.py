@@ -172,6 +172,8 @@ FAMILIES = {
         "debit.prepare": "Fichier de prélèvements préparé",
         "debit.reject": "Prélèvement rejeté par la banque",
         "debit.rejects": "Fichier de rejets enregistré",
+        "payment.undo": "Règlement défait par un rejet de prélèvement",
+        "payment.undone_by_file": "Rejet dit par un fichier de règlements, à la place de celui du portail",
         "mandate.begin": "Mandat commencé",
         "mandate.code": "Code de signature d’un mandat envoyé",
         "mandate.code_refused": "Code de signature d’un mandat faux",
