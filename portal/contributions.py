@@ -90,10 +90,10 @@ def settle_contracts(contract_ids):
 def rows_by_contract(table, contract_ids):
     """Contract → the rows of the rule, of statements or of payments."""
     if table is Payment:
-        columns = (Payment.id, Payment.reference, Payment.paid_on, Payment.amount)
-        columns += (Payment.payment_method, Payment.undoes)
+        columns = tuple(getattr(table, name) for name in ("id", "reference", "paid_on", "amount"))
+        columns += (table.payment_method, table.undoes)
     else:
-        columns = (table.id, table.number, table.due_on, table.total)
+        columns = tuple(getattr(table, name) for name in ("id", "number", "due_on", "total"))
     found: dict[int, list] = {}
     for contract, *row in table.select(table.contract, *columns).where(table.contract.in_(contract_ids)).tuples():
         found.setdefault(contract, []).append(row)
@@ -117,7 +117,8 @@ def known_by_contract(contract_ids):
 
 def rejected_by_contract(contract_ids):
     """Contract → [Rejected], of those that have any."""
-    row, debit, found = ContributionStatement, DirectDebit, {}
+    row, debit = ContributionStatement, DirectDebit
+    found: dict[int, list[Rejected]] = {}
     told = (debit.id, debit.end_to_end, row.number, debit.amount, DebitBatch.collected_on, debit.rejected_on)
     rows = debit.select(row.contract, *told).join(row).switch(debit).join(DebitBatch)
     for contract, *one in rows.where(row.contract.in_(contract_ids), debit.rejected_on.is_null(False)).tuples():
