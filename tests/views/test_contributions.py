@@ -216,12 +216,12 @@ def test_lists_are_counted_and_added_up_the_same_whether_or_not_they_are_narrowe
 
 @pytest.mark.parametrize(("path", "key"), [("/cotisations", "contrat"), ("/echeancier", "produit")])
 def test_an_order_by_what_stands_beside_is_kept_on_each_page(signed_in, hr, path, key):
-    for contract in hr.contracts():
+    for contract in [*hr.contracts()] * 3:
         factories.money(contract)
 
     def rows(size, number=1):
         html = signed_in.fragment(f"{path}?tri={key}&lignes={size}&page={number}").get_data(as_text=True)
         return re.findall(r'<tr role="row">\s*<td.*?</tr>', html, re.DOTALL)
 
-    assert len(rows(10)) + len(rows(10, 2)) == len(rows(100)[:20]) > 5
+    assert len(rows(100)) > 12
     assert rows(10) + rows(10, 2) == rows(100)[:20]
