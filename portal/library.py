@@ -71,7 +71,7 @@ class Shelf:
             beneath.setdefault(one.parent_id, []).append(one)
         folders = [self.node(one, "", published, beneath) for one in beneath.get(None, ())]
         folders = sorted([*folders, *self.printed(printed)], key=lambda node: sort_key(node.name))
-        root = Node(ROOT, "Tous les dossiers", folders=[node for node in folders if node.count])
+        root = Node(ROOT, "racine (tous les dossiers)", folders=[node for node in folders if node.count])
         for node in root.folders:
             root.add(node.count, node.weight)
         return root

@@ -15,7 +15,7 @@ class LibraryFilter(Filter):
 
     q = StringField("Rechercher dans les noms et les textes")
     boite = SelectField(
-        "Boîte à outils", choices=list(starmap(SelectChoice, {"": "Toutes", **library.TOOLBOXES}.items()))
+        "Boîtes à outils", choices=list(starmap(SelectChoice, {"": "Toutes", **library.TOOLBOXES}.items()))
     )
     nouveau = BooleanField("Nouveaux seulement")
 

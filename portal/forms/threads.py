@@ -33,14 +33,17 @@ LABELS = {
     "closes": "Closes",
 }
 MOST = 10_000  # characters of a message
+# The words of the filters, as users have known them: what is listed, of one kind and of the other.
+LISTED = {rules.REQUEST: ("demande", "Demandes lues ?", "Toutes demandes", "Voir toutes les demandes")}
+LISTED[rules.COMPLAINT] = ("dysfonctionnement", "Dysfonctionnements lus ?", "Tous", "Voir tous")
 
 
 class ThreadFilter(Filter):
     """Narrows the list; an unknown value narrows nothing, a date that cannot be read says so at its field."""
 
     q = StringField("N°, nature ou mots du message")
-    etat = SelectField("État")
-    lues = SelectField("Lecture", choices=[SelectChoice("", "Toutes"), SelectChoice("non", "Non lues")])
+    etat = SelectField()
+    lues = SelectField()
     nature = SelectField("Nature")
     du = StringField("Créée depuis le")
     au = StringField("Créée jusqu’au")
@@ -48,7 +51,10 @@ class ThreadFilter(Filter):
     def __init__(self, arguments, kind, today):
         super().__init__(arguments)
         self.today = today
-        self.etat.choices = [SelectChoice("", "Tous"), *starmap(SelectChoice, LABELS.items())]
+        listed, read, every, whole = LISTED[kind]
+        self.etat.label.text, self.lues.label.text = f"État {listed}", read
+        self.lues.choices = [SelectChoice("", whole), SelectChoice("non", "Non lues")]
+        self.etat.choices = [SelectChoice("", every), *starmap(SelectChoice, LABELS.items())]
         known = natures.of(kind).items()
         self.nature.choices = [SelectChoice("", "Toutes"), *(SelectChoice(code, one.label) for code, one in known)]
         self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)

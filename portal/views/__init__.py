@@ -143,7 +143,7 @@ MENU = (
             ("user-plus", "Adhésion salarié", "enrolments.index", {}),
             ("file-import", "Gestion des affiliations", "affiliations.index", {}),
             ("ban", "Dispenses", "waivers.index", {}),
-            ("clipboard-check", "Pièces justificatives", "supporting_documents.index", {}),
+            ("clipboard-check", "Suivi des pièces justificatives", "supporting_documents.index", {}),
         ),
     ),
     (

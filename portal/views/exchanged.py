@@ -15,9 +15,18 @@ STATES = {
     ThreadState.CLOSED: ("Close", "", "check"),
 }
 TO_STAFF = STATES | {ThreadState.AWAITING_ANSWER: ("En attente de l’entreprise", "warn", "hourglass")}
+# `listed`, `solved` and `attach` are the words that users have known; complaints are « dysfonctionnements » there.
 WORDS = {
     threads.REQUEST: SimpleNamespace(
-        one="demande", many="Demandes", la="la demande", key="demandes", icon="messages", new="Faire une demande"
+        one="demande",
+        many="Demandes",
+        la="la demande",
+        key="demandes",
+        icon="messages",
+        new="Faire une demande",
+        listed="Demandes",
+        solved="de la Demande",
+        attach="Joindre un document à votre Demande",
     ),
     threads.COMPLAINT: SimpleNamespace(
         one="réclamation",
@@ -26,6 +35,9 @@ WORDS = {
         key="reclamations",
         icon="message-report",
         new="Faire une réclamation",
+        listed="Dysfonctionnements",
+        solved="du Dysfonctionnement",
+        attach="Joindre un document",
     ),
 }
 EVENTS = {

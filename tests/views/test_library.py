@@ -127,7 +127,7 @@ def test_the_tree_counts_what_is_in_it_and_what_the_portal_prints_stands_there_b
     text = shown(signed_in)
     tree = re.findall(r'id="folder-([^"]+)".*?</svg>\s*([^<]+)<small>(\d+)', text, flags=re.S)
     assert [(name, count) for _, name, count in tree] == [
-        ("Tous les dossiers", "4"),
+        ("racine (tous les dossiers)", "4"),
         ("Attestations", "1"),
         ("bordereaux_appel", "2"),
         ("2025", "1"),
