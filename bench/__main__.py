@@ -2,9 +2,9 @@
 
 import argparse
 
-from bench import desk, download, exchanges, growth, imports, loading, money, pages, places, wizard
+from bench import desk, download, exchanges, growth, imports, loading, messages, money, pages, places, wizard
 
-MEASURES = ("pages", "growth", "download", "load", "imports", "wizard", "money", "exchanges", "desk")
+MEASURES = ("pages", "growth", "download", "load", "imports", "wizard", "messages", "money", "exchanges", "desk")
 FEW, MANY = 1_000, 1_000_000
 
 
@@ -32,6 +32,9 @@ def main():
         if "wizard" in asked.only:
             with places.opened(kind, 1_000) as place:
                 wizard.show(place)
+        if "messages" in asked.only:
+            with places.opened(kind, 0) as place:
+                messages.show(place)
         if "money" in asked.only:
             with places.opened(kind, 0, money.ACCOUNTS) as place:
                 money.show(place, asked.seconds)

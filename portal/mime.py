@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 
 ADDRESS = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]+@[0-9A-Za-z.\-]+")
 PLAIN = re.compile(r"[ -~]{0,60}")
@@ -32,6 +33,7 @@ def mail(message_id: str, sender: tuple[str, str], to: str, subject: str, at: da
     return "\r\n".join([*lines, f"--{boundary}--", ""]).encode("ascii")
 
 
+@lru_cache(256)  # a thousand reminders have one subject and one sender
 def header(words: str, used: int) -> str:
     """Words of a header whose name takes `used` characters: nothing in them begins another header (RFC 2047)."""
     return words if PLAIN.fullmatch(words) else Header(words, "utf-8", 75 - used).encode(linesep="\r\n")
