@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from dataclasses import dataclass, fields
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,7 @@ class Brand:
     def __init__(self, chosen):
         self.name = chosen.brand_name
         self.insurer = chosen.insurer_name
-        self.individual_space_url = chosen.individual_space_url
+        self.individual_space_url = chosen.individual_space_url.rstrip("/") + "/"  # pages of it follow
         self.dpo_email = chosen.dpo_email
         self.support_email = chosen.support_email
         self.support_phone = chosen.support_phone
@@ -184,7 +185,7 @@ def read(environ=os.environ):
         "storage_url": f"file://{instance}/files",
         "smtp_url": f"file://{instance}/outbox",
         "sms_url": f"file://{instance}/outbox",
-        "public_url": f"http://{environ.get('HOST') or '127.0.0.1'}:{environ.get('PORT') or '5000'}",
+        "public_url": f"http://{environ.get('HOST') or '127.0.0.1'}:{port(environ)}",
     }
     values |= {name: environ[name.upper()] for name in TEXTS if environ.get(name.upper())}
     values |= {name: number(name.upper(), environ[name.upper()]) for name in NUMBERS if environ.get(name.upper())}
@@ -206,6 +207,8 @@ def read(environ=os.environ):
 def check(settings):
     """WrongSetting, at the first that is wrong."""
     check_addresses(settings)
+    check_links(settings)
+    check_mailboxes(settings)
     check_backup_keys(settings)
     check_time(settings)
     check_reminders(settings)
@@ -251,6 +254,14 @@ def kept(path, make):
         except FileExistsError:  # another process of the same start was first: its key is the one
             pass
     return path.read_text().strip()
+
+
+def port(environ):
+    """Where `make run` listens; it is nothing to a portal that has an address of its own."""
+    text = environ.get("PORT") or "5000"
+    if not environ.get("PUBLIC_URL") and not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65_536):
+        raise WrongSetting("PORT", "écrivez un nombre de 1 à 65535.")
+    return text
 
 
 def number(name, text):
@@ -323,6 +334,22 @@ def check_addresses(settings):
             continue
         if urlsplit(url).scheme not in schemes or not reachable(url):
             raise WrongSetting(name, f"l’adresse doit commencer par {' ou '.join(s + '://' for s in schemes)}.")
+
+
+def check_links(settings):
+    """What becomes a link of a page: no script, no word alone."""
+    for name in ("INDIVIDUAL_SPACE_URL", "APP_STORE_URL", "PLAY_STORE_URL"):
+        url = getattr(settings, name.lower())
+        if url and (urlsplit(url).scheme not in ("http", "https") or not reachable(url)):
+            raise WrongSetting(name, "l’adresse doit commencer par http:// ou https://.")
+
+
+def check_mailboxes(settings):
+    for name in ("SUPPORT_EMAIL", "DPO_EMAIL", "MAIL_FROM"):
+        try:
+            identifiers.email(parseaddr(getattr(settings, name.lower()))[1])
+        except Refused as refused:
+            raise WrongSetting(name, str(refused)) from None
 
 
 def check_time(settings):

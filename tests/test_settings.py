@@ -23,6 +23,14 @@ GOOD = {"DEMO": "0", "SECRET_KEY": "s" * 40, "VAULT_KEYS": "0123456789abcdef" * 
         ("PUBLIC_URL", "portail.example"),
         ("STORAGE_URL", "ftp://x"),
         ("DEMO", "oui"),
+        ("PORT", "abc"),
+        ("PORT", "70000"),
+        ("PORT", "0"),
+        ("INDIVIDUAL_SPACE_URL", "javascript:alert(1)"),
+        ("INDIVIDUAL_SPACE_URL", "adherents.example"),
+        ("PLAY_STORE_URL", "data:text/html,x"),
+        ("SUPPORT_EMAIL", "entreprises"),
+        ("MAIL_FROM", "La mutuelle"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path, name, value):
@@ -31,6 +39,22 @@ def test_a_wrong_setting_is_named(tmp_path, name, value):
     sentence = str(stopped.value)
     assert sentence.startswith(f"{name}\u00a0: ")
     assert not value or len(value) < 10 or value not in sentence
+
+
+def test_a_portal_that_has_an_address_does_not_look_at_the_port(tmp_path):
+    given = {**GOOD, "INSTANCE": str(tmp_path), "PUBLIC_URL": "https://portail.example", "PORT": "tcp://10.0.0.1:80"}
+    assert settings.read(given).public_url == "https://portail.example"
+
+
+def test_a_sender_may_have_a_name(tmp_path):
+    given = {**GOOD, "INSTANCE": str(tmp_path), "MAIL_FROM": "La mutuelle <bonjour@mutuelle.example>"}
+    assert settings.read(given).mail_from == given["MAIL_FROM"]
+
+
+@pytest.mark.parametrize("end", ["", "/", "//"])
+def test_the_pages_of_the_individual_space_are_under_its_address(tmp_path, end):
+    given = {**GOOD, "INSTANCE": str(tmp_path), "INDIVIDUAL_SPACE_URL": f"https://adherents.example/espace{end}"}
+    assert settings.Brand(settings.read(given)).individual_space_url == "https://adherents.example/espace/"
 
 
 def test_outside_the_demonstration_keys_are_asked_for(tmp_path):
