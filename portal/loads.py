@@ -31,15 +31,20 @@ def labels():
 # ── At the desk ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def send(kind, file, name, author, form_key, note):
-    """The load that this form makes, or made; `note(load)` writes it down with it. Raises rules.Refused."""
+def send(kind, file, name, author, form_key, note, confirmed=True):
+    """The load that this form makes, or made; `note(load)` writes it down with it. Raises rules.Refused.
+
+    `confirmed`: the worker may have it; else it waits for `FileLoad.confirm`.
+    """
     if (sent := sent_by(author, form_key)) is not None:
         return sent
     kept = storage.receive_table(file, name, author.holder)
     try:
         with db.atomic():
             kept.attach()
-            made = FileLoad.create(kind=kind, author=author, file=kept, file_name=kept.file_name, form_key=form_key)
+            state = LoadState.WAITING if confirmed else LoadState.TO_CONFIRM
+            given = {"kind": kind, "author": author, "file": kept, "file_name": kept.file_name, "form_key": form_key}
+            made = FileLoad.create(state=state, **given)
             note(made)
     except IntegrityError:  # the other click was a little faster; what nobody attached is swept away
         if (sent := sent_by(author, form_key)) is None:

@@ -1151,6 +1151,7 @@ class User(UserMixin, Table):
     duties = IntegerField(default=0)  # rules.staff_roles: of a member of the staff; an administrator has them all
     asked_duties = IntegerField(null=True)  # those that a second person is to agree to
     duties_asked_by = ForeignKeyField("self", null=True, index=False, on_delete="SET NULL")
+    duties_asked_at = DateTimeField(null=True)
     disabled_at = DateTimeField(null=True)
     created_at = DateTimeField(default=clock.now)
 
@@ -1190,6 +1191,18 @@ class User(UserMixin, Table):
     @property
     def is_active(self):
         return self.disabled_at is None
+
+    def proposed_duties(self, now):
+        """Those that a second person may still agree to; None when there are none, or when that was long ago."""
+        lately = self.duties_asked_at and self.duties_asked_at > now - TERMS["asked_duties"].time
+        return self.asked_duties if lately else None
+
+    @classmethod
+    def forget_proposals(cls, now):
+        """Put aside the roles that were asked of a second person, and that nobody agreed to: how many."""
+        old = cls.duties_asked_at.is_null() | (cls.duties_asked_at <= now - TERMS["asked_duties"].time)
+        gone = {"asked_duties": None, "duties_asked_by": None, "duties_asked_at": None}
+        return cls.update(gone).where(cls.asked_duties.is_null(False), old).execute()
 
     @classmethod
     def invite(cls, identifier, first_name, last_name, role, account_codes=()):
@@ -3082,6 +3095,14 @@ class DocumentCampaign(Table):
 
     WAIVERS = "WAIVERS"
 
+    @classmethod
+    def open_names(cls):
+        """Of those that somebody opened, and of which something is still awaited."""
+        asked = DocumentRequest.select(DocumentRequest.id).where(
+            DocumentRequest.campaign == cls.label, DocumentRequest.state.in_(DocumentRequest.OPEN)
+        )
+        return {label for (label,) in cls.select(cls.label).where(cls.author.is_null(False), fn.EXISTS(asked)).tuples()}
+
 
 class DocumentRequest(Table):
     """A supporting document that is awaited of a beneficiary, or for a waiver: one line of « Suivi des pièces »."""
@@ -3111,6 +3132,12 @@ class DocumentRequest(Table):
             (("category", "state", "due_on"), False),
             (("state", "due_on"), False),
         )
+
+    @classmethod
+    def keys_of(cls, campaigns):
+        """{(person, campaign, document)} of what these ask for."""
+        columns = cls.beneficiary, cls.campaign, cls.document_type
+        return set(cls.select(*columns).where(cls.campaign.in_(campaigns)).tuples())
 
     OPEN = (RequestState.AWAITED, RequestState.REFUSED)
     MANY = 100  # beyond, the menu does not count them one by one
@@ -4719,6 +4746,7 @@ class ConfiguredValue(Table):
 
 
 class LoadState(StrEnum):
+    TO_CONFIRM = "TO_CONFIRM"  # by whoever gives it, who is asked for the password first
     WAITING = "WAITING"
     DONE = "DONE"
     FAILED = "FAILED"  # nothing of it was written
@@ -4751,6 +4779,15 @@ class FileLoad(Table):
     @property
     def is_at_work(self):
         return self.state == LoadState.WAITING
+
+    @property
+    def is_to_confirm(self):
+        return self.state == LoadState.TO_CONFIRM
+
+    def confirm(self):
+        """Let the worker have it; False when that was done already."""
+        mine = FileLoad.id == self.id, FileLoad.state == LoadState.TO_CONFIRM
+        return FileLoad.update(state=LoadState.WAITING).where(*mine).execute() == 1
 
     @property
     def percent(self):
@@ -4794,6 +4831,14 @@ class FileLoad(Table):
     def purge(cls, now):
         """Forget the files that were loaded or refused; the audit trail says what they changed."""
         return cls.delete().where(cls.ended_at < now - TERMS["file_load"].time).execute()
+
+    @classmethod
+    def forget_unconfirmed(cls, now):
+        """Those that nobody confirmed, with their files: how many."""
+        old = (cls.state == LoadState.TO_CONFIRM) & (cls.created_at < now - TERMS["file_load_unconfirmed"].time)
+        with db.atomic():
+            StoredFile.drop_where(StoredFile.id.in_(cls.select(cls.file).where(old)), now)
+            return cls.delete().where(old).execute()
 
 
 TABLES = Table.__subclasses__()

@@ -16,6 +16,7 @@ from portal.models import (
     Throttle,
     TrustedDevice,
     UnsentWords,
+    User,
     UserSession,
     db,
 )
@@ -27,6 +28,7 @@ PURGES = {
     "user_session": UserSession.purge,
     "one_time_link": OneTimeLink.purge,
     "second_factor": SecondFactor.purge,
+    "asked_duties": User.forget_proposals,
     "trusted_device": TrustedDevice.purge,
     "outbox_words": OutboxMessage.purge_words,
     "outbox_message": OutboxMessage.purge,
@@ -38,6 +40,7 @@ PURGES = {
     "guest_link": guests.purge,
     "selection": Selection.purge,
     "affiliation_import": AffiliationImport.purge,
+    "file_load_unconfirmed": FileLoad.forget_unconfirmed,
     "file_load": FileLoad.purge,
     "enrolment": ageing.forget_all,
     "enrolment_answers": ageing.strip,

@@ -37,7 +37,7 @@ def invite(identifier, first_name, last_name, duties, by, now, people=1):
             raise Refused(str(taken)) from None
         user.duties = 0
         user.save(only=["duties"])
-        _, user = set_duties(user, duties, by, people)
+        _, user = set_duties(user, duties, by, now, people)
         send_link(user, "staff_invited", now, INVITED_FOR)
     return user
 
@@ -63,7 +63,7 @@ def guard(user, by):
         raise Refused(OF_ADMINISTRATORS)
 
 
-def set_duties(user, duties, by, people=1):
+def set_duties(user, duties, by, now, people=1):
     """What a member of the staff may do from their next page on: what they could before, and now.
 
     `people`: how many agree to what `by` has not, and to BY_TWO; with two, that is asked, and the rest given at once.
@@ -73,30 +73,36 @@ def set_duties(user, duties, by, people=1):
         if row.role != UserRole.STAFF:
             raise Refused("Seul un gestionnaire de la mutuelle a des rôles\u00a0: un administrateur les a tous.")
         before = row.duties
-        give(row, before, duties, by, people)
+        give(row, before, duties, by, now, people)
         keep_one()
     return before, row
 
 
-def give(row, before, duties, by, people):
+def give(row, before, duties, by, now, people):
     """At once what one person may give beside `before`; the rest is asked of a second one."""
     lacking = duties & ~before & ~all_duties(by)
     if lacking and people == 1:
         raise Refused(LACKING)
     withheld = lacking | (duties & ~before & staff_roles.BY_TWO) if people > 1 else 0
     row.duties = duties & ~withheld
-    row.asked_duties, row.duties_asked_by = (duties, by) if withheld else (None, None)
-    row.save(only=["duties", "asked_duties", "duties_asked_by"])
+    ask(row, *((duties, by, now) if withheld else (None, None, None)))
 
 
-def decide_duties(user, agreed, by, seen):
+def ask(row, duties, by, now):
+    """What a second person is to agree to; None: nothing."""
+    row.asked_duties, row.duties_asked_by, row.duties_asked_at = duties, by, now
+    row.save(only=["duties", "asked_duties", "duties_asked_by", "duties_asked_at"])
+
+
+def decide_duties(user, agreed, by, now, seen):
     """A second person agrees to the roles that were asked, or does not: which; None when nothing is asked any more.
 
-    `seen`: what was on the screen. What was asked by somebody who manages no accesses any more cannot be agreed to.
+    `seen`: what was on the screen. What was asked long ago, or by somebody who manages no accesses any more, cannot be
+    agreed to.
     """
     with db.atomic():
         row = held(user, by)
-        asked, first = row.asked_duties, row.duties_asked_by
+        asked, first = row.proposed_duties(now), row.duties_asked_by
         if asked is None:
             return None
         if agreed and row.duties_asked_by_id == by.id:
@@ -104,8 +110,7 @@ def decide_duties(user, agreed, by, seen):
         if agreed and (asked != seen or first is None or not manages(first)):
             raise Refused(CHANGED)
         row.duties = asked if agreed else row.duties
-        row.asked_duties = row.duties_asked_by = None
-        row.save(only=["duties", "asked_duties", "duties_asked_by"])
+        ask(row, None, None, None)
     return asked
 
 
@@ -121,7 +126,7 @@ def close(user, by, now):
     return True
 
 
-def reopen(user, by, people=1):
+def reopen(user, by, now, people=1):
     """With the roles that one person may give; the others are asked again. False when it was open."""
     with db.atomic():
         row = held(user, by)
@@ -129,7 +134,7 @@ def reopen(user, by, people=1):
             return False
         User.update(disabled_at=None).where(User.id == row.id).execute()
         if row.role == UserRole.STAFF:
-            give(row, 0, row.duties, by, people)
+            give(row, 0, row.duties, by, now, people)
     return True
 
 

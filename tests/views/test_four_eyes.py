@@ -162,6 +162,25 @@ def test_a_proposal_can_be_put_aside(colleagues):
     assert AuditEvent.select().where(AuditEvent.action == "user.duties_refused").count() == 1
 
 
+def test_a_proposal_of_long_ago_lapses_says_so_and_is_purged(colleagues):
+    first, second = colleagues
+    member = factories.user(UserRole.STAFF, duties=0)
+    set_roles(first, member, Duty.USERS)
+    page = second.get(f"{USERS}/{member.public_id}").get_data(as_text=True)
+    assert f"{clock.today() + datetime.timedelta(days=7):%d/%m/%Y}" in page and "cette proposition tombe" in page
+    User.update(duties_asked_at=clock.now() - datetime.timedelta(days=7)).where(User.id == member.id).execute()
+    assert "À confirmer par une seconde" not in second.get(f"{USERS}/{member.public_id}").get_data(as_text=True)
+    answer(second, member, "oui")
+    assert User.get_by_id(member.id).duties == 0
+    assert User.forget_proposals(clock.now()) == 1
+    row = User.get_by_id(member.id)
+    assert (row.asked_duties, row.duties_asked_by, row.duties_asked_at) == (None, None, None)
+    set_roles(first, member, Duty.USERS)
+    assert User.forget_proposals(clock.now() + datetime.timedelta(days=6)) == 0
+    answer(second, member, "oui")
+    assert User.get_by_id(member.id).duties == int(Duty.USERS)
+
+
 def test_an_invitation_gives_it_no_sooner(colleagues):
     first, second = colleagues
     given = {"prenom": "Zoé", "nom": "Lamy", "courriel": "zoe@example.com", "roles": [str(int(Duty.USERS))]}

@@ -34,6 +34,7 @@ FRESH = {
     "factors.renew",
     "employees.download",
     "staff_hand_overs.download",
+    "staff_loads.confirm",
     "staff_debits.download",
     "staff_sendings.accept",
     "staff_dossiers.export",

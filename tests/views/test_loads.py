@@ -8,11 +8,12 @@ import zipfile
 import pytest
 from peewee import OperationalError
 
-from portal import clock, loads, storage
+from portal import campaigns, clock, loads, storage
 from portal.exchange import hand_over, management_system
 from portal.folder import Unavailable
 from portal.models import (
     AuditEvent,
+    Beneficiary,
     FileLoad,
     HandOver,
     LoadState,
@@ -22,10 +23,13 @@ from portal.models import (
     MovementState,
     OutboxMessage,
     StoredFile,
+    User,
     UserRole,
     database,
     db,
 )
+from portal.rules import proofs
+from portal.views.staff import hand_overs
 from tests import factories
 
 PATH = "/gestion/chargements"
@@ -329,6 +333,18 @@ def test_a_delivery_that_was_cut_short_is_not_delivered(staff, moved):
     assert HandOver.get().written_at is None
 
 
+def test_it_is_not_delivered_as_long_as_the_end_of_the_zip_is_not_read(staff, moved):
+    staff.post("/gestion/transmissions")
+    whole = list(hand_overs.delivered(HandOver.get()))
+    assert HandOver.get().written_at is not None
+    HandOver.update(written_at=None).execute()
+    rest = hand_overs.delivered(HandOver.get())
+    for _ in whole:
+        next(rest)  # each was handed over, and nobody asked for what comes after the last
+    assert HandOver.get().written_at is None
+    assert zipfile.ZipFile(io.BytesIO(b"".join(whole))).testzip() is None
+
+
 def test_nothing_waits(staff):
     answer = staff.post("/gestion/transmissions", follow_redirects=True)
     assert "Rien n’attend" in answer.get_data(as_text=True)
@@ -346,3 +362,65 @@ def test_the_list_asks_no_more_for_many(staff, hr, queries):
     for number in range(2, 20):
         HandOver.create(number=number, created_at=clock.now())
     assert asked() == few
+
+
+# ── Confirmed by who gives it ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_eleven_minutes_after_the_sign_in_a_file_waits_for_the_password_and_is_not_lost(app, staff, at):
+    at(minutes=11)
+    where = give(staff).location
+    load = FileLoad.get()
+    assert load.state == LoadState.TO_CONFIRM and work(app) == 0
+    assert "rien n’en est encore chargé" in staff.get(where).get_data(as_text=True)
+    assert "À confirmer" in staff.get(PATH).get_data(as_text=True)
+    asked = staff.post(f"{where}/confirmation")
+    assert asked.status_code == 403 and "Confirmez que c’est bien vous" in asked.get_data(as_text=True)
+    assert FileLoad.get().state == LoadState.TO_CONFIRM
+    assert staff.post(f"{where}/confirmation", {"preuve_mot_de_passe": "pas le bon"}).status_code == 422
+    answer = staff.post(f"{where}/confirmation", {"preuve_mot_de_passe": factories.PASSWORD})
+    assert answer.status_code == 303 and FileLoad.get().state == LoadState.WAITING
+    staff.post(f"{where}/confirmation")
+    assert AuditEvent.select().where(AuditEvent.action == "load.confirm").count() == 1
+    assert work(app) == 1 and FileLoad.get().state == LoadState.DONE
+
+
+def test_what_nobody_confirms_is_gone_after_a_day_and_its_file_too(app, staff, at):
+    at(minutes=11)
+    give(staff)
+    file = FileLoad.get().file
+    now = clock.now()
+    assert FileLoad.forget_unconfirmed(now + datetime.timedelta(hours=23)) == 0
+    assert FileLoad.forget_unconfirmed(now + datetime.timedelta(hours=25)) == 1
+    assert not FileLoad.select().exists() and StoredFile.get_by_id(file.id).dropped_at is not None
+    give(staff)
+    FileLoad.get().confirm()
+    assert FileLoad.forget_unconfirmed(clock.now() + datetime.timedelta(days=9)) == 0
+
+
+# ── The names of campaigns ───────────────────────────────────────────────────────────────────────────────────────
+
+REQUESTS = "campaign;member_number;document_type;sent_on;due_on;insurer_reminded_on\n"
+
+
+def ask(staff, app, campaign, person):
+    day = f"{clock.today():%Y-%m-%d}"
+    row = f"{campaign};{person.member_number};{proofs.PROOFS['SCHOOL_CERTIFICATE'].label};{day};;\n"
+    give(staff, (REQUESTS + row).encode(), "pieces.csv", "document-requests")
+    work(app)
+    return FileLoad.select().order_by(FileLoad.id.desc()).first()
+
+
+def test_a_file_takes_no_name_of_an_open_campaign_and_may_once_it_is_over(app, staff, hr):
+    contract = hr.contracts().first()
+    asked, other = factories.beneficiary(contract), factories.beneficiary(contract)
+    today = clock.today()
+    wanted = campaigns.Wanted(proofs.PROOFS["SCHOOL_CERTIFICATE"], (asked.role,), today + datetime.timedelta(days=30))
+    theirs = Beneficiary.select().where(Beneficiary.id == asked.id)
+    made = campaigns.open_campaign("École", wanted, theirs, User.get(User.role == UserRole.STAFF), clock.now())
+    load = ask(staff, app, "École", other)
+    assert load.state == LoadState.FAILED and "Une campagne ouverte dans le portail" in load.faults[0]
+    assert ask(staff, app, "École", asked).state == LoadState.DONE  # of whom it asks already
+    assert ask(staff, app, "Une autre", other).state == LoadState.DONE
+    campaigns.stop(made, clock.now())
+    assert ask(staff, app, "École", other).state == LoadState.DONE

@@ -34,7 +34,7 @@ def set_roles(id):
     form = DutiesForm(request.form)
 
     def do(row, now):
-        before, made = users.set_duties(row, form.duties, by(), people())
+        before, made = users.set_duties(row, form.duties, by(), now, people())
         if made.asked_duties is not None:
             flash(ASKED, "info")
         elif before == made.duties:
@@ -53,7 +53,8 @@ def decide(id):
 
     def do(row, now):
         seen = request.form.get("roles", "")
-        asked = users.decide_duties(row, agreed, by(), int(seen) if seen.isdecimal() and len(seen) < 9 else None)
+        on_screen = int(seen) if seen.isdecimal() and len(seen) < 9 else None
+        asked = users.decide_duties(row, agreed, by(), now, on_screen)
         return None if asked is None else {"after": {"duties": asked}}
 
     told = (
@@ -81,7 +82,10 @@ def close(id):
 @fresh()
 def reopen(id):
     return act(
-        id, "L’accès est rouvert.", "user.reopen", lambda row, now: {} if users.reopen(row, by(), people()) else None
+        id,
+        "L’accès est rouvert.",
+        "user.reopen",
+        lambda row, now: {} if users.reopen(row, by(), now, people()) else None,
     )
 
 

@@ -1,20 +1,22 @@
 """« Chargements »: the files of the management system, given at the desk, loaded by the worker; what became of each."""
 
-from flask import Blueprint, current_app, redirect, request, url_for
+from flask import Blueprint, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import loads
-from portal.access import audit, requires
+from portal.access import audit, fresh, requires
 from portal.forms.loads import LoadForm
-from portal.models import FileLoad, LoadState, User
+from portal.models import FileLoad, LoadState, User, db
 from portal.rendering import Page, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
 from portal.storage import MOST_OF_TABLE
+from portal.views import presence
 from portal.views.recording import by
 
 blueprint = Blueprint("staff_loads", __name__, url_prefix="/gestion/chargements")
 
 # State → label, tone, icon.
 STATES = {
+    LoadState.TO_CONFIRM: ("À confirmer", "warn", "alert-triangle"),
     LoadState.WAITING: ("En cours", "info", "clock"),
     LoadState.DONE: ("Chargé", "ok", "circle-check"),
     LoadState.FAILED: ("Refusé", "danger", "circle-x"),
@@ -39,9 +41,16 @@ def named():
 @blueprint.post("")
 @requires("staff_loads")
 def create():
-    """Keep a file for the worker; sent twice by the same form, once."""
+    """Keep a file for the worker; sent twice by the same form, once.
+
+    A page could not hold it while it asks for the password: it waits, and its own page asks.
+    """
     form = LoadForm(request.form, kinds=loads.labels())
-    kept = form.keep(request.files.get("fichier"), lambda *given: loads.send(*given, by(), form.key, noted))
+
+    def keep(*given):
+        return loads.send(*given, by(), form.key, noted, presence.is_fresh())
+
+    kept = form.keep(request.files.get("fichier"), keep)
     return redirect(url_for(".show", id=kept.public_id), 303) if kept else page(form, 422)
 
 
@@ -62,6 +71,20 @@ def told(id):
     found = get_or_404(named(), FileLoad.public_id == id)
     percent = loads.percent(found, current_app.settings) if found.is_at_work else 100
     return {"load": found, "percent": percent, "kinds": loads.labels(), "states": STATES}
+
+
+@blueprint.post("/<uuid:id>/confirmation")
+@requires("staff_loads")
+@fresh()
+def confirm(id):
+    """The worker may have the file; said twice, once."""
+    load = get_or_404(current_user.file_loads(), FileLoad.public_id == id)
+    with db.atomic():
+        if load.confirm():
+            audit("load.confirm", on=load, after={"kind": load.kind})
+        else:
+            flash("Ce fichier était déjà confirmé.", "info")
+    return redirect(url_for(".show", id=id), 303)
 
 
 @blueprint.get("/<uuid:id>/avancement")

@@ -11,6 +11,7 @@ from portal.forms.users import DutiesForm, InvitationForm, UserFilter
 from portal.models import AuditEvent, SecondFactor, User, UserRole, db
 from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render
 from portal.rules import Refused, staff_roles
+from portal.rules.retention import TERMS
 from portal.views import granted
 from portal.views.recording import by
 
@@ -57,6 +58,9 @@ def told(row, seen):
     )
 
 
+ASKED_FOR = TERMS["asked_duties"].time
+
+
 def found(id):
     return get_or_404(current_user.users(), User.public_id == id)
 
@@ -73,8 +77,8 @@ def page(row, form, status=200):
     rights = granted.tell(row.grants_with_places().limit(GRANTS + 1))
     asked = (
         None
-        if row.asked_duties is None
-        else (staff_roles.labels(row.asked_duties), row.duties_asked_by, row.asked_duties)
+        if (proposed := row.proposed_duties(clock.now())) is None
+        else (staff_roles.labels(proposed), row.duties_asked_by, proposed, row.duties_asked_at + ASKED_FOR)
     )
     has_factor = SecondFactor.of(row).exists()
     return render(
