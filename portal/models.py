@@ -3095,14 +3095,6 @@ class DocumentCampaign(Table):
 
     WAIVERS = "WAIVERS"
 
-    @classmethod
-    def open_names(cls):
-        """Of those that somebody opened, and of which something is still awaited."""
-        asked = DocumentRequest.select(DocumentRequest.id).where(
-            DocumentRequest.campaign == cls.label, DocumentRequest.state.in_(DocumentRequest.OPEN)
-        )
-        return {label for (label,) in cls.select(cls.label).where(cls.author.is_null(False), fn.EXISTS(asked)).tuples()}
-
 
 class DocumentRequest(Table):
     """A supporting document that is awaited of a beneficiary, or for a waiver: one line of « Suivi des pièces »."""
@@ -3132,12 +3124,6 @@ class DocumentRequest(Table):
             (("category", "state", "due_on"), False),
             (("state", "due_on"), False),
         )
-
-    @classmethod
-    def keys_of(cls, campaigns):
-        """{(person, campaign, document)} of what these ask for."""
-        columns = cls.beneficiary, cls.campaign, cls.document_type
-        return set(cls.select(*columns).where(cls.campaign.in_(campaigns)).tuples())
 
     OPEN = (RequestState.AWAITED, RequestState.REFUSED)
     MANY = 100  # beyond, the menu does not count them one by one

@@ -32,7 +32,6 @@ from portal.models import (
     Beneficiary,
     BeneficiaryRole,
     Company,
-    DocumentCampaign,
     DocumentRequest,
     EmployeeCategory,
     GroupContract,
@@ -425,12 +424,8 @@ class DocumentRequests(Kind):
         super().__init__(report, today)
         self.mirror = Requests()
         self.people: dict[str, tuple[int, int]] = {}  # of one chunk: member number → id, college
-        self.opened = DocumentCampaign.open_names()
-        self.asked: set[Key] = set()  # of one chunk: what such campaigns ask for already
 
     def look_up(self, rows: list[tuple]) -> None:
-        named = {row[0] for row in rows} & self.opened
-        self.asked = DocumentRequest.keys_of(named) if named else set()
         people = "SELECT member_number, id, category_id FROM beneficiary WHERE member_number"
         self.people = {number: (id, category) for number, id, category in among(people, [row[1] for row in rows])}
 
@@ -440,9 +435,6 @@ class DocumentRequests(Kind):
         if due_on and due_on < sent_on:
             self.report.fault("due_on", "Cette date est avant la date d’envoi. Corrigez l’une des deux.")
         key = (beneficiary, campaign, proof.code)
-        if campaign in self.opened and key not in self.asked:
-            said = "Une campagne ouverte dans le portail porte ce nom. Donnez-en un autre à celle du fichier."
-            self.report.fault("campaign", said)
         return key, (*key, category, proof.restricted, *row[3:])
 
     def unknown_member(self) -> tuple[None, None]:

@@ -8,12 +8,11 @@ import zipfile
 import pytest
 from peewee import OperationalError
 
-from portal import campaigns, clock, loads, storage
+from portal import clock, loads, storage
 from portal.exchange import hand_over, management_system
 from portal.folder import Unavailable
 from portal.models import (
     AuditEvent,
-    Beneficiary,
     FileLoad,
     HandOver,
     LoadState,
@@ -23,12 +22,10 @@ from portal.models import (
     MovementState,
     OutboxMessage,
     StoredFile,
-    User,
     UserRole,
     database,
     db,
 )
-from portal.rules import proofs
 from portal.views.staff import hand_overs
 from tests import factories
 
@@ -396,31 +393,3 @@ def test_what_nobody_confirms_is_gone_after_a_day_and_its_file_too(app, staff, a
     give(staff)
     FileLoad.get().confirm()
     assert FileLoad.forget_unconfirmed(clock.now() + datetime.timedelta(days=9)) == 0
-
-
-# ── The names of campaigns ───────────────────────────────────────────────────────────────────────────────────────
-
-REQUESTS = "campaign;member_number;document_type;sent_on;due_on;insurer_reminded_on\n"
-
-
-def ask(staff, app, campaign, person):
-    day = f"{clock.today():%Y-%m-%d}"
-    row = f"{campaign};{person.member_number};{proofs.PROOFS['SCHOOL_CERTIFICATE'].label};{day};;\n"
-    give(staff, (REQUESTS + row).encode(), "pieces.csv", "document-requests")
-    work(app)
-    return FileLoad.select().order_by(FileLoad.id.desc()).first()
-
-
-def test_a_file_takes_no_name_of_an_open_campaign_and_may_once_it_is_over(app, staff, hr):
-    contract = hr.contracts().first()
-    asked, other = factories.beneficiary(contract), factories.beneficiary(contract)
-    today = clock.today()
-    wanted = campaigns.Wanted(proofs.PROOFS["SCHOOL_CERTIFICATE"], (asked.role,), today + datetime.timedelta(days=30))
-    theirs = Beneficiary.select().where(Beneficiary.id == asked.id)
-    made = campaigns.open_campaign("École", wanted, theirs, User.get(User.role == UserRole.STAFF), clock.now())
-    load = ask(staff, app, "École", other)
-    assert load.state == LoadState.FAILED and "Une campagne ouverte dans le portail" in load.faults[0]
-    assert ask(staff, app, "École", asked).state == LoadState.DONE  # of whom it asks already
-    assert ask(staff, app, "Une autre", other).state == LoadState.DONE
-    campaigns.stop(made, clock.now())
-    assert ask(staff, app, "École", other).state == LoadState.DONE
