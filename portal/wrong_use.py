@@ -16,7 +16,7 @@ class Sentence(click.ClickException):
 
 
 def explain(group):
-    """Have the commands of a group, and of its own groups, say so."""
+    """Have the commands of a group, and of its own groups, say so; they are those of the process, told once."""
     group.resolve_command = explained(group.resolve_command)
     for command in group.commands.values():
         command.make_context = explained(command.make_context)
@@ -26,6 +26,8 @@ def explain(group):
 
 def explained(step):
     """A step of click's reading of the command line."""
+    if hasattr(step, "explained"):
+        return step
 
     @wraps(step)
     def read(*args, **kwargs):
@@ -38,6 +40,7 @@ def explained(step):
             where = f"« flask --app app {path} --help »" if path else "--help"
             raise Sentence(f"{sentence(error)} Voyez {where}.") from None
 
+    read.explained = True
     return read
 
 

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 
 from app import create_app
-from portal import commands
+from portal import commands, wrong_use
 from portal import database as databases
 from portal.models import User, db
 from tests import factories
@@ -93,6 +93,13 @@ def test_a_command_written_wrong_is_a_sentence_too(app, sheet, tmp_path, command
     assert result.output.count("\n") == 1, result.output
     assert result.output.startswith(said) or said in result.output
     assert "--help" in result.output
+
+
+def test_many_portals_of_one_process_explain_their_commands_once(app):
+    for _ in range(sys.getrecursionlimit()):
+        wrong_use.explain(app.cli)
+    assert "upgrade" in app.test_cli_runner().invoke(args=["db", "--help"]).output
+    assert app.test_cli_runner().invoke(args=["db", "chose"]).exit_code == 1
 
 
 def test_a_group_alone_shows_its_help(app):

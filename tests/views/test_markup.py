@@ -81,7 +81,10 @@ CODES = {
     "file_load": "kind state form_key",
 }
 # On no page: by what somebody is found, told a browser from another, written to.
-ON_NO_PAGE = {"beneficiary.employee_number", "import_row.matricule", "user_session.agent", "waiver.mobile"}
+ON_NO_PAGE = {
+    *("beneficiary.employee_number", "import_row.matricule", "user_session.agent", "waiver.mobile"),
+    "sending.document_name",  # of a type that is no longer known: here it is one of ours
+}
 TYPED = {"nom", "nomdusage", "prenom", "rue", "complement", "ville", "n"}  # fields of an enrolment that take any text
 LONG = """'"><img zq{n}={n} src=x onerror=zq()>{{{{7*191}}}}<script zq{n}=1>zq()</script>"""
 SHORT = """'"><b zq{n}>{{{{7*191}}}}"""
