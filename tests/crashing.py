@@ -45,7 +45,8 @@ def main(work, folder, kills):
     app, real = create_app(), clock.now
     for time in range(int(kills)):
         clock.now = lambda time=time: real() + datetime.timedelta(minutes=3 * time)
-        end = forked(lambda time=time: killed_within(app, WORK[work], folder, random.Random(time)))
+        left = random.Random(time).randrange(SOONEST, LATEST)
+        end = forked(lambda left=left: killed_after(left, app, WORK[work], folder))
         print("killed" if os.WIFSIGNALED(end) else "done", flush=True)
         forked(lambda: tell(app))
 
@@ -60,8 +61,8 @@ def forked(act):
     return os.waitpid(child, 0)[1]
 
 
-def killed_within(app, work, folder, chance):
-    left = chance.randrange(SOONEST, LATEST)
+def killed_after(left, app, work, folder):
+    """Killed at that statement, unless the work is done before."""
 
     def count(event):
         nonlocal left
