@@ -1,6 +1,8 @@
 """What every template keeps to: the htmx vocabulary, the rules of partials, French typography, readable colours."""
 
 import re
+from base64 import b64encode
+from hashlib import sha384
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,18 @@ def test_what_the_head_preloads_is_what_the_style_sheet_asks_for():
 
 def test_our_own_script_stays_small():
     assert sum(len(path.read_text().splitlines()) for path in (STATIC / "js").glob("*.js")) <= 100
+
+
+def test_what_others_wrote_is_byte_for_byte_what_was_looked_at():
+    """Another version is another line of LICENSES.md, with its hash; nothing is served beside."""
+    table = (STATIC / "vendor" / "LICENSES.md").read_text()
+    told = dict(re.findall(r"^\| `([^`]+)` \|.*\| `sha384-([^`]+)` \|$", table, re.MULTILINE))
+    found = [*(STATIC / "vendor").glob("*.min.*"), *(STATIC / "fonts").glob("*.*")]
+    found = [path for path in found if path.suffix not in (".br", ".gz")]  # compressed copies, made of these
+    hashes = {str(path.relative_to(STATIC)): b64encode(sha384(path.read_bytes()).digest()).decode() for path in found}
+    assert hashes == told
+    (version,) = re.findall(r'version="([\d.]+)"', (STATIC / "vendor" / "htmx.min.js").read_text())
+    assert f"htmx {version}," in table
 
 
 # Colours: WCAG contrast, recomputed from the style sheets
