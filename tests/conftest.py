@@ -18,6 +18,7 @@ from tests.clamav import throwaway_clamd
 from tests.clients import CarefulClient
 from tests.postgres import throwaway_cluster
 from tests.s3 import throwaway_server
+from tests.trailing import Trailing
 from tests.watching import Watch
 
 os.environ.setdefault("PYTHONHASHSEED", "0")
@@ -138,7 +139,15 @@ def app(chosen_settings):
     app = create_app(settings=chosen_settings, TESTING=True)
     app.test_client_class = CarefulClient
     app.jinja_env.bytecode_cache = COMPILED
-    return app
+    app.trailing = Trailing(app, db.obj)
+    yield app
+    assert not app.trailing.silent, app.trailing.silent
+
+
+@pytest.fixture
+def trailing(app):
+    """What hears that forms leave an event (tests/trailing.py)."""
+    return app.trailing
 
 
 @pytest.fixture

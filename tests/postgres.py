@@ -17,8 +17,25 @@ OPTIONS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "share
 
 
 class Cluster:
-    def __init__(self, folder):
-        self.folder = folder
+    """A server of its own: it can be stopped, or killed, and started again."""
+
+    def __init__(self, folder, command, how):
+        self.folder, self.command, self.how, self.server = folder, command, how, None
+
+    def start(self):
+        """Killed, it leaves children that end a moment later: until then another one does not start."""
+        for _ in range(40):
+            with open(f"{self.folder}/log", "ab") as log:
+                self.server = subprocess.Popen(self.command, stderr=log, **self.how)
+            with contextlib.suppress(psycopg.OperationalError):
+                wait_until_ready(self.folder, self.server)
+                return
+            time.sleep(0.25)
+        raise TimeoutError("PostgreSQL does not start")
+
+    def stop(self, how=signal.SIGINT):
+        self.server.send_signal(how)
+        self.server.wait(20)
 
     def url(self, name):
         return f"postgresql://test@/{name}?host={self.folder}"
@@ -29,7 +46,7 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def throwaway_cluster():
+def throwaway_cluster(options=OPTIONS):
     binaries = find_binaries()
     if not binaries:
         if os.environ.get("CI"):
@@ -38,12 +55,12 @@ def throwaway_cluster():
     # The socket's path must stay under 108 bytes: not in pytest's own folders.
     folder = tempfile.mkdtemp(prefix="pg-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)  # nosec B108
     try:
-        yield from run(binaries, folder)
+        yield from run(binaries, folder, options)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(binaries, folder):
+def run(binaries, folder, chosen):
     account = drop_privileges(folder)
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": folder}
     how = {"env": environment, "cwd": folder, "stdout": subprocess.DEVNULL, **account}
@@ -51,16 +68,14 @@ def run(binaries, folder):
     locale = ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=fr"]
     initialise = [f"{binaries}/initdb", "-D", f"{folder}/data", "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run([*initialise, *locale], check=True, **how)
-    options = [part for option in OPTIONS for part in ("-c", option)]
-    with open(f"{folder}/log", "wb") as log:
-        command = [f"{binaries}/postgres", "-D", f"{folder}/data", "-k", folder, "-c", "listen_addresses=", *options]
-        server = subprocess.Popen(command, stderr=log, **how)
+    options = [part for option in chosen for part in ("-c", option)]
+    command = [f"{binaries}/postgres", "-D", f"{folder}/data", "-k", folder, "-c", "listen_addresses=", *options]
+    cluster = Cluster(folder, command, how)
+    cluster.start()
     try:
-        wait_until_ready(folder, server)
-        yield Cluster(folder)
+        yield cluster
     finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(20)
+        cluster.stop()
 
 
 def find_binaries():
