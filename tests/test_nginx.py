@@ -45,6 +45,7 @@ class Upstream(BaseHTTPRequestHandler):
     """A portal that answers with its headers, and the status that its path names."""
 
     def do_GET(self):
+        self.server.taken += 1
         asked = self.path.strip("/").partition("?")[0]
         status = int(asked) if asked.isdigit() else 200
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -71,6 +72,7 @@ def nginx(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nginx")
     certificate(folder)
     upstream = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    upstream.taken = 0
     threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     run = SimpleNamespace(folder=folder, clear=free_port(), tls=free_port(), upstream=upstream)
     site = re.sub(r"^\s*listen \[::\].*\n", "", (DEPLOY / "nginx.conf").read_text(), flags=re.MULTILINE)
@@ -283,3 +285,34 @@ def test_a_line_of_the_log_of_nginx_is_one_request(nginx):
     lines = written.splitlines()[before:]
     assert len(lines) == 1 and b"/faux" in lines[0]
     assert not re.search(rb"[\x00-\x1f\x7f-\xff]", lines[0])
+
+
+def slow(nginx, first):
+    """A client of another address that sends a little of a request, and then a sign now and then."""
+    raw = socket.create_connection(("127.0.0.1", nginx.tls), 10, source_address=("127.0.0.2", 0))
+    sent = secure().wrap_socket(raw, server_hostname=NAME)
+    sent.sendall(first)
+    return sent
+
+
+def test_slow_clients_starve_nobody_and_reach_no_worker(nginx):
+    """A hundred of them: half never end their headers, half their form."""
+    host = f"Host: {NAME}\r\n".encode()
+    headers = [slow(nginx, b"GET /200 HTTP/1.1\r\n" + host) for _ in range(50)]
+    forms = [slow(nginx, b"POST /200 HTTP/1.1\r\n" + host + b"Content-Length: 5000\r\n\r\na=") for _ in range(50)]
+    try:
+        taken, longest = nginx.upstream.taken, 0
+        for number in range(30):
+            for one in headers[number::30]:
+                one.sendall(b"X-Slow: 1\r\n")
+            for one in forms[number::30]:
+                one.sendall(b"x")
+            started = time.monotonic()
+            assert answer(nginx, "/200")[0] == 200
+            longest = max(longest, time.monotonic() - started)
+        assert nginx.upstream.taken == taken + 30
+        assert longest < 2
+        print(f"100 slow clients, service available: yes, {longest * 1000:.0f} ms at most")
+    finally:
+        for one in headers + forms:
+            one.close()
