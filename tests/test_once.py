@@ -52,7 +52,7 @@ ONCE = {
     "prepared_answer": {"title"},
     "unsent_words": {"user_id, path"},
     "contribution_statement": {"number"},
-    "payment": {"reference"},
+    "payment": {"reference", "undoes_id"},
     "contribution_tariff": {"contract_id, valid_from"},
     "audit_event": {"number"},
     "publication": {FORM},
