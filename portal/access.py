@@ -9,9 +9,9 @@ from flask_wtf import CSRFProtect
 from htmx_flask import make_response
 from werkzeug.exceptions import Forbidden, TooManyRequests
 
-from portal import clock, taking
+from portal import clock, reach, taking
 from portal.formats import plural
-from portal.models import AuditEvent, UnsentWords, UserRole, UserSession
+from portal.models import AuditEvent, UnsentWords, UserRole, UserSession, db
 from portal.rendering import page_size
 from portal.rules import rights, staff_roles
 
@@ -135,7 +135,11 @@ def refuse_other_sites():
 
 def let_in():
     view = current_app.view_functions.get(request.endpoint)
-    if view is None or getattr(view, "public", False):
+    if view is None:
+        return None
+    if getattr(view, "public", False):
+        if why := reach.BY_TOKEN.get(request.blueprint):
+            reach.as_the_mutual(db, why)
         return None
     if not current_user.is_authenticated:
         by_itself = request.htmx and getattr(view, "polled", False)
@@ -237,6 +241,8 @@ def open_session(user, factor_due=False):
     browser = request.remote_addr or "", str(request.user_agent)
     user.session, user.token = UserSession.start(user, now, *browser, factor_due=factor_due)
     login_user(user)
+    if not factor_due:
+        reach.of_user(db, user, clock.day_of(now))
     if factor_due and last:
         session[GONE] = last
 
@@ -247,6 +253,7 @@ def renew_session():
     if token is None:
         return False
     current_user.token = session["_user_id"] = token
+    reach.of_user(db, current_user, clock.today())
     session.pop(GONE, None)
     return True
 

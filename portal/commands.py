@@ -3,14 +3,14 @@
 import datetime
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
-from peewee import PeeweeException
+from peewee import DatabaseError, PeeweeException
 from playhouse.migrations import Runner
 
 from portal import (
@@ -22,6 +22,7 @@ from portal import (
     enrolments,
     factors,
     models,
+    reach,
     rejecting,
     storage,
     tasks,
@@ -80,6 +81,7 @@ def opened():
         database.wait_until_up(db)
     except PeeweeException:
         stop("La base de données ne répond pas, ou n’en est pas une. Vérifiez DATABASE_URL, puis recommencez.")
+    reach.as_the_mutual(db, reach.COMMAND)
     return db
 
 
@@ -101,16 +103,31 @@ def pending(open_database):
 database_commands = AppGroup("db", help="Le schéma de la base.")
 
 
+@contextmanager
+def by_the_owner():
+    """What only the account that owns the tables may do: another one is told so."""
+    try:
+        yield
+    except DatabaseError as fault:
+        if not database.is_forbidden(fault):
+            raise
+        stop(
+            "Ce compte de la base ne change pas le schéma : donnez dans DATABASE_URL celui qui possède les tables "
+            "(docs/operating.md, « Two accounts »)."
+        )
+
+
 @database_commands.command("upgrade")
 def upgrade():
     """Apply the migrations that are missing."""
-    names = migrate(opened())
+    with by_the_owner():
+        names = migrate(opened())
     click.echo("\n".join(f"Migration {name} : appliquée." for name in names) or "Le schéma est à jour.")
 
 
 def migrate(open_database):
     """Bring a database to the latest schema; the names of what was applied."""
-    return Runner(database.real(open_database), str(MIGRATIONS)).up()
+    return Runner(database.real(open_database), str(MIGRATIONS)).up() if pending(open_database) else []
 
 
 @database_commands.command("check")

@@ -9,6 +9,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 from peewee import OP, SQL, Expression, InterfaceError, NodeList, OperationalError, SqliteDatabase, fn
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase, PooledSqliteDatabase
+from psycopg import Error as DriverError
+from psycopg.errors import InsufficientPrivilege
+from psycopg.pq import TransactionStatus
 
 PRAGMAS = {
     "journal_mode": "wal",
@@ -32,7 +35,7 @@ def connect(url):
     address = urlsplit(url)
     if address.scheme == "sqlite":
         return open_sqlite(unquote(address.path.removeprefix("/")))
-    return PooledPostgresqlDatabase(
+    return Forgetful(
         url,
         prefer_psycopg3=True,
         max_connections=20,
@@ -41,6 +44,19 @@ def connect(url):
         options="-c lock_timeout=5s",  # who waits for a lock is told to come back, as on SQLite
         field_types=FIELD_TYPES["postgresql"],
     )
+
+
+class Forgetful(PooledPostgresqlDatabase):
+    """Its connections come back to the pool without what they were told (`portal.reach`), or not at all."""
+
+    def _can_reuse(self, connection):
+        if not super()._can_reuse(connection):
+            return False
+        try:
+            connection.execute("RESET portal.reader; RESET portal.day; RESET portal.own")
+        except DriverError:
+            return False
+        return True
 
 
 def open_sqlite(path):
@@ -64,6 +80,25 @@ def is_sqlite(database):
 
 def real(database):
     return getattr(database, "obj", None) or database
+
+
+def may_be_told(database):
+    """Whether PostgreSQL takes another statement: not in a transaction that failed, nor once the line is cut."""
+    connection = database.connection()
+    return not connection.closed and connection.info.transaction_status != TransactionStatus.INERROR
+
+
+def owns_tables(database):
+    """Whether this account may change tables; on PostgreSQL, the portal’s own may be one that writes rows alone."""
+    if is_sqlite(database):
+        return True
+    asked = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'beneficiary'::regclass"
+    return database.execute_sql(asked).fetchone()[0]
+
+
+def is_forbidden(fault):
+    """Whether PostgreSQL refused what this account may not do, as opposed to what it could not."""
+    return isinstance(fault.orig, InsufficientPrivilege)
 
 
 def contains(database, column, word):
@@ -125,7 +160,10 @@ def lightly(database):
 
 
 def refresh_statistics(database):
-    """What the planner knows of the tables, after many rows came in; and that their indexes may answer alone."""
+    """What the planner knows of the tables, after many rows came in; and that their indexes may answer alone.
+
+    Of an account that does not own them, PostgreSQL takes it as a remark, and looks at them by itself a little later.
+    """
     within = is_sqlite(database) or database.in_transaction()  # where nothing can be vacuumed
     database.execute_sql("ANALYZE" if within else "VACUUM ANALYZE")
 
@@ -134,12 +172,14 @@ def rub_out(database, names):
     """What was erased from these tables leaves the files: out of a transaction, and others wait meanwhile.
 
     SQLite wrote zeroes over it (`secure_delete`), in the log first, which is cut here; PostgreSQL writes tables anew.
-    False when somebody reads the log all the while: then it is cut later.
+    False when somebody reads the log all the while: then it is cut later; or when this account does not own the tables.
     """
     if is_sqlite(database):
         database.execute_sql("ANALYZE")  # samples of indexes
         ((busy, *_),) = database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return not busy
+    if not owns_tables(database):
+        return False
     for name in names:
         database.execute_sql(f'VACUUM (FULL, ANALYZE) "{name}"')
     return True
@@ -205,15 +245,14 @@ def differences(database, tables):
 
 
 def expect(database, tables):
-    """What the models would make, made for a moment: in memory, or in a schema that is rolled back."""
+    """What the models would make, made for a moment: in memory, or among tables that pass, and are rolled back."""
     if is_sqlite(database):
         scratch = SqliteDatabase(":memory:", field_types=FIELD_TYPES["sqlite"])
         with scratch.bind_ctx(tables):
             scratch.create_tables(tables)
             return describe(scratch)
     with database.atomic() as transaction:
-        database.execute_sql("CREATE SCHEMA expected")
-        database.execute_sql("SET LOCAL search_path TO expected")
+        database.execute_sql("SET LOCAL search_path TO pg_temp")
         database.create_tables(tables, safe=False)
         description = describe(database)
         transaction.rollback()
@@ -229,7 +268,7 @@ def describe(database):
         "collation_name) FROM information_schema.columns WHERE table_schema = current_schema()"
     ).fetchall()
     indexes = database.execute_sql(
-        "SELECT tablename, indexname, replace(indexdef, current_schema() || '.', '') FROM pg_indexes "
+        "SELECT tablename, indexname, regexp_replace(indexdef, ' ON [a-z0-9_]+[.]', ' ON ') FROM pg_indexes "
         "WHERE schemaname = current_schema()"
     ).fetchall()
     constraints = database.execute_sql(

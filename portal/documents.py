@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from peewee import IntegrityError, InterfaceError, OperationalError
 
-from portal import clock, printing, storage
+from portal import clock, printing, reach, storage
 from portal.faults import place_of
 from portal.formats import sort_key
 from portal.models import Document, db, document_words
@@ -208,6 +208,7 @@ def leased_meanwhile(row):
     def renew():
         while not over.wait(row.LEASE.total_seconds() / 3):
             with suppress(OperationalError, InterfaceError), db.connection_context():  # the next turn tries again
+                reach.as_the_mutual(db, "a document that is being made")
                 row.renew(clock.now())
 
     keeper = threading.Thread(target=renew, daemon=True)

@@ -4,7 +4,7 @@ import datetime
 import json
 from dataclasses import dataclass, field
 
-from portal import bulletins, clock, database, guests, outbox
+from portal import bulletins, clock, database, guests, outbox, reach
 from portal.exchange import joining
 from portal.exchange.affiliation_offers import Offer
 from portal.exchange.many import update_each
@@ -280,7 +280,8 @@ def next_number(now):
     """A-2026-000123: counted in the year."""
     database.serialise(db, hash_of("enrolment number"))
     start = f"A-{clock.day_of(now).year}-"
-    last = Enrolment.select(fn.MAX(Enrolment.number)).where(Enrolment.number.startswith(start)).scalar()
+    with reach.own(db, "numbers run through all accounts"):
+        last = Enrolment.select(fn.MAX(Enrolment.number)).where(Enrolment.number.startswith(start)).scalar()
     return f"{start}{int(last.removeprefix(start)) + 1 if last else 1:06}"
 
 

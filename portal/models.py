@@ -39,7 +39,7 @@ from peewee import (
 )
 from playhouse.fields import EnumField, IntEnumField
 
-from portal import clock, database
+from portal import clock, database, reach
 from portal.formats import search_key, sort_key
 from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
@@ -1664,7 +1664,9 @@ class User(UserMixin, Table):
             found = found.where(Beneficiary.birth_date == birth_date)
         named = Beneficiary.named_by(nir) if nir else Beneficiary.member_number == member_number
         # Somebody who is covered twice is first of all covered by their own employer.
-        return found.where(named).order_by(Beneficiary.role, Beneficiary.effective_on.desc(), Beneficiary.id).first()
+        found = found.where(named).order_by(Beneficiary.role, Beneficiary.effective_on.desc(), Beneficiary.id)
+        with reach.own(db, "what is on a card, asked by a health professional"):
+            return found.first()
 
     def child_ages(self):
         """The ages at which children leave the contracts of this user."""
@@ -2119,8 +2121,11 @@ class UserSession(Table):
     @classmethod
     def of(cls, token, now):
         """The live session of a token, its user loaded; None when ended, idle too long or too old."""
-        session = next(iter(live_session(digest(token))), None)
-        return session if session and session.alive(now) else None
+        session = next(iter(live_session(digest(token), clock.day_of(now))), None)
+        if session and not session.alive(now):
+            reach.of_nobody(db)
+            return None
+        return session
 
     @classmethod
     def owner(cls, token):
@@ -2174,7 +2179,10 @@ class UserSession(Table):
         """Whose pages are looked at; None once the time is over, or when their access was closed."""
         if self.viewing_id is None or self.viewing_until <= now:
             return None
-        return User.get_or_none(User.id == self.viewing_id, User.disabled_at.is_null())
+        shown = User.get_or_none(User.id == self.viewing_id, User.disabled_at.is_null())
+        if shown:
+            reach.of_user(db, shown, clock.day_of(now))
+        return shown
 
     @classmethod
     def end_all(cls, user, now, but=None):
@@ -4845,8 +4853,11 @@ def category_ids(user, day, acting, *, role):
 
 
 @written_once(db)
-def live_session(token_hash):
-    live = UserSession.select(UserSession, User).join(User)
+def live_session(token_hash, day):
+    """The session and its user, for whom the connection reads from then on."""
+    whole = ~UserSession.factor_due & User.disabled_at.is_null()
+    also = reach.columns(db, User.id, User.role, day, whole)
+    live = UserSession.select(UserSession, User, *also).join(User)
     return live.where(UserSession.token_hash == token_hash, UserSession.ended_at.is_null())
 
 

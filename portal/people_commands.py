@@ -8,11 +8,17 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from portal import clock, commands, erasing, privacy, trail
+from portal import clock, commands, database, erasing, privacy, trail
 from portal.folder import Unavailable
 from portal.formats import plural, weight
-from portal.models import AuditEvent
+from portal.models import AuditEvent, db
 from portal.rules import Refused
+
+LEFT_IN_FILES = {
+    "sqlite": "Le journal de SQLite est lu sans cesse : il sera coupé quand les services redémarreront.",
+    "postgresql": "Les fichiers de la base gardent ce qui est effacé : ce compte ne possède pas les tables, lancez "
+    "« VACUUM (FULL) » avec celui qui les possède.",
+}
 
 person_commands = AppGroup("person", help="Ce qui est tenu sur une personne.")
 
@@ -87,6 +93,6 @@ def erase(who, dry_run, ordered):
         commands.stop(f"Les lignes sont effacées, les fichiers attendent le stockage ({fault}) : voyez « purge ».")
     click.echo(f"Effacé : {plural(len(people), 'personne')}.")
     if not whole:
-        click.echo("Le journal de SQLite est lu sans cesse : il sera coupé quand les services redémarreront.")
+        click.echo(LEFT_IN_FILES["sqlite" if database.is_sqlite(db) else "postgresql"])
     if not settings.audit_heads_dir:
         click.echo("Faites une sauvegarde : elle seule dit à une restauration de refaire cet effacement.")

@@ -91,6 +91,8 @@ def to_sqlite(pieces):
 
 # ── PostgreSQL ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+NOT_WHOSE = ("--no-owner", "--no-privileges")  # who puts it back owns it; who else may read and write, roles.sql says
+
 
 @contextmanager
 def of_postgresql():
@@ -98,13 +100,14 @@ def of_postgresql():
     with db.atomic():
         db.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         (snapshot,) = db.execute_sql("SELECT pg_export_snapshot()").fetchone()
-        with run("pg_dump", "--format=custom", "--no-owner", f"--snapshot={snapshot}", stdout=subprocess.PIPE) as dump:
+        options = ("--format=custom", *NOT_WHOSE, "--enable-row-security", f"--snapshot={snapshot}")
+        with run("pg_dump", *options, stdout=subprocess.PIPE) as dump:
             yield dump.stdout, lambda statement: db.execute_sql(statement).fetchall()
             finish(dump)
 
 
 def to_postgresql(pieces):
-    command = ("pg_restore", "--single-transaction", "--exit-on-error", "--no-owner")
+    command = ("pg_restore", "--single-transaction", "--exit-on-error", *NOT_WHOSE)
     with run(*command, stdin=subprocess.PIPE) as restored:
         try:
             with suppress(BrokenPipeError):  # its own sentence says why
@@ -120,7 +123,8 @@ def run(program, *options, **pipes):
     """A program of PostgreSQL, told the base by its address; the password is not on the command line, which all see."""
     address = urlsplit(database.real(db).database)
     hidden = address._replace(netloc=f"{quote(address.username or '')}@{address.netloc.rpartition('@')[2]}")
-    environment = os.environ | ({"PGPASSWORD": unquote(address.password)} if address.password else {})
+    environment = os.environ | {"PGOPTIONS": "-c portal.own=backup"}  # every row: portal.reach
+    environment |= {"PGPASSWORD": unquote(address.password)} if address.password else {}
     try:
         return subprocess.Popen(  # nosec B603
             [program, f"--dbname={hidden.geturl()}", *options], env=environment, stderr=subprocess.DEVNULL, **pipes

@@ -20,6 +20,7 @@ from portal import (
     outbox,
     proofs,
     publishing,
+    reach,
     retention,
     storage,
     waivers,
@@ -60,6 +61,7 @@ def repeat(stop, look):
         while not stop.is_set():
             try:
                 db.connect(reuse_if_open=True)
+                reach.as_the_mutual(db, reach.WORKER)
                 done = look()
             except database.AWAY:  # look again later
                 done = 0

@@ -7,7 +7,7 @@ wait. `key`: of the form, which acts once (IntegrityError). `days`: what the mut
 
 from dataclasses import dataclass, field
 
-from portal import clock, database, documents, natures, outbox
+from portal import clock, database, documents, natures, outbox, reach
 from portal.formats import date_fr, datetime_fr
 from portal.models import (
     AnswerDraft,
@@ -102,7 +102,8 @@ def begin(by, asked, now, days):
 def next_number():
     """Numbers follow each other, whoever writes at the same time."""
     database.serialise(db, hash_of("thread number"))
-    return max(FIRST_NUMBER, (MessageThread.select(fn.MAX(MessageThread.number)).scalar() or 0) + 1)
+    with reach.own(db, "numbers run through all accounts"):
+        return max(FIRST_NUMBER, (MessageThread.select(fn.MAX(MessageThread.number)).scalar() or 0) + 1)
 
 
 def wind(thread, now, days):

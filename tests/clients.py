@@ -1,10 +1,13 @@
 """A test client that signs in, and checks the HTML of every page and fragment that it is given."""
 
 import re
+from contextlib import contextmanager
 
 import html5lib
-from flask.testing import FlaskClient
+from flask.testing import FlaskClient, FlaskCliRunner
 
+from portal import database
+from portal.models import db
 from tests import factories
 
 PARSER_COMPLAINTS_THAT_MATTER = {
@@ -21,7 +24,8 @@ class CarefulClient(FlaskClient):
     """Its `get` and `post` fail when a page is not what every page must be."""
 
     def open(self, *args, **kwargs):
-        response = super().open(*args, **kwargs)
+        with as_a_stranger():
+            response = super().open(*args, **kwargs)
         if response.mimetype == "text/html" and response.data:
             check_html(response.get_data(as_text=True))
         return response
@@ -42,13 +46,39 @@ class CarefulClient(FlaskClient):
             data["csrf_token"] = self.token()
         return super().post(path, data=data, **kwargs)
 
+    def ask(self, *args, **kwargs):
+        with as_a_stranger():
+            return super().open(*args, **kwargs)
+
     def token(self):
-        page = FlaskClient.open(self, "/connexion").get_data(as_text=True)
+        page = self.ask("/connexion").get_data(as_text=True)
         found = re.search(r'name="csrf_token" value="([^"]+)"', page)
         if not found:  # signed in: any page of the portal holds one
-            page = FlaskClient.open(self, "/compte", follow_redirects=True).get_data(as_text=True)
+            page = self.ask("/compte", follow_redirects=True).get_data(as_text=True)
             found = re.search(r'name="csrf_token" value="([^"]+)"', page)
         return found[1]
+
+
+class CarefulRunner(FlaskCliRunner):
+    """A command finds the connection as a process of its own would."""
+
+    def invoke(self, *args, **kwargs):
+        with as_a_stranger():
+            return super().invoke(*args, **kwargs)
+
+
+@contextmanager
+def as_a_stranger():
+    """The connection of the test, which a request shares, has been told nothing when it comes, as out of the pool."""
+    if database.is_sqlite(db) or db.is_closed():
+        yield
+        return
+    db.connection().execute("SELECT set_config('portal.own', '', false)")
+    try:
+        yield
+    finally:
+        if not db.is_closed() and database.may_be_told(db):
+            db.connection().execute("RESET portal.reader; RESET portal.day; RESET portal.own")
 
 
 def check_html(text):

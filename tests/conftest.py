@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import uuid
+from pathlib import Path
 
 import pytest
 from jinja2 import BytecodeCache
@@ -15,7 +16,7 @@ from portal import commands, configuration, models, settings
 from portal.models import db
 from tests import factories, s3
 from tests.clamav import throwaway_clamd
-from tests.clients import CarefulClient
+from tests.clients import CarefulClient, CarefulRunner
 from tests.postgres import throwaway_cluster
 from tests.s3 import throwaway_server
 from tests.trailing import Trailing
@@ -23,6 +24,7 @@ from tests.watching import Watch
 
 os.environ.setdefault("PYTHONHASHSEED", "0")
 configuration.LIFE = 3600.0  # a slow test does not read it once more than a quick one
+DEPLOY = Path(__file__).parent.parent / "deploy"
 KEYS = ("11" * 8 + "0123456789abcdef" * 3, "fedcba9876543210" * 4)
 BACKENDS = os.environ.get("BACKENDS", "sqlite postgresql").split()
 
@@ -85,7 +87,7 @@ def template(request, tmp_path_factory):
 def sqlite_template(folder):
     migrate(f"sqlite:///{folder}/template.db")
 
-    def copy(path):
+    def copy(path, role=""):
         shutil.copy(folder / "template.db", path / "portal.db")
         return f"sqlite:///{path}/portal.db", lambda: None
 
@@ -93,14 +95,22 @@ def sqlite_template(folder):
 
 
 def postgresql_template(cluster):
-    cluster.execute("CREATE DATABASE template_portal")
-    migrate(cluster.url("template_portal"))
+    """Two roles, as a deployment has them (deploy/roles.sql), neither of them a superuser; and two that are the same
+    to the database, but for what a test itself reads and writes: that is the mutual's own. What its client asks is not.
+    """
+    for role in ("portal_owner", "portal"):
+        cluster.execute(f"CREATE ROLE {role} LOGIN")
+        cluster.execute(f"CREATE ROLE test_{role} LOGIN IN ROLE {role}")
+        cluster.execute(f"ALTER ROLE test_{role} SET portal.own = 'tests'")
+    cluster.execute("CREATE DATABASE template_portal OWNER portal_owner")
+    cluster.execute((DEPLOY / "roles.sql").read_text(), "template_portal")
+    migrate(cluster.url("template_portal", "portal_owner"))
     counter = iter(range(10**9))
 
-    def copy(path):
+    def copy(path, role="test_portal"):
         name = f"portal_{next(counter)}"
-        cluster.execute(f"CREATE DATABASE {name} TEMPLATE template_portal")
-        return cluster.url(name), lambda: cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        cluster.execute(f"CREATE DATABASE {name} TEMPLATE template_portal OWNER portal_owner")
+        return cluster.url(name, role), lambda: cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     return copy
 
@@ -115,8 +125,10 @@ def migrate(url):
 
 
 @pytest.fixture
-def chosen_settings(template, tmp_path):
-    url, throw_away = template(tmp_path)
+def chosen_settings(request, template, tmp_path):
+    """On PostgreSQL, the role of the portal, which owns no table; that of the owner for a test marked `owner`."""
+    role = "test_portal_owner" if request.node.get_closest_marker("owner") else "test_portal"
+    url, throw_away = template(tmp_path, role)
     yield settings.Settings(
         demo=True,
         secret_key="a secret of the tests, long enough to be one",
@@ -138,6 +150,7 @@ def chosen_settings(template, tmp_path):
 def app(chosen_settings):
     app = create_app(settings=chosen_settings, TESTING=True)
     app.test_client_class = CarefulClient
+    app.test_cli_runner_class = CarefulRunner
     app.jinja_env.bytecode_cache = COMPILED
     app.trailing = Trailing(app, db.obj)
     yield app

@@ -37,11 +37,11 @@ class Cluster:
         self.server.send_signal(how)
         self.server.wait(20)
 
-    def url(self, name):
-        return f"postgresql://test@/{name}?host={self.folder}"
+    def url(self, name, user="test_portal"):
+        return f"postgresql://{user}@/{name}?host={self.folder}"
 
-    def execute(self, statement):
-        with psycopg.connect(host=self.folder, user="test", dbname="postgres", autocommit=True) as connection:
+    def execute(self, statement, name="postgres"):
+        with psycopg.connect(host=self.folder, user="test", dbname=name, autocommit=True) as connection:
             connection.execute(statement)
 
 

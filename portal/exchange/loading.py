@@ -290,7 +290,7 @@ def indexed_afterwards(table: type[Table], key: str, lines: int) -> Iterator[Non
 
     The index that begins with the key stays: rows are found by it meanwhile.
     """
-    if lines < MANY_ROWS or table.select().exists():
+    if lines < MANY_ROWS or table.select().exists() or not database.owns_tables(db):
         yield
         return
     catalogue = "sqlite_master WHERE type = 'index' AND tbl_name", "name, sql"

@@ -5,7 +5,7 @@ import uuid
 from flask import Response, abort, send_file
 from flask_login import current_user
 
-from portal import clock
+from portal import clock, reach
 from portal.exchange.spreadsheets import Column, write_csv, write_xlsx
 from portal.formats import phone_fr
 from portal.models import (
@@ -140,8 +140,14 @@ def send(name, columns, cells, file_format, title="Bénéficiaires"):
 
 def connected(chunks):
     """A file that is made as it goes out is read once the request gave its connection back: this one is its own."""
+    return read_for(current_user._get_current_object(), chunks)
+
+
+def read_for(user, chunks):
     opened = db.connect(reuse_if_open=True)
     try:
+        if opened:
+            reach.of_user(db, user, clock.today())
         yield from chunks
     finally:
         if opened:
