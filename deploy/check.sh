@@ -22,6 +22,10 @@ files() {
         check "$file : lisible de root seul (0400)" mode_is "$file" 400
         check "$file : appartient à root" owner_is "$file" root
     done
+    if [ -e "$ROOT/etc/trait-d-union-owner.env" ]; then
+        check "/etc/trait-d-union-owner.env : lisible de root seul (0400)" mode_is /etc/trait-d-union-owner.env 400
+        check "/etc/trait-d-union-owner.env : appartient à root" owner_is /etc/trait-d-union-owner.env root
+    fi
     check "/var/lib/trait-d-union : rien pour les autres" none find "$ROOT/var/lib/trait-d-union" -perm /077 ! -type l
     check "/var/backups/trait-d-union : rien pour les autres" none find "$ROOT/var/backups/trait-d-union" -perm /077 ! -type l
     check "/srv/trait-d-union : le code n’est pas à l’utilisateur portal" none find "$ROOT/srv/trait-d-union" -user portal
@@ -32,6 +36,7 @@ settings() {
     check "DEMO n’est pas 1" test "$(setting DEMO)" != 1
     check "PUBLIC_URL commence par https://" grep -q "^PUBLIC_URL=https://" "$ROOT/etc/trait-d-union.env"
     check "BACKUP_KEY n’est pas dans l’environnement du serveur" test -z "$(setting BACKUP_KEY)"
+    check "DATABASE_OWNER_URL n’est pas dans l’environnement du serveur" test -z "$(setting DATABASE_OWNER_URL)"
     check "AUDIT_HEADS_DIR est donné" test -n "$(setting AUDIT_HEADS_DIR)"
     check "La tête du journal d’audit a été notée depuis $OLDEST_HOURS h" younger_than "$ROOT$(setting AUDIT_HEADS_DIR)/audit-heads.txt"
 }

@@ -112,8 +112,8 @@ def by_the_owner():
         if not database.is_forbidden(fault):
             raise
         stop(
-            "Ce compte de la base ne change pas le schéma : donnez dans DATABASE_URL celui qui possède les tables "
-            "(docs/operating.md, « Two accounts »)."
+            "Ce compte de la base ne change pas le schéma : donnez dans DATABASE_OWNER_URL celui qui possède les "
+            "tables (docs/operating.md, « Two accounts of the database »)."
         )
 
 

@@ -1662,11 +1662,11 @@ class User(UserMixin, Table):
         found = found.where(Beneficiary.effective_on <= on, Beneficiary.active_on(on), ~Beneficiary.provisional)
         if birth_date:
             found = found.where(Beneficiary.birth_date == birth_date)
-        named = Beneficiary.named_by(nir) if nir else Beneficiary.member_number == member_number
-        # Somebody who is covered twice is first of all covered by their own employer.
-        found = found.where(named).order_by(Beneficiary.role, Beneficiary.effective_on.desc(), Beneficiary.id)
         with reach.own(db, "what is on a card, asked by a health professional"):
-            return found.first()
+            named = Beneficiary.named_by(nir) if nir else Beneficiary.member_number == member_number
+            # Somebody who is covered twice is first of all covered by their own employer.
+            order = Beneficiary.role, Beneficiary.effective_on.desc(), Beneficiary.id
+            return found.where(named).order_by(*order).first()
 
     def child_ages(self):
         """The ages at which children leave the contracts of this user."""

@@ -16,8 +16,8 @@ from portal.rules import Refused
 
 LEFT_IN_FILES = {
     "sqlite": "Le journal de SQLite est lu sans cesse : il sera coupé quand les services redémarreront.",
-    "postgresql": "Les fichiers de la base gardent ce qui est effacé : ce compte ne possède pas les tables, lancez "
-    "« VACUUM (FULL) » avec celui qui les possède.",
+    "postgresql": "Les fichiers de la base gardent ce qui est effacé : ce compte ne possède pas les tables. Lancez "
+    "« VACUUM (FULL) » avec celui qui les possède (DATABASE_OWNER_URL).",
 }
 
 person_commands = AppGroup("person", help="Ce qui est tenu sur une personne.")

@@ -189,6 +189,8 @@ def read(environ=os.environ):
     }
     values |= {name: environ[name.upper()] for name in TEXTS if environ.get(name.upper())}
     values |= {name: number(name.upper(), environ[name.upper()]) for name in NUMBERS if environ.get(name.upper())}
+    if environ.get("DATABASE_OWNER_URL"):  # the account that owns the tables, for the commands that need it
+        values["database_url"] = environ["DATABASE_OWNER_URL"]
     settings = Settings(
         demo=demo,
         instance=instance,
@@ -224,7 +226,8 @@ def check(settings):
 
 # One of these is set where a portal serves real companies: it is no demonstration even if its keys were lost.
 SAID_IN_EARNEST = (
-    *("SECRET_KEY", "VAULT_KEYS", "DATABASE_URL", "SMTP_URL", "SMS_URL", "STORAGE_URL", "PUBLIC_URL", "BEHIND_PROXY"),
+    *("SECRET_KEY", "VAULT_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "SMTP_URL", "SMS_URL"),
+    *("STORAGE_URL", "PUBLIC_URL", "BEHIND_PROXY"),
 )
 
 

@@ -50,7 +50,7 @@ def elsewhere(portal, template, tmp_path):
     """Another machine: a portal with the same keys, without a base nor a file."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    url, throw_away = template(folder)
+    url, throw_away = template(folder, "test_portal_owner")
     made = []
 
     def start(**values):

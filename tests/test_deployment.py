@@ -156,7 +156,7 @@ def units(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("unit", ["portal", "portal-worker", "portal-backup"])
+@pytest.mark.parametrize("unit", ["portal", "portal-schema", "portal-worker", "portal-backup"])
 def test_a_unit_is_sandboxed(units, unit):
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd is not installed")
@@ -174,6 +174,14 @@ def test_the_key_of_backups_is_given_to_their_unit_alone():
     )
     for name in ("portal.service", "portal-worker.service", "sandbox.conf"):
         assert "backup" not in (ROOT / "deploy" / name).read_text()
+
+
+def test_the_account_that_owns_the_tables_is_given_to_the_unit_of_the_schema_alone():
+    given = "EnvironmentFile=-/etc/trait-d-union-owner.env"
+    holders = [path.name for path in (ROOT / "deploy").glob("*.service") if given in path.read_text()]
+    assert holders == ["portal-schema.service"]
+    assert "owner" not in (ROOT / "deploy/sandbox.conf").read_text()
+    assert "Requires=portal-schema.service" in (ROOT / "deploy/portal.service").read_text()
 
 
 def test_logs_are_kept_for_a_year_at_most(tmp_path):

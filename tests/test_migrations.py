@@ -7,6 +7,8 @@ from portal import database as databases
 from portal import models
 from portal.models import AuditEvent
 
+pytestmark = pytest.mark.owner
+
 
 def test_migrations_and_models_agree(database):
     assert list(databases.differences(database, models.TABLES)) == []

@@ -73,6 +73,13 @@ def test_the_demonstration_makes_its_keys_once_and_keeps_them(tmp_path):
     assert (tmp_path / "vault_keys").stat().st_mode & 0o077 == 0
 
 
+def test_a_command_takes_the_account_that_owns_the_tables_where_it_is_given(tmp_path):
+    said = {**GOOD, "INSTANCE": str(tmp_path), "DATABASE_URL": "postgresql://portal@h/portal"}
+    assert settings.read(said).database_url == said["DATABASE_URL"]
+    said["DATABASE_OWNER_URL"] = "postgresql://portal_owner@h/portal"
+    assert settings.read(said).database_url == said["DATABASE_OWNER_URL"]
+
+
 def test_keys_are_read_in_hexadecimal_and_in_base64(tmp_path):
     import base64
 
