@@ -138,7 +138,7 @@ def let_in():
     if view is None:
         return None
     if getattr(view, "public", False):
-        if why := reach.BY_TOKEN.get(request.blueprint):
+        if why := reach.GUEST if hasattr(view, "guest") else reach.BY_TOKEN.get(request.blueprint):
             reach.as_the_mutual(db, why)
         return None
     if not current_user.is_authenticated:

@@ -4,7 +4,7 @@ import datetime
 from functools import reduce
 from operator import or_
 
-from portal import clock, outbox
+from portal import clock, outbox, reach
 from portal.models import (
     ManagedAccount,
     MessageKind,
@@ -105,8 +105,9 @@ def end(grant, now, free=False):
 def keep_one(account, today):
     """Somebody must manage the rights of an account, now and without an end."""
     lasting = PermissionGrant.administrators(account, today).where(PermissionGrant.valid_to.is_null())
-    if not lasting.exists():
-        raise LastAdministrator
+    with reach.own(db, "who is left there, once who acts may have left"):
+        if not lasting.exists():
+            raise LastAdministrator
 
 
 def confirm(grants, now):

@@ -15,17 +15,13 @@ from peewee import SQL, Case, fn
 
 from portal.database import is_sqlite, may_be_told
 
-STAFF, WORKER, COMMAND = "staff", "worker", "command"
+STAFF, WORKER, COMMAND, GUEST = "staff", "worker", "command", "the link of an employee"
 
-# Pages without a sign-in that read rows of companies, by blueprint: what was proved before they do.
+# Pages without a sign-in that read rows of companies, by blueprint: what is proved there. Those of an employee
+# (`guest`) are among them wherever they are.
 BY_TOKEN = {
     "calendars": "the private address of a calendar",
-    "guests": "the link of an employee",
-    "guest_copy": "the link of an employee",
-    "guest_deposit": "the link of an employee",
-    "guest_enrolment": "the link of an employee",
-    "guest_signature": "the link of an employee",
-    "guest_waiver": "the link of an employee",
+    "guests": GUEST,
     "password": "the link by which a password is chosen",
     "registration": "the link by which an access is asked for",
     "verification": "the code of a printed document",

@@ -30,20 +30,21 @@ PLACES = (
         RETURN NULL;
     END $$""",
     "CREATE TRIGGER note_reach AFTER INSERT OR UPDATE ON permission_grant FOR EACH ROW EXECUTE FUNCTION note_reach()",
-    """CREATE VIEW reached AS SELECT account_id, company_id FROM reach
-    WHERE user_id = NULLIF(current_setting('portal.reader', true), '')::INTEGER
-    AND valid_from <= NULLIF(current_setting('portal.day', true), '')::DATE
-    AND (valid_to IS NULL OR valid_to >= NULLIF(current_setting('portal.day', true), '')::DATE)""",
 )
 
+# The places of the user for whom the connection reads, that day. No view: pg_dump asks none while it dumps.
+REACHED = """(SELECT account_id, company_id FROM reach
+    WHERE user_id = NULLIF(current_setting('portal.reader', true), '')::INTEGER
+    AND valid_from <= NULLIF(current_setting('portal.day', true), '')::DATE
+    AND (valid_to IS NULL OR valid_to >= NULLIF(current_setting('portal.day', true), '')::DATE)) reached"""
 OWN = "(SELECT COALESCE(current_setting('portal.own', true), '') <> '')"
 ME = "user_id = (SELECT NULLIF(current_setting('portal.reader', true), '')::INTEGER)"
-ACCOUNT = "{} IN (SELECT account_id FROM reached)"
-WHOLE = "account_id IN (SELECT account_id FROM reached WHERE company_id IS NULL)"
-COMPANY = "{} IN (SELECT company_id FROM reached WHERE company_id IS NOT NULL)"
+ACCOUNT = "{} IN (SELECT account_id FROM " + REACHED + ")"
+WHOLE = f"account_id IN (SELECT account_id FROM {REACHED} WHERE company_id IS NULL)"
+COMPANY = "{} IN (SELECT company_id FROM " + REACHED + " WHERE company_id IS NOT NULL)"
 COLLEGE = (
     "category_id IN (SELECT c.id FROM employee_category c "
-    "WHERE c.account_id = ANY (ARRAY(SELECT r.account_id FROM reached r)))"
+    f"WHERE c.account_id = ANY (ARRAY(SELECT account_id FROM {REACHED})))"
 )
 FOR_ALL = "account_id IS NULL AND (SELECT COALESCE(current_setting('portal.reader', true), '') <> '')"
 IN_ACCOUNT = ACCOUNT.format("account_id")

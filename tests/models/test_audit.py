@@ -8,6 +8,8 @@ from portal import database as databases
 from portal.models import AuditEvent, AuditHead, db
 from tests import factories
 
+pytestmark = pytest.mark.owner  # who changes the trail may do anything to the tables
+
 
 @pytest.fixture
 def chain(database):

@@ -53,7 +53,7 @@ def test_rows_are_models_and_the_statement_is_the_same(database, hr, queries):
     queries.clear()
     assert UserSession.of(token, clock.now()).user == hr
     assert UserSession.of("another", clock.now()) is None
-    assert live_session("nobody") == []
+    assert live_session("nobody", clock.today()) == []
     assert len(set(queries)) == 1
 
 

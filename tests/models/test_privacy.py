@@ -182,7 +182,7 @@ def raw(app, tmp_path):
         base = snapshots.path_of_sqlite()
         pieces = [path.read_bytes() for path in base.parent.glob(f"{base.name}*")]
     else:
-        with snapshots.run("pg_dump", "--inserts", stdout=subprocess.PIPE) as dump:
+        with snapshots.run("pg_dump", "--inserts", "--enable-row-security", stdout=subprocess.PIPE) as dump:
             pieces = [dump.stdout.read()]
     folders = {unquote(urlsplit(url).path) for url in (app.settings.storage_url, app.settings.smtp_url)}
     for folder in {*folders, tmp_path}:
