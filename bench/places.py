@@ -33,7 +33,7 @@ def opened(kind, size, accounts=data.ACCOUNTS):
         if kind == "postgresql":
             cluster = stack.enter_context(throwaway_cluster())
             cluster.execute("CREATE DATABASE portal")
-            url = cluster.url("portal")
+            url = cluster.url("portal", "test")
         place = Place(NAMES[kind], size, url, environment(folder, url), cluster)
         models.vault.use(place.settings.vault_keys)
         credentials.use(1, 8)

@@ -5,7 +5,6 @@ import logging
 import os
 import shutil
 import uuid
-from pathlib import Path
 
 import pytest
 from jinja2 import BytecodeCache
@@ -24,7 +23,6 @@ from tests.watching import Watch
 
 os.environ.setdefault("PYTHONHASHSEED", "0")
 configuration.LIFE = 3600.0  # a slow test does not read it once more than a quick one
-DEPLOY = Path(__file__).parent.parent / "deploy"
 KEYS = ("11" * 8 + "0123456789abcdef" * 3, "fedcba9876543210" * 4)
 BACKENDS = os.environ.get("BACKENDS", "sqlite postgresql").split()
 
@@ -95,16 +93,7 @@ def sqlite_template(folder):
 
 
 def postgresql_template(cluster):
-    """Two roles, as a deployment has them (deploy/roles.sql), neither of them a superuser; and two that are the same
-    to the database, but for what a test itself reads and writes: that is the mutual's own. What its client asks is not.
-    """
-    for role in ("portal_owner", "portal"):
-        cluster.execute(f"CREATE ROLE {role} LOGIN")
-        cluster.execute(f"CREATE ROLE test_{role} LOGIN IN ROLE {role}")
-        cluster.execute(f"ALTER ROLE test_{role} SET portal.own = 'tests'")
-    cluster.execute("CREATE DATABASE template_portal OWNER portal_owner")
-    cluster.execute((DEPLOY / "roles.sql").read_text(), "template_portal")
-    migrate(cluster.url("template_portal", "portal_owner"))
+    migrate(cluster.deploy("template_portal"))
     counter = iter(range(10**9))
 
     def copy(path, role="test_portal"):

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
 
+DEPLOY = Path(__file__).parent.parent / "deploy"
 OPTIONS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=80"]
 
 
@@ -36,6 +38,19 @@ class Cluster:
     def stop(self, how=signal.SIGINT):
         self.server.send_signal(how)
         self.server.wait(20)
+
+    def deploy(self, name):
+        """A base without tables and the two roles of a deployment (deploy/roles.sql), neither of them a superuser; and
+        two that are the same to the database, but for what a test itself reads and writes: that is the mutual's own.
+        What its client asks is not. The address of who owns it.
+        """
+        for role in ("portal_owner", "portal"):
+            self.execute(f"CREATE ROLE {role} LOGIN")
+            self.execute(f"CREATE ROLE test_{role} LOGIN IN ROLE {role}")
+            self.execute(f"ALTER ROLE test_{role} SET portal.own = 'tests'")
+        self.execute(f"CREATE DATABASE {name} OWNER portal_owner")
+        self.execute((DEPLOY / "roles.sql").read_text(), name)
+        return self.url(name, "portal_owner")
 
     def url(self, name, user="test_portal"):
         return f"postgresql://{user}@/{name}?host={self.folder}"

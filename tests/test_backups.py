@@ -351,6 +351,7 @@ def assert_erased(other, public_id):
     assert "Tout est en ordre." in run(other, "verify")
 
 
+@pytest.mark.owner
 def test_who_was_erased_after_a_backup_is_erased_again_from_the_journal_beside_the_heads(
     portal, elsewhere, hr, tmp_path
 ):
@@ -360,6 +361,7 @@ def test_who_was_erased_after_a_backup_is_erased_again_from_the_journal_beside_t
     assert_erased(other, public_id)
 
 
+@pytest.mark.owner
 def test_or_from_a_later_backup_when_an_older_one_is_put_back(portal, elsewhere, hr, tmp_path):
     source, public_id = erased_after_a_backup(portal, hr, tmp_path / "backups")
     later = clock.now() + datetime.timedelta(minutes=1)

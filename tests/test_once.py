@@ -181,6 +181,7 @@ def test_a_transaction_holds_the_base_of_sqlite_from_its_start(database):
     assert sent[0] == "BEGIN IMMEDIATE"
 
 
+@pytest.mark.owner
 def test_a_key_that_is_gone_is_found(database):
     before = unique_keys()
     database.execute_sql("DROP INDEX direct_debit_once")

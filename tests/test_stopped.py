@@ -22,8 +22,7 @@ LEAST = 40  # writes that were acknowledged before the kill
 @pytest.fixture(scope="module")
 def cluster():
     with throwaway_cluster(SAFE) as cluster:
-        cluster.execute("CREATE DATABASE portal")
-        migrate(cluster.url("portal"))
+        migrate(cluster.deploy("portal"))
         yield cluster
 
 

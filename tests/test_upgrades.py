@@ -6,11 +6,15 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import pytest
+
 from portal import commands, models
 from portal import database as databases
 from portal.models import db
 from tests.conftest import KEYS
 from tests.upgrading import state
+
+pytestmark = pytest.mark.owner
 
 
 def emptied(url, tmp_path, name):
