@@ -24,6 +24,7 @@ from tests.watching import Watch
 os.environ.setdefault("PYTHONHASHSEED", "0")
 configuration.LIFE = 3600.0  # a slow test does not read it once more than a quick one
 KEYS = ("11" * 8 + "0123456789abcdef" * 3, "fedcba9876543210" * 4)
+ROLES = {"owner": "test_portal_owner", "superuser": "test"}
 BACKENDS = os.environ.get("BACKENDS", "sqlite postgresql").split()
 
 
@@ -115,8 +116,8 @@ def migrate(url):
 
 @pytest.fixture
 def chosen_settings(request, template, tmp_path):
-    """On PostgreSQL, the role of the portal, which owns no table; that of the owner for a test marked `owner`."""
-    role = "test_portal_owner" if request.node.get_closest_marker("owner") else "test_portal"
+    """On PostgreSQL, the role of the portal, which owns no table, unless a mark of the test names another."""
+    role = next((role for mark, role in ROLES.items() if request.node.get_closest_marker(mark)), "test_portal")
     url, throw_away = template(tmp_path, role)
     yield settings.Settings(
         demo=True,

@@ -12,6 +12,8 @@ from portal.models import AuditEvent, AuditHead
 from tests.test_backups import run
 from tests.test_invariants import cut_the_trail, unchecked_trail
 
+pytestmark = pytest.mark.superuser
+
 
 @pytest.fixture
 def portal(app, database, tmp_path):

@@ -26,6 +26,7 @@ MADE = {
     "portal/full_text.py": "names of indexes of the models",
     "portal/migrations": "texts of the migrations themselves",
     "portal/prepared.py:written_once.decorate.rows": "what peewee wrote, its values beside it",
+    "portal/reach.py": "names of settings of the connection, their values beside it",
     "portal/snapshots.py:of_sqlite": "what the snapshot's own reader asks",
     "portal/snapshots.py:of_postgresql": "what the snapshot's own reader asks",
 }

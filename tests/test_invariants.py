@@ -24,6 +24,7 @@ from portal.models import (
 from tests import factories
 from tests.test_backups import NIR, portal, run  # noqa: F401  a fixture
 
+pytestmark = pytest.mark.superuser
 DAY = datetime.timedelta(days=1)
 
 

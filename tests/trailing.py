@@ -13,7 +13,7 @@ WRITES = re.compile(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"')
 TRAIL = "audit_event"
 
 # Of a session, of a counter, of what is not sent yet: what a form leaves beside what it does.
-BESIDE = {"audit_head", "library_visit", "stored_file", "throttle", "unsent_words", "user_session"}
+BESIDE = {"answer_draft", "audit_head", "library_visit", "stored_file", "throttle", "unsent_words", "user_session"}
 
 # Forms that nothing is written down for, and why.
 SAYS_NOTHING = {
