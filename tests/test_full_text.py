@@ -6,6 +6,7 @@ from portal.full_text import TextIndex
 from portal.models import Company
 from tests import factories
 
+pytestmark = pytest.mark.owner
 TEXTS = ("L’Attestation de tiers payant", "Écart sur le BORDEREAU d’appel", "l'attestation d'Émile O’Neill n° 12")
 
 
