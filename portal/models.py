@@ -4745,6 +4745,7 @@ class LoadState(StrEnum):
     WAITING = "WAITING"
     DONE = "DONE"
     FAILED = "FAILED"  # nothing of it was written
+    ABANDONED = "ABANDONED"  # before it was confirmed
 
 
 class FileLoad(Table):
@@ -4783,6 +4784,16 @@ class FileLoad(Table):
         """Let the worker have it; False when that was done already."""
         mine = FileLoad.id == self.id, FileLoad.state == LoadState.TO_CONFIRM
         return FileLoad.update(state=LoadState.WAITING).where(*mine).execute() == 1
+
+    def abandon(self, now):
+        """Give it up before it is confirmed, with its file; False when it does not wait for that any more."""
+        mine = FileLoad.id == self.id, FileLoad.state == LoadState.TO_CONFIRM
+        with db.atomic():
+            ended = {"state": LoadState.ABANDONED, "ended_at": now, "file": None}
+            if FileLoad.update(ended).where(*mine).execute() != 1:
+                return False
+            self.file.drop(now)
+        return True
 
     @property
     def percent(self):

@@ -303,6 +303,7 @@ PAGES = {
     "chargements-vides": ("staff_loads.index", "staff", "/gestion/chargements"),
     "chargement": ("staff_loads.show", "desk", "/gestion/chargements/{loading}"),
     "chargement-refuse": ("staff_loads.show", "desk", "/gestion/chargements/{refused_load}"),
+    "chargement-a-confirmer": ("staff_loads.show", "desk", "/gestion/chargements/{load_to_confirm}"),
     "transmissions": ("staff_hand_overs.index", "desk", "/gestion/transmissions{handed}"),
     "transmissions-vides": ("staff_hand_overs.index", "staff", "/gestion/transmissions"),
     "aide-chargements": ("help.show", "visitor", "/aide/chargements"),
@@ -698,7 +699,9 @@ def loaded(user):
     failed = FileLoad.create(
         **given, file_name="beneficiaires-2.csv", state=LoadState.FAILED, faults=faults, ended_at=clock.now()
     )
-    return failed, FileLoad.create(**given, file_name="beneficiaires-3.csv", total=200, done=90)
+    FileLoad.create(**given, file_name="beneficiaires-4.csv", state=LoadState.ABANDONED, ended_at=clock.now())
+    waits = FileLoad.create(**given, file_name="beneficiaires-5.csv", state=LoadState.TO_CONFIRM)
+    return failed, FileLoad.create(**given, file_name="beneficiaires-3.csv", total=200, done=90), waits
 
 
 def handed(user):
@@ -737,6 +740,7 @@ EXAMPLES = {
     "loaded": lambda user: loaded(user) and "",
     "loading": lambda user: loaded(user)[1].public_id,
     "refused_load": lambda user: loaded(user)[0].public_id,
+    "load_to_confirm": lambda user: loaded(user)[2].public_id,
     "handed": handed,
     "factor": factor,
     "factor_id": lambda user: factories.second_factor(user)[0].public_id,

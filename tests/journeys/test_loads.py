@@ -5,10 +5,10 @@ import threading
 import pytest
 
 from portal import clock, loads
-from portal.models import MovementKind, UserRole, db
+from portal.models import ManagedAccount, MovementKind, UserRole, db
 from tests import factories
 from tests.journeys import scenery
-from tests.journeys.browser import expect, sign_in
+from tests.journeys.browser import axe, expect, same_after_reload, sign_in
 
 HEADING = "account_code;name;first_name;description;contact;phone;email\n"
 
@@ -31,14 +31,14 @@ def work(app):
     thread.join()
 
 
-def give(page, text):
+def give(page, text, then="En attente de chargement"):
     page.goto("/gestion/chargements")
     page.get_by_label("Nature du fichier").select_option("Comptes")
     page.get_by_label("Fichier", exact=True).set_input_files(
         {"name": "comptes.csv", "mimeType": "text/csv", "buffer": (HEADING + text).encode()}
     )
     page.get_by_role("button", name="Charger le fichier").click()
-    expect(page.get_by_role("heading", name="En attente de chargement")).to_be_visible()
+    expect(page.get_by_role("heading", name=then)).to_be_visible()
 
 
 def see(page, words):
@@ -59,6 +59,39 @@ def test_a_file_is_loaded_and_one_that_is_wrong_says_what_to_mend(app, desk):
     expect(desk.get_by_text("Ligne 2, colonne")).to_be_visible()
     desk.get_by_role("link", name="Chargements").last.click()
     expect(desk.get_by_role("row", name="comptes.csv")).to_have_count(2)
+
+
+@pytest.fixture
+def waiting(desk, at):
+    """A file that was given eleven minutes after the sign-in: it waits for the password."""
+    at(minutes=11)
+    give(desk, "C900;Laiterie du Haut;;;;;\n", "À confirmer")
+    axe(desk)
+    return desk
+
+
+def test_a_file_that_waits_is_confirmed_by_the_password_and_loaded(app, waiting):
+    waiting.complaints.expects(403)
+    waiting.get_by_role("button", name="Charger ce fichier").click()
+    expect(waiting.get_by_role("heading", name="Confirmez que c’est bien vous")).to_be_visible()
+    waiting.get_by_label("Votre mot de passe").fill(factories.PASSWORD)
+    waiting.get_by_role("button", name="Confirmer").click()
+    expect(waiting.get_by_role("heading", name="En attente de chargement")).to_be_visible()
+    work(app)
+    see(waiting, "Tout le fichier est chargé")
+    same_after_reload(waiting)
+
+
+def test_a_file_that_waits_is_abandoned(app, waiting):
+    waiting.get_by_role("button", name="Abandonner").click()
+    expect(waiting.get_by_role("heading", name="Fichier abandonné")).to_be_visible()
+    expect(waiting.get_by_text("Ce fichier est abandonné")).to_be_visible()
+    axe(waiting)
+    same_after_reload(waiting)
+    work(app)
+    waiting.get_by_role("link", name="Chargements").last.click()
+    expect(waiting.get_by_role("row", name="comptes.csv")).to_contain_text("Abandonné")
+    assert not ManagedAccount.select().exists()
 
 
 def test_a_hand_over_is_prepared_and_downloaded(desk):

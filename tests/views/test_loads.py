@@ -382,6 +382,28 @@ def test_eleven_minutes_after_the_sign_in_a_file_waits_for_the_password_and_is_n
     assert work(app) == 1 and FileLoad.get().state == LoadState.DONE
 
 
+def test_a_file_that_waits_is_abandoned_once_with_its_file_and_never_loaded(app, staff, at):
+    at(minutes=11)
+    where = give(staff).location
+    file = FileLoad.get().file
+    assert "est abandonné" in staff.post(f"{where}/abandon", follow_redirects=True).get_data(as_text=True)
+    assert StoredFile.get_by_id(file.id).dropped_at is not None
+    page = staff.get(where).get_data(as_text=True)
+    assert "Fichier abandonné" in page and "Charger ce fichier" not in page
+    again = staff.post(f"{where}/abandon", follow_redirects=True).get_data(as_text=True)
+    late = staff.post(f"{where}/confirmation", {"preuve_mot_de_passe": factories.PASSWORD}, follow_redirects=True)
+    assert all("n’attendait plus" in text for text in (again, late.get_data(as_text=True)))
+    assert work(app) == 0 and FileLoad.get().state == LoadState.ABANDONED
+    assert AuditEvent.select().where(AuditEvent.action == "load.abandon").count() == 1
+    assert "Abandonné" in staff.get(PATH).get_data(as_text=True)
+
+
+def test_what_the_worker_has_is_not_abandoned(app, staff):
+    where = give(staff).location
+    assert "n’attendait plus" in staff.post(f"{where}/abandon", follow_redirects=True).get_data(as_text=True)
+    assert work(app) == 1 and FileLoad.get().state == LoadState.DONE
+
+
 def test_what_nobody_confirms_is_gone_after_a_day_and_its_file_too(app, staff, at):
     at(minutes=11)
     give(staff)

@@ -250,6 +250,7 @@ FAMILIES = {
         "audit.verify": "Journal vérifié de bout en bout",
         "demo.load": "Démonstration chargée",
         "hand_over.open": "Transmission préparée",
+        "load.abandon": "Fichier de gestion abandonné",
         "load.confirm": "Chargement d’un fichier confirmé",
         "load.send": "Fichier de gestion reçu",
         "hand_over": "Livraison au logiciel de gestion",

@@ -3,7 +3,7 @@
 from flask import Blueprint, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
-from portal import loads
+from portal import clock, loads
 from portal.access import audit, fresh, requires
 from portal.forms.loads import LoadForm
 from portal.models import FileLoad, LoadState, User, db
@@ -20,6 +20,7 @@ STATES = {
     LoadState.WAITING: ("En cours", "info", "clock"),
     LoadState.DONE: ("Chargé", "ok", "circle-check"),
     LoadState.FAILED: ("Refusé", "danger", "circle-x"),
+    LoadState.ABANDONED: ("Abandonné", "", "ban"),
 }
 
 
@@ -83,7 +84,21 @@ def confirm(id):
         if load.confirm():
             audit("load.confirm", on=load, after={"kind": load.kind})
         else:
-            flash("Ce fichier était déjà confirmé.", "info")
+            flash("Ce fichier n’attendait plus d’être confirmé.", "info")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@blueprint.post("/<uuid:id>/abandon")
+@requires("staff_loads")
+def abandon(id):
+    """Nothing of it is loaded; said twice, once."""
+    load = get_or_404(current_user.file_loads(), FileLoad.public_id == id)
+    with db.atomic():
+        if load.abandon(clock.now()):
+            audit("load.abandon", on=load, after={"kind": load.kind})
+            flash("Ce fichier est abandonné\u00a0: il est effacé, et rien n’en a été chargé.", "ok")
+        else:
+            flash("Ce fichier n’attendait plus d’être confirmé.", "info")
     return redirect(url_for(".show", id=id), 303)
 
 
