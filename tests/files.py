@@ -26,8 +26,12 @@ def pdf(change=None, pages=1):
 
 def heavy_pdf(size):
     """A PDF of so many bytes, most of them of a picture that does not compress."""
-    made = pdf(lambda found: found.make_stream(os.urandom(size - 2_000)))
-    return made + b"\n" * (size - len(made))
+    content = os.urandom(size)
+
+    def of(length):
+        return pdf(lambda made: made.pages[0].__setattr__("Picture", made.make_stream(content[:length])))
+
+    return of(2 * (size - 2_000) + 2_000 - len(of(size - 2_000)))
 
 
 def image(kind="PNG", size=(40, 30), mode="RGB", **options):

@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from xml.parsers import expat  # nosec B407
 
+import python_calamine as calamine
+
 MEMORY = 400 * 1024 * 1024  # beyond what Python takes to start
 CPU_SECONDS = 10
 MOST_MEMBERS, MOST_BYTES = 1_000, 100 * 1024 * 1024  # of a zip, once inflated
@@ -229,8 +231,6 @@ def first_records(content: bytes, at: int) -> Iterator[int]:
 
 def workbook_of(content: bytes) -> Any:
     """What calamine makes of a workbook that was looked at already."""
-    import python_calamine as calamine  # noqa: PLC0415  most files that come are none
-
     kinds = calamine.SheetTypeEnum
     try:
         book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))

@@ -7,18 +7,20 @@ of this process ends with it. `portal.exchange.uploads` is its only caller.
 
 import io
 import json
-import os
 import re
 import sys
 import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
-sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from portal.exchange import foreign  # noqa: E402  Python was started apart from the portal: -I
-from portal.exchange.foreign import Refused  # noqa: E402
+import pikepdf
+from PIL import Image, ImageFile, ImageOps, JpegImagePlugin, UnidentifiedImageError
+
+from portal.exchange import foreign
+from portal.exchange.foreign import Refused
 
 MOST_PIXELS = 40_000_000
+Image.init()  # Pillow would load its formats at the first image, in each fork
 
 
 def main() -> None:
@@ -43,8 +45,6 @@ SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff"}
 
 def image(content: bytes, kind: str) -> bytes:
     """The same image without its metadata: where, when and with what it was taken."""
-    from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError  # noqa: PLC0415  other files do not need it
-
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # weasyprint, where it is in the same process, allows them
 
     if not content.startswith(SIGNATURES[kind]):
@@ -69,8 +69,6 @@ def png_options(found: Any) -> dict[str, Any]:
 
 def jpeg_options(found: Any) -> dict[str, Any]:
     """As finely as it was: coarser loses, finer weighs."""
-    from PIL import JpegImagePlugin  # noqa: PLC0415
-
     tables = getattr(found, "quantization", None)
     if found.mode not in ("L", "RGB") or not tables:
         return {"format": "JPEG", "quality": 90}
@@ -104,38 +102,36 @@ def pdf(content: bytes, kind: str) -> None:
     """A PDF that opens without a password, and has no script, no program to launch and no file within."""
     if not content.lstrip(b"\r\n\t \xef\xbb\xbf").startswith(b"%PDF-"):
         raise Refused("other")
-    import pikepdf  # noqa: PLC0415  other files do not need it
-
     try:
         with pikepdf.open(io.BytesIO(content)) as found:
             if not len(found.pages):
                 raise Refused("damaged")
             for one in found.objects:
-                check_object(one, pikepdf)
+                check_object(one)
     except pikepdf.PasswordError:
         raise Refused("locked") from None
     except (pikepdf.PdfError, pikepdf.ForeignObjectError, RuntimeError, ValueError, TypeError):
         raise Refused("damaged") from None
 
 
-def check_object(one: Any, pikepdf: Any) -> None:
+def check_object(one: Any) -> None:
     """A dictionary, a stream or an array and what stands directly in it; what it refers to comes on its own."""
     waiting = [one]
     while waiting:
         part = waiting.pop()
         if isinstance(part, pikepdf.Array):
-            waiting += [value for value in part if is_within(value, pikepdf)]
+            waiting += [value for value in part if is_within(value)]
         elif isinstance(part, (pikepdf.Dictionary, pikepdf.Stream)):
             for key, value in part.items():
                 if key in ACTIVE_KEYS:
                     raise Refused("active")
                 if key in ("/S", "/Type", "/Subtype") and isinstance(value, pikepdf.Name) and value in ACTIVE_VALUES:
                     raise Refused("active")
-                if is_within(value, pikepdf):
+                if is_within(value):
                     waiting.append(value)
 
 
-def is_within(value: Any, pikepdf: Any) -> bool:
+def is_within(value: Any) -> bool:
     return isinstance(value, (pikepdf.Array, pikepdf.Dictionary)) and not value.is_indirect
 
 
@@ -313,7 +309,3 @@ CHECKS = {
     **dict.fromkeys(("xlsx", "docx", "odt"), office),
     **dict.fromkeys(("xls", "doc"), compound),
 }
-
-
-if __name__ == "__main__":
-    main()

@@ -10,7 +10,6 @@ at the end, or {"refused": code}. A date is [ISO text]; the other cells are text
 
 import io
 import json
-import os
 import re
 import sys
 import unicodedata
@@ -20,9 +19,10 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from portal.exchange import foreign  # noqa: E402  Python was started apart from the portal: -I
-from portal.exchange.foreign import PIECE, Refused  # noqa: E402
+from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
+
+from portal.exchange import foreign
+from portal.exchange.foreign import PIECE, Refused
 
 MOST_CHARACTERS = 1_000  # of a cell: beyond, it is cut, and the checks find it too long
 MOST_OUTPUT = 64 * 1024 * 1024  # characters: a text that a small workbook shares among its cells comes back each time
@@ -112,8 +112,6 @@ def sheets(content: bytes, first: list[str]) -> Iterator[tuple[str | None, Itera
 
 def workbook(content: bytes, first: list[str]) -> Iterator[tuple[str, Iterator[tuple[int, list[Cell]]]]]:
     book = foreign.workbook_of(content)
-    from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415  once it was looked at
-
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     shown = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
     names = shown + [sheet.name for sheet in sheets if sheet.name not in shown]
@@ -233,7 +231,3 @@ def text_rows(content: bytes) -> Iterator[tuple[int, list[Cell]]]:
     for record, cells in enumerate(foreign.records(text, foreign.separator(text)), 1):
         if values := trimmed([cell[:MOST_CHARACTERS] for cell in cells]):
             yield record, values
-
-
-if __name__ == "__main__":
-    main()
