@@ -30,13 +30,22 @@ SESSION = """SELECT u.id, u.first_name, u.last_name, s.started_at, s.seen_at, (
     WHERE s.token_hash = :token AND s.ended_at IS NULL AND u.disabled_at IS NULL"""
 FAVOURITES = """SELECT a.code, a.name, a.description FROM managed_account a JOIN favourite f ON f.account_id = a.id
     WHERE f.user_id = :user ORDER BY a.name_key"""
+HERE = """EXISTS (SELECT 1 FROM permission_grant g WHERE g.user_id = :user AND g.valid_from <= :today
+    AND (g.valid_to IS NULL OR g.valid_to >= :today) AND g.account_id = {0}.account_id
+    AND (g.company_id IS NULL OR g.company_id = {0}.company_id)
+    AND (g.category_id IS NULL OR g.category_id = {1}))"""
+UNREAD = f"""SELECT count(*) FROM thread_follower f JOIN message_thread t ON t.id = f.thread_id
+    WHERE f.user_id = :user AND f.unread > 0 AND {HERE.format("t", "t.category_id")}"""
+WAITING = f"""SELECT (SELECT count(*) FROM (SELECT 1 FROM document_request r JOIN employee_category c
+    ON c.id = r.category_id WHERE r.state IN ('AWAITED', 'REFUSED') AND {HERE.format("c", "c.id")} LIMIT 100) AS few),
+    ({UNREAD} AND t.kind = 'REQUEST'), ({UNREAD} AND t.kind = 'COMPLAINT')"""
 COLUMNS = """b.public_id, b.member_number, b.role, b.title, b.birth_name, b.used_name, b.first_name, b.birth_date,
     b.effective_on, b.terminated_on, k.number, a.name"""
 JOINED = "JOIN group_contract k ON k.id = b.contract_id JOIN managed_account a ON a.id = b.account_id"
 LIST = f"SELECT {COLUMNS} FROM beneficiary b {JOINED}"
 FOUND = f"SELECT {COLUMNS}, total FROM found JOIN beneficiary b ON b.id = found_id {JOINED}"
 PERSON = f"""SELECT {COLUMNS}, b.household_number, b.account_id, c.code, c.label, y.label, p.contract_nature, p.label,
-    k.public_id, b.street_number, b.street, b.postal_code, b.city, b.nir, b.reimbursement_iban
+    k.public_id, b.street_number, b.street, b.postal_code, b.city, b.nir, b.reimbursement_iban, b.id
     FROM beneficiary b JOIN group_contract k ON k.id = b.contract_id JOIN plan p ON p.id = k.plan_id
     JOIN employee_category c ON c.id = b.category_id JOIN company y ON y.id = c.company_id
     JOIN managed_account a ON a.id = b.account_id WHERE b.public_id = :person AND b.{DOOR}"""
@@ -45,6 +54,12 @@ HOUSEHOLD = """SELECT b.public_id, b.first_name, b.birth_name, b.used_name, b.ro
     WHERE b.household_number = :household AND b.account_id = :account ORDER BY b.role, b.birth_date, b.id, p.label"""
 HISTORY = """SELECT e.action, e.at, u.first_name, u.last_name FROM audit_event e LEFT JOIN "user" u ON u.id = e.user_id
     WHERE e.object_type = 'beneficiary' AND e.object_id = :person ORDER BY e.number DESC LIMIT 20"""
+MOVEMENTS = f"""SELECT m.kind, m.state, m.effective_on, m.reason, m.created_at, u.first_name, u.last_name
+    FROM movement m JOIN employee_category c ON c.id = m.category_id LEFT JOIN "user" u ON u.id = m.author_id
+    WHERE m.beneficiary_id = :person AND {HERE.format("c", "c.id")} ORDER BY m.id DESC LIMIT 50"""
+DOCUMENTS = f"""SELECT d.public_id, d.title, d.published_on
+    FROM document d JOIN beneficiary b ON b.id = d.beneficiary_id
+    WHERE d.beneficiary_id = :person AND d.withdrawn_at IS NULL AND b.{DOOR} ORDER BY d.id DESC"""
 ROLES = ("Salarié", "Conjoint", "Enfant")
 MEMBER = (
     "\n    <li>{% if member.own %}<strong>{{ member.name }}</strong>{% else %}"
@@ -131,8 +146,9 @@ class Floor:
         return {"user": user[0], "today": today}
 
     def frame(self, user):
-        """What the page holds beside its list: the chooser's favourites, the token of its forms."""
-        return {"favourites": self.database.rows(FAVOURITES, user=user["user"]), "token": self.token()}
+        """What the page holds beside its list: the chooser's favourites, what waits in the menu, the forms' token."""
+        favourites, waiting = self.database.rows(FAVOURITES, user=user["user"]), self.database.rows(WAITING, **user)
+        return {"favourites": favourites, "waiting": waiting[0], "token": self.token()}
 
     def token(self):
         return self.signer.dumps(session["csrf_token"])
@@ -156,8 +172,10 @@ class Floor:
         key = id.hex if self.database.is_sqlite else id
         [person] = self.database.rows(PERSON, **user, person=key)
         members = self.database.rows(HOUSEHOLD, household=person[12], account=person[13])
-        history = self.database.rows(HISTORY, person=str(id))
-        texts = {"person": details(person), "members": household(members, person[0]), "history": history}
+        texts = {"person": details(person), "members": household(members, person[0])}
+        texts["history"] = self.database.rows(HISTORY, person=str(id))
+        texts["movements"] = self.database.rows(MOVEMENTS, person=person[-1], **user)
+        texts["documents"] = self.database.rows(DOCUMENTS, person=person[-1], **user)
         return self.templates["person"].render(**texts, **self.frame(user))
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import abort, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
-from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFProtect, generate_csrf
 from htmx_flask import make_response
 from werkzeug.exceptions import Forbidden, TooManyRequests
 
@@ -94,7 +94,8 @@ def ends_viewing(view):
 
 def opened_by_profile(right):
     """Whether this profile may have the right somewhere; where, the door says (`scope.may`, `User.acting`)."""
-    return right in RIGHTS[current_user.role] and current_user.opens(right)
+    user = current_user._get_current_object()
+    return right in RIGHTS[user.role] and user.opens(right)
 
 
 def init_app(app):
@@ -106,6 +107,14 @@ def init_app(app):
     app.before_request(refuse_other_sites)
     app.before_request(let_in)
     csrf.init_app(app)
+    app.jinja_env.globals["csrf_token"] = token_of_forms
+
+
+def token_of_forms():
+    """What the forms of a page prove where they come from by: made once for all of them."""
+    if "token_of_forms" not in g:
+        g.token_of_forms = generate_csrf()
+    return g.token_of_forms
 
 
 def load_user(token):
@@ -141,18 +150,19 @@ def let_in():
         if why := reach.GUEST if hasattr(view, "guest") else reach.BY_TOKEN.get(request.blueprint):
             reach.as_the_mutual(db, why)
         return None
-    if not current_user.is_authenticated:
+    user = current_user._get_current_object()  # asked for once: a page asks it a lot
+    if not user.is_authenticated:
         by_itself = request.htmx and getattr(view, "polled", False)
         return ("", 204) if by_itself else ask_to_sign_in()
-    if current_user.viewer and request.method not in ("GET", "HEAD") and not getattr(view, "ends_viewing", False):
+    if user.viewer and request.method not in ("GET", "HEAD") and not getattr(view, "ends_viewing", False):
         refuse_to_write()
     right = getattr(view, "right", None)
-    current_user.acting = rights.behind(right)
+    user.acting = rights.behind(right)
     if right is not None and not opened_by_profile(right):
         refuse(right)
     if getattr(view, "shows_people", False):
-        shown = 1 if request.view_args else page_size(current_user.rows_per_page)
-        who = current_user.viewer or current_user
+        shown = 1 if request.view_args else page_size(user.rows_per_page)
+        who = user.viewer or user
         refuse_beyond(taking.PEOPLE, current_app.looks.add(who, shown, current_app.settings, clock.now()))
     return None
 

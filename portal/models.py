@@ -4133,9 +4133,9 @@ class AuditEvent(Table):
         return event
 
     @classmethod
-    def about(cls, row, most=20):
-        """The last events about one row, with who did them (None for a command)."""
-        return events_about(row._meta.table_name, str(row.public_id), most=most)
+    def about(cls, row, most=20, movements=True):
+        """The last events about one row, with who did them (None for a command); without what tells of `movements`."""
+        return events_about(row._meta.table_name, str(row.public_id), most=most, movements=movements)
 
     def signature(self):
         """SHA-256 of the row in canonical JSON, the hash of the row before among its values."""
@@ -5033,12 +5033,15 @@ def household(user, day, acting, number, account, *, role):
     return at_the_door(user, role, acting).opened(members, day).objects()
 
 
+AUTHOR = User.id, User.first_name, User.last_name  # what a page says of who did something
+
+
 def with_authors(movements):
     """Movements with who asked for them and whom they are about, in the same query."""
     return (
         movements.select(
             Movement,
-            *(User.id, User.first_name, User.last_name),
+            *AUTHOR,
             *(Beneficiary.id, Beneficiary.public_id, Beneficiary.member_number),
         )
         .join(User, JOIN.LEFT_OUTER, on=(Movement.author_id == User.id), attr="author")
@@ -5065,12 +5068,14 @@ def documents_of(user, day, acting, person, *, role):
     return at_the_door(user, role, acting).opened(about, day)
 
 
+MOVEMENT = "movement."
+
+
 @written_once(db)
-def events_about(kind, public_id, *, most):
-    events = AuditEvent.select(AuditEvent, User)
-    return (
-        events.join(User, JOIN.LEFT_OUTER, on=(AuditEvent.user_id == User.id), attr="author")
-        .where(AuditEvent.object_type == kind, AuditEvent.object_id == public_id)
-        .order_by(AuditEvent.number.desc())
-        .limit(most)
-    )
+def events_about(kind, public_id, *, most, movements):
+    events = AuditEvent.select(AuditEvent.number, AuditEvent.at, AuditEvent.action, *AUTHOR)
+    events = events.join(User, JOIN.LEFT_OUTER, on=(AuditEvent.user_id == User.id), attr="author")
+    events = events.where(AuditEvent.object_type == kind, AuditEvent.object_id == public_id)
+    if not movements:
+        events = events.where(fn.SUBSTR(AuditEvent.action, 1, len(MOVEMENT)) != MOVEMENT)
+    return events.order_by(AuditEvent.number.desc()).limit(most)

@@ -57,18 +57,19 @@ class Text:
         self.sql, self.values = query.sql()
         if any(isinstance(value, datetime.date) for value in self.values):
             raise TypeError("a day must be an argument: this one would stay for ever")
+        self.gaps = [(index, value) for index, value in enumerate(self.values) if isinstance(value, Gap)]
 
     def filled(self, arguments):
         """The SQL and its values, with these arguments in the gaps."""
-        sql, values = self.sql, []
-        for value in self.values:
-            argument = arguments[value.place] if isinstance(value, Gap) else None
+        sql, values = self.sql, list(self.values)
+        for index, gap in reversed(self.gaps):  # the last first: what a sub-query brings moves those behind it
+            argument = arguments[gap.place]
             if isinstance(argument, SelectBase):
                 inner, inner_values = argument.sql()
-                sql = sql.replace(value.mark, inner)
-                values.extend(inner_values)
+                sql = sql.replace(gap.mark, inner)
+                values[index : index + 1] = inner_values
             else:
-                values.append(value.filled(argument) if isinstance(value, Gap) else value)
+                values[index] = gap.filled(argument)
         return sql, values
 
     def read(self, cursor):

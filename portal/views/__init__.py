@@ -198,14 +198,14 @@ def menu():
     if "menu" not in g:
         room = (request.view_args or {}).get("room")
         within = WITHIN.get(request.blueprint, request.blueprint)
-        actions = scope.current_scope().actions
-        several = not scope.current_scope().single
-        g.menu = drawn((current_user.role, current_user.duties), actions, several, within, room, scope.kept_scope())
-        counts = {"supporting_documents": scope.current_scope().awaited}
+        user, shown = current_user._get_current_object(), scope.current_scope()
+        who = user.role, user.duties
+        g.menu = drawn(who, shown.actions, not shown.single, within, room, scope.kept_scope())
+        counts = {"supporting_documents": shown.awaited}
         if scope.may("write"):
             counts |= threads.unread_counts()
         if scope.may("staff"):
-            counts |= staff.counts(current_user)
+            counts |= staff.counts(user)
         g.menu = with_counts(g.menu, counts)
     return g.menu
 

@@ -9,6 +9,7 @@ from portal.forms.employees import BeneficiaryFilter, NirSearch
 from portal.models import AuditEvent, db
 from portal.rendering import Page, Sort, address, page_size, redirect_whole, render
 from portal.views import roster, told
+from portal.views.actions import words
 from portal.views.scope import current_scope
 
 blueprint = Blueprint("employees", __name__, url_prefix="/salaries")
@@ -61,19 +62,11 @@ def page_of(person, shown=None, **home):
     return render("employee", person=person, shown=shown or {}, **past, **home)
 
 
-WORDS = {
-    "nir.reveal": "N° de sécurité sociale affiché",
-    "reimbursement_iban.reveal": "IBAN des prestations affiché",
-    "contribution_iban.reveal": "IBAN des cotisations affiché",
-}
-
-
 def history(found):
     """What was looked at of this person: words, when, by whom. Movements tell more of what was changed."""
-    events = [event for event in AuditEvent.about(found) if not event.action.startswith("movement.")]
     return [
-        {"words": WORDS.get(event.action, event.action), "at": event.at, "by": event.author and event.author.full_name}
-        for event in events
+        {"words": words(event.action), "at": event.at, "by": event.author and event.author.full_name}
+        for event in AuditEvent.about(found, movements=False)
     ]
 
 

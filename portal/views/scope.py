@@ -69,12 +69,14 @@ def found_once(endpoint, kept, /, **values):
 
 def current_scope():
     """The scope of this request, read once; 404 when it is not the user's."""
-    if "scope" not in g:
-        g.scope = Scope.read(current_user, request.args.get("perimetre", ""), session.get("recents", ()))
-        if g.scope is None:
+    scope = g.get("scope")
+    if scope is None:
+        user = current_user._get_current_object()
+        g.scope = scope = Scope.read(user, request.args.get("perimetre", ""), session.get("recents", ()))
+        if scope is None:
             abort(404)
-        remember(g.scope)
-    return g.scope
+        remember(scope)
+    return scope
 
 
 def recall():
@@ -127,8 +129,9 @@ def keep(endpoint, values):
 
 def kept_scope():
     """What every address says of the scope: of the one that was read, or as this page's own address says it."""
-    if "scope" in g:
-        return g.scope.address
+    scope = g.get("scope")
+    if scope is not None:
+        return scope.address
     return (request.args.get("perimetre") or None) if has_request_context() else None
 
 

@@ -275,6 +275,17 @@ def test_the_page_of_a_person_says_it_all(signed_in, sealed, contract):
     assert "Renfort optique" not in signed_in.get(f"/salaries/{child.public_id}").get_data(as_text=True)
 
 
+def test_what_was_looked_at_stays_in_the_history_however_much_moved_since(signed_in, sealed):
+    AuditEvent.write("person.export", on=sealed)
+    for _ in range(25):
+        AuditEvent.write("movement.address", on=sealed)
+    page = signed_in.get(f"/salaries/{sealed.public_id}").text
+    history = page[page.index("Historique") :]
+    assert "Données d’une personne exportées" in history
+    assert "movement." not in history
+    assert "person.export" not in history
+
+
 @pytest.mark.parametrize("path", ["/salaries", "/salaries?q=barb", "/salaries?page=2", "/salaries?tri=-effet"])
 def test_a_page_of_the_list_asks_at_most_six_queries(signed_in, hr, queries, path):
     queries.clear()

@@ -140,7 +140,7 @@ def test_a_person_looked_at_counts_for_one(signed_in, hr, few):
 
 
 def test_every_download_and_reveal_of_the_trail_counts():
-    from portal.views.staff.actions import FAMILIES
+    from portal.views.actions import FAMILIES
 
     free = {"cover.check", "thread.copy"}  # one cover at a time, with what is on the card; a copy that is read later
     for family in ("Données affichées", "Téléchargements"):

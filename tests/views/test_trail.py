@@ -11,7 +11,7 @@ import pytest
 from portal import clock
 from portal.commands import audit_commands
 from portal.models import AuditEvent, Beneficiary, Document, GroupContract, MessageThread, Movement, UserRole
-from portal.views.staff import actions
+from portal.views import actions
 from tests import factories
 from tests.views.test_terminations import plain
 

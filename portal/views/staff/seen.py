@@ -7,8 +7,7 @@ from portal import trail
 from portal.access import requires
 from portal.exchange.spreadsheets import Column
 from portal.rendering import Listed, Page, address, page_size, render
-from portal.views import roster
-from portal.views.staff import actions
+from portal.views import actions, roster
 from portal.views.staff.trail import filters, read, told_at, write_down
 
 blueprint = Blueprint("staff_seen", __name__, url_prefix="/gestion/journal/donnees-consultees")

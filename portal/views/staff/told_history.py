@@ -8,9 +8,8 @@ from portal import document_types
 from portal.formats import euros
 from portal.models import EnrolmentState, MandateState
 from portal.rules import proofs, threads, waivers
-from portal.views import awaited, exchanged, fates, reports, sent, told
+from portal.views import actions, awaited, exchanged, fates, reports, sent, told
 from portal.views import waivers as waived
-from portal.views.staff import actions
 
 # What the filter offers: key → (label, rooms).
 KINDS = {

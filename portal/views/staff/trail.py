@@ -12,8 +12,7 @@ from portal.formats import in_paris
 from portal.forms.trail import TrailFilter
 from portal.models import ROLE_LABELS, AuditEvent, db
 from portal.rendering import address, get_or_404, number_of, page_size, redirect_whole, render
-from portal.views import roster
-from portal.views.staff import actions
+from portal.views import actions, roster
 
 blueprint = Blueprint("staff_trail", __name__, url_prefix="/gestion/journal")
 to_staff = requires("staff_audit")
