@@ -110,14 +110,19 @@ def show_pages(place, seconds, statement):
 # ── A statement ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def compute(settings):
-    """The portal issues it: its number, its rows as the loop below writes them."""
+def compute(settings, months_before_it):
+    """The portal issues it: its number, its rows as the loop below writes them; after so many months of the same."""
     create_app(settings=settings)
-    with db.connection_context():
+    with db.connection_context(), db.atomic() as writing:
         contract, tariffs = calling.contracts_called()[0]
+        for months in range(months_before_it, 0, -1):
+            start, end = period("Mensuelle", months_before(clock.today(), months))
+            calling.issue(contract, tariffs, start, end, {}, clock.now())
         start, end = period("Mensuelle", clock.today())
         yield
         calling.issue(contract, tariffs, start, end, {}, clock.now())
+        if months_before_it:
+            writing.rollback()
     yield
 
 
@@ -128,19 +133,20 @@ def loop(settings):
         statement = ContributionStatement.get(ContributionStatement.computed)
         own = raw("contribution_statement", f"id = {statement.id}")
         lines = raw("statement_line", f"statement_id = {statement.id}")
+        given = [(name, list(rows[0]), [list(row.values()) for row in rows]) for name, rows in (own, lines)]
         yield
-        with db.atomic() as writing:
-            for table_name, rows in (("contribution_statement", own), ("statement_line", lines)):
+        with db.atomic():
+            for table_name, columns, rows in given:
+                marks = ", ".join([db.param] * len(columns))
+                sql = f"INSERT INTO {table_name} ({', '.join(columns)}) VALUES ({marks})"  # nosec B608
+                cursor = db.cursor()
                 for row in rows:
-                    marks = ", ".join([db.param] * len(row))
-                    sql = f"INSERT INTO {table_name} ({', '.join(row)}) VALUES ({marks})"  # nosec B608
-                    db.cursor().execute(sql, list(row.values()))
-            writing.rollback()
+                    cursor.execute(sql, row)
     yield
 
 
 def raw(table_name, where):
-    """These rows without their ids, to be written again."""
+    """(table, these rows without their ids), to be written again."""
     cursor = db.execute_sql(f"SELECT * FROM {table_name} WHERE {where}")  # nosec B608
     names = [column[0] for column in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -148,14 +154,18 @@ def raw(table_name, where):
     for row in rows:
         del row["id"]
         row |= {name: draw(row[name]) for name, draw in again.items() if name in row}
-    return rows
+    return table_name, rows
 
 
 def show_statement(place):
-    asked, bare = apart.measured(compute, place.settings), apart.measured(loop, place.settings)
-    ratio = verdict(asked.cpu / bare.cpu, COMPUTED)
+    later = apart.measured(compute, place.settings, 12)
+    asked, bare = apart.measured(compute, place.settings, 0), apart.measured(loop, place.settings)
     heads = ("", "lignes", "CPU s", "CPU boucle nue s", "× CPU")
-    table(f"Bordereau, {place.name}", heads, [["Calculé et émis", EMPLOYEES, asked.cpu, bare.cpu, ratio]])
+    rows = [["Le premier", EMPLOYEES, asked.cpu, bare.cpu, verdict(asked.cpu / bare.cpu, COMPUTED)]]
+    rows.append(["Après douze autres, qu’il vérifie", EMPLOYEES, later.cpu, bare.cpu, later.cpu / bare.cpu])
+    table(f"Bordereau calculé et émis, {place.name}", heads, rows)
+    with models.db.connection_context():
+        ContributionStatement.delete().where(ContributionStatement.number.startswith("bis")).execute()
 
 
 def workbook(settings, statement):
@@ -224,8 +234,8 @@ def show_print(place, statement):
 
 def show(place, seconds):
     fill(place)
-    show_statement(place)
     models.db.initialize(database.connect(place.url))
+    show_statement(place)
     with db.connection_context():
         statement = ContributionStatement.get(ContributionStatement.computed).public_id
     db.close_all()

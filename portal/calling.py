@@ -1,11 +1,15 @@
 """Statements that the portal computes, of contracts that the mutual lets it call: issued once, mended on the next."""
 
-import copy
 import logging
+import uuid
+from functools import cache
+from typing import NamedTuple
+
+from peewee import DateField
 
 from portal import clock, database
-from portal.contributions import owed_by_employee
-from portal.exchange.many import insert
+from portal.contributions import NAMED, Households, Person
+from portal.exchange.many import CHUNK, chunks, fields, insert, nothing_to_collect
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -23,7 +27,7 @@ from portal.models import (
     hash_of,
 )
 from portal.rules import Refused
-from portal.rules.calls import Move, Stay, corrections, due_day, issue_day, periods_to_call, stays_of
+from portal.rules.calls import Move, Stay, corrections, day_of, due_day, issue_day, periods_to_call, stays_of
 from portal.rules.dates import months_before
 
 log = logging.getLogger(__name__)
@@ -51,6 +55,7 @@ def contracts_called():
     return [(contract, tariffs[contract.id]) for contract in found]
 
 
+@nothing_to_collect()
 def issue(contract, rows, start, end, pmss, now):
     """Compute and issue one statement, with what corrects those before; 0 when it is issued, or nothing is due."""
     today, tariffs = clock.day_of(now), [row.rule(contract) for row in rows]
@@ -58,9 +63,10 @@ def issue(contract, rows, start, end, pmss, now):
         database.serialise(db, hash_of(f"call contract {contract.id}"))
         if called_already(contract, start, end):
             return 0
-        here = Presence(contract)
+        people, before = list(people_of(contract)), earlier(contract, start)
+        here = Households(people, min([start, *(statement.period_start for statement in before)]))
         lines = [line_of(employee, owed) for employee, owed in here.owed(tariffs, start, end, pmss)]
-        lines += [line for before in earlier(contract, start) for line in corrected(here, before, tariffs, pmss)]
+        lines += corrected(people, here, before, tariffs, pmss)
         if not lines:
             return 0
         term = [row for row in rows if row.valid_from <= start][-1].term
@@ -89,13 +95,11 @@ def write(contract, start, end, term, today, lines):
         payer=contract.payer,
         issued_on=issued_on,
         due_on=due_day(term, start, end, issued_on),
-        total=sum(line.total for line in lines),
+        total=sum(line.employer + line.employee for line in lines),
         computed=True,
     )
-    columns = [field for name, field in StatementLine._meta.fields.items() if name not in ("id", "statement")]
-    own = StatementLine.statement.db_value(statement)
-    rows = ((own, *(field.db_value(line.__data__.get(field.name)) for field in columns)) for line in lines)
-    insert(StatementLine, [StatementLine.statement, *columns], rows)
+    rows = ((statement.id, uuid.uuid4().hex, *line) for line in lines)
+    insert(StatementLine, fields(StatementLine, ("statement", "public_id", *Line._fields)), rows)
     return statement
 
 
@@ -110,42 +114,39 @@ def next_number(year):
 # ── Who was there ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-# Of a person: a model of all their columns takes three times as long.
-NEEDED = (
-    *(Beneficiary.id, Beneficiary.member_number, Beneficiary.household_number, Beneficiary.role),
-    *(Beneficiary.contract, Beneficiary.effective_on, Beneficiary.terminated_on),
-    *(Beneficiary.birth_name, Beneficiary.used_name, Beneficiary.first_name),
-    *(Beneficiary.name_key, Beneficiary.first_name_key),
-)
+class Line(NamedTuple):
+    """What a statement will say of one employee: the columns of StatementLine, days as their text."""
+
+    beneficiary: int | None
+    member_number: str
+    label: str
+    name_key: str
+    is_correction: bool
+    band: str
+    price: int
+    employer: int
+    employee: int
+    starts_on: str
+    ends_on: str
+    portion: int
 
 
-class Presence:
+def people_of(contract):
     """Who is or was in a contract, and from when to when: as movements tell, wherever they are now."""
+    row, moves, day = Beneficiary, moves_of(contract), cache(day_of)
+    columns = as_text((*fields(row, NAMED), row.contract, row.effective_on, row.terminated_on))
+    elsewhere = [among & (row.contract != contract) for among in parted(row.id, list(moves))]
+    for there in (row.contract == contract, *elsewhere):
+        for *who, now_in, since, until in db.execute_sql(*row.select(*columns).where(there).sql()):
+            stays = stays_of(Stay(now_in, day(since), day(until)), moves.get(who[0], ()))
+            here = tuple([(stay.starts_on, stay.ends_on) for stay in stays if stay.contract == contract.id])
+            if here:
+                yield Person(*who, here)
 
-    def __init__(self, contract):
-        self.contract, moves = contract, moves_of(contract)
-        people = (Beneficiary.contract == contract) | Beneficiary.id.in_(list(moves))
-        self.people = []
-        for person in Beneficiary.select(*NEEDED).where(people):
-            current = Stay(person.contract_id, person.effective_on, person.terminated_on)
-            stays = [stay for stay in stays_of(current, moves.get(person.id, ())) if stay.contract == contract.id]
-            if stays:
-                self.people.append((person, stays))
-        self.members = {person.member_number for person, _ in self.people}
 
-    def owed(self, tariffs, start, end, pmss):
-        """[(employee, rules.Owed)]"""
-        return owed_by_employee(self.between(start, end), tariffs, start, end, pmss)
-
-    def between(self, start, end):
-        for person, stays in self.people:
-            stay = next((stay for stay in stays if stay.touches(start, end)), None)
-            if stay and (stay.starts_on, stay.ends_on) == (person.effective_on, person.terminated_on):
-                yield person
-            elif stay:
-                there = copy.copy(person)
-                there.__data__ = person.__data__ | {"effective_on": stay.starts_on, "terminated_on": stay.ends_on}
-                yield there
+def as_text(columns):
+    """Columns whose days come as their text, on both databases."""
+    return [column.cast("TEXT") if isinstance(column, DateField) else column for column in columns]
 
 
 def moves_of(contract):
@@ -163,8 +164,9 @@ def moves_of(contract):
 
 
 def line_of(employee, owed):
-    who = {"beneficiary": employee.id, "member_number": employee.member_number, "label": employee.full_name}
-    return StatementLine(**who, name_key=employee.name_key, **owed._asdict())
+    who = employee.id, employee.member_number, employee.full_name, employee.name_key
+    days = owed.starts_on.isoformat(), owed.ends_on.isoformat()
+    return Line(*who, False, owed.band, owed.price, owed.employer, owed.employee, *days, owed.portion)
 
 
 # ── What was wrong on the statements before ──────────────────────────────────────────────────────────────────────
@@ -178,47 +180,78 @@ def earlier(contract, start):
     return list(row.select().where(*before, recent).order_by(row.period_start))
 
 
-def corrected(here, before, tariffs, pmss):
-    """Lines that put right what was called for a period: late entries and departures, families, undone affiliations."""
-    period = before.period_start, before.period_end
-    wanted = {employee.member_number: (employee, owed) for employee, owed in here.owed(tariffs, *period, pmss)}
-    called = called_for(before)
-    sums = {member: (line.employer, line.employee) for member, line in called.items()}
-    due = {member: (owed.employer, owed.employee) for member, (_, owed) in wanted.items()}
-    for one in corrections(due, sums, kept(here, before, wanted, called)):
-        line = line_of(*wanted[one.member]) if one.member in wanted else copied(called[one.member])
-        line.is_correction, line.employer, line.employee = True, one.employer, one.employee
-        line.starts_on, line.ends_on = period
-        yield line
+def corrected(people, here, statements, tariffs, pmss):
+    """Lines that put right what was called for periods: late entries and departures, families, undone affiliations."""
+    members, called = {person.member_number for person in people}, called_for(statements)
+    for before in statements:
+        owed = here.owed(tariffs, before.period_start, before.period_end, pmss)
+        due = {employee.member_number: (one.employer, one.employee) for employee, one in owed}
+        found = corrections(due, called[before.id])
+        if found:
+            wanted = {employee.member_number: (employee, one) for employee, one in owed}
+            yield from correcting(before, found, wanted, members)
 
 
-def called_for(before):
-    """Member → the line of that period, its parts with those of the corrections that it had since."""
-    line, same = StatementLine, ContributionStatement.contract == before.contract_id
-    rows = line.select().join(ContributionStatement).where(same)
-    own = line.statement == before
-    since = line.is_correction & (line.starts_on == before.period_start) & (line.ends_on == before.period_end)
-    found = {}
-    for row in rows.where((own & ~line.is_correction) | since).order_by(line.id):
-        first = found.setdefault(row.member_number, row)
-        if first is not row:
-            first.employer, first.employee = first.employer + row.employer, first.employee + row.employee
+def correcting(before, found, wanted, members):
+    period = before.period_start.isoformat(), before.period_end.isoformat()
+    lines = {line.member_number: line for line in reversed(lines_about(before, [one.member for one in found]))}
+    kept = left_as_called(before, found, lines, members)
+    for one in found:
+        if one.member not in kept:
+            line = line_of(*wanted[one.member]) if one.member in wanted else lines[one.member]._replace(portion=0)
+            days = {"starts_on": period[0], "ends_on": period[1]}
+            yield line._replace(is_correction=True, employer=one.employer, employee=one.employee, **days)
+
+
+def called_for(statements):
+    """Statement → member → (employer’s, employee’s) of its period, with the corrections that it had since."""
+    row, about = StatementLine, {f"{one.period_start} {one.period_end}": one.id for one in statements}
+    found = {one.id: {} for one in statements}
+    columns = (
+        row.statement,
+        row.is_correction,
+        row.starts_on,
+        row.ends_on,
+        row.member_number,
+        row.employer,
+        row.employee,
+    )
+    own = row.statement.in_(list(found)) & ~row.is_correction
+    lines = row.select(*as_text(columns)).join(ContributionStatement)
+    lines = lines.where(
+        own | row.is_correction, ContributionStatement.contract.in_({one.contract_id for one in statements})
+    )
+    for statement, is_correction, start, end, member, employer, employee in db.execute_sql(*lines.sql()):
+        of = about.get(f"{start} {end}") if is_correction else statement
+        if of is not None:
+            sums = found[of].get(member, (0, 0))
+            found[of][member] = (sums[0] + employer, sums[1] + employee)
     return found
 
 
-def kept(here, before, wanted, called):
+def lines_about(before, members):
+    """The lines of these people for the period of a statement, the oldest first."""
+    row, statement = StatementLine, ContributionStatement
+    own = (row.statement == before) & ~row.is_correction
+    since = row.is_correction & (row.starts_on == before.period_start) & (row.ends_on == before.period_end)
+    columns, same = as_text(fields(row, Line._fields)), (statement.contract == before.contract_id) & (own | since)
+    queries = [row.select(*columns).join(statement).where(same, among) for among in parted(row.member_number, members)]
+    return [Line(*line) for query in queries for line in db.execute_sql(*query.order_by(row.id).sql())]
+
+
+def left_as_called(before, found, lines, members):
     """Whom nothing is corrected for: who is in another contract by a load, which does not say since when."""
-    gone = [line.beneficiary_id for member, line in called.items() if member not in here.members]
-    loaded = Beneficiary.select(Beneficiary.member_number).where(Beneficiary.id.in_([id for id in gone if id]))
-    new = [member for member in wanted if member not in called]
-    other = StatementLine.select(StatementLine.member_number).join(ContributionStatement)
-    other = other.where(ContributionStatement.contract != before.contract_id, ~StatementLine.is_correction)
-    other = other.where(StatementLine.starts_on <= before.period_end, StatementLine.ends_on >= before.period_start)
-    elsewhere = other.where(StatementLine.member_number.in_(new))
-    return {member for query in (loaded, elsewhere) for (member,) in query.tuples()}
+    gone = [line.beneficiary for member, line in lines.items() if member not in members and line.beneficiary]
+    new = [one.member for one in found if one.member not in lines]
+    person, line, statement = Beneficiary, StatementLine, ContributionStatement
+    loaded = person.select(person.member_number)
+    there = line.starts_on <= before.period_end, line.ends_on >= before.period_start, ~line.is_correction
+    other = line.select(line.member_number).join(statement).where(statement.contract != before.contract_id, *there)
+    queries = [loaded.where(among) for among in parted(person.id, gone)]
+    queries += [other.where(among) for among in parted(line.member_number, new)]
+    return {member for query in queries for (member,) in query.tuples()}
 
 
-def copied(line):
-    """Of somebody to whom nothing is due any more."""
-    who = {"beneficiary": line.beneficiary_id, "member_number": line.member_number, "label": line.label}
-    return StatementLine(**who, name_key=line.name_key, band=line.band, price=line.price, portion=0)
+def parted(column, values):
+    """Conditions that together say « one of these », however many they are."""
+    return [column.in_(some) for some in chunks(values, CHUNK)]

@@ -1,5 +1,9 @@
 """Contributions: what each employee of a contract owes for a period, and which statements its payments settle."""
 
+from functools import cache
+from operator import attrgetter
+from typing import NamedTuple
+
 from portal import database
 from portal.exchange.many import chunks, fields, insert, update_each
 from portal.models import (
@@ -16,54 +20,82 @@ from portal.models import (
     db,
     hash_of,
 )
-from portal.rules.contributions import Member, owed
+from portal.rules.contributions import Days, Member, Owed, owed, within
 from portal.rules.settlements import DEBIT, Due, Paid, Rejected, Settled, settle, undone
 
+EMPLOYEE, CHILD = int(BeneficiaryRole.EMPLOYEE), int(BeneficiaryRole.CHILD)
 AT_ONCE = 200  # contracts whose rows are read together
 
 
 # ── Owed ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def owed_by_employee(people, tariffs, start, end, pmss=None):
-    """[(employee, rules.Owed)] of these people, by name; those who owe nothing are left out.
+class Person(NamedTuple):
+    """Somebody of a contract and when they were in it, the latest first: a model takes ten times as long to make."""
 
-    `tariffs`: those of the contract, in the order of their days; `pmss`: of the years that the rules do not know.
+    id: int
+    member_number: str
+    household_number: str
+    role: int
+    birth_name: str
+    used_name: str
+    first_name: str
+    name_key: str
+    first_name_key: str
+    stays: tuple[Days, ...]
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {(self.used_name or self.birth_name).upper()}"
+
+
+role_of = attrgetter("role")
+NAMED = Person._fields[:-1]  # the columns of a Beneficiary
+
+
+class Households:
+    """Those of a contract as from `since` on: each employee, by name, and which of the compositions their home has.
+
+    Homes that are alike owe alike, and most of a contract are: what they owe is worked out once.
     """
-    known = {}  # households that are alike owe alike: most are there for the whole period
-    charged = []
-    for employee, members in households(people):
-        alike = tuple(clipped(one, start, end) for one in members)
-        if alike not in known:
-            known[alike] = owed(tariffs, alike, start, end, pmss)
-        if known[alike] is not None:
-            charged.append((employee, known[alike]))
-    return charged
+
+    def __init__(self, people, since):
+        homes: dict[str, list] = {}
+        seen_of = cache(lambda is_adult, stays: Member.of(is_adult, stays, since))
+        for person in people:
+            homes.setdefault(person.household_number, []).append(person)
+        self.compositions: dict[tuple[Member, ...], int] = {}
+        led = []
+        for home in homes.values():
+            home.sort(key=role_of)
+            seen = [seen_of(one.role != CHILD, one.stays) for one in home]
+            if home[0].role == EMPLOYEE and seen[0]:  # nobody is called for without an employee
+                alike = tuple([member for member in seen if member])
+                led.append((home[0], self.compositions.setdefault(alike, len(self.compositions))))
+        self.led = sorted(led, key=lambda one: (one[0].name_key, one[0].first_name_key, one[0].id))
+
+    def owed(self, tariffs, start, end, pmss=None):
+        """[(employee, rules.Owed)] for a period; those who owe nothing are left out.
+
+        `tariffs`: those of the contract, in the order of their days; `pmss`: of the years that the rules do not know.
+        """
+        known: dict[tuple[Member, ...], Owed | None] = {(): None}
+        due = []
+        for composition in self.compositions:
+            seen = within(composition, start, end)
+            if seen not in known:
+                known[seen] = owed(tariffs, seen, start, end, pmss)
+            due.append(known[seen])
+        return [(employee, due[alike]) for employee, alike in self.led if due[alike] is not None]
 
 
-def clipped(one, start, end):
-    """What a period sees of somebody's cover."""
-    return Member(one.is_adult, max(one.starts_on, start), one.ends_on if one.ends_on and one.ends_on < end else None)
-
-
-def households(people):
-    """[(employee, [rules.Member], the employee first)], by name; nobody is called for without an employee."""
-    homes: dict[str, list] = {}
-    for person in sorted(people, key=lambda one: one.role):
-        homes.setdefault(person.household_number, []).append(person)
-    led = [home for home in homes.values() if home[0].role == BeneficiaryRole.EMPLOYEE]
-    led.sort(key=lambda home: (home[0].name_key, home[0].first_name_key, home[0].id))
-    return [(home[0], [member(person) for person in home]) for home in led]
-
-
-def member(person):
-    return Member(person.role != BeneficiaryRole.CHILD, person.effective_on, person.terminated_on)
-
-
-def covered_between(contract, start, end):
-    """Who is covered by a contract on one day of a period at least."""
-    here = Beneficiary.contract == contract, Beneficiary.effective_on <= end
-    return list(Beneficiary.select().where(*here, Beneficiary.active_on(start)))
+def owed_by_employee(contract, tariffs, start, end, pmss=None):
+    """The same of those who are in a contract today, wherever they were before."""
+    row = Beneficiary
+    here = row.contract == contract, row.effective_on <= end, row.active_on(start)
+    rows = row.select(row.effective_on, row.terminated_on, *fields(row, NAMED)).where(*here).tuples()
+    people = (Person._make((*who, ((since, until),))) for since, until, *who in rows)
+    return Households(people, start).owed(tariffs, start, end, pmss)
 
 
 # ── Settled ──────────────────────────────────────────────────────────────────────────────────────────────────────

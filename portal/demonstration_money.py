@@ -96,8 +96,7 @@ def detail(draw, contract):
     tariffs = [tariff(contract, year) for year in range(wanted[0][0].year, wanted[-1][1].year + 1)]
     rows = []
     for start, end in wanted:
-        people = contributions.covered_between(contract.id, start, end)
-        charges = contributions.owed_by_employee(people, tariffs, start, end)
+        charges = contributions.owed_by_employee(contract.id, tariffs, start, end)
         rows.append(statement(draw, contract, start, end, sum(due.total for _, due in charges), charges))
     return rows
 

@@ -1,6 +1,6 @@
 """When a statement is issued and due, which periods are called, where somebody was covered, and what to correct."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -89,11 +89,11 @@ class Correction(NamedTuple):
     employee: int
 
 
-def corrections(wanted: Mapping[str, Parts], called: Mapping[str, Parts], kept: Collection[str]) -> list[Correction]:
-    """What is to be called more, or given back, by member number; `kept`: those who stay as they were called."""
+def corrections(wanted: Mapping[str, Parts], called: Mapping[str, Parts]) -> list[Correction]:
+    """What is to be called more, or given back, by member number."""
     found = []
     for member in [*wanted, *(one for one in called if one not in wanted)]:
         new, old = wanted.get(member, (0, 0)), called.get(member, (0, 0))
-        if new != old and member not in kept:
+        if new != old:
             found.append(Correction(member, new[0] - old[0], new[1] - old[1]))
     return found

@@ -5,7 +5,7 @@ rounded is the price of a month, then the part of a month that is due, then the 
 rest, so that the parts add up to the line and the lines to the statement.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -188,15 +188,42 @@ def months_of(start: date, end: date) -> Iterator[date]:
         month = months_after(month, 1)
 
 
+Days = tuple[date, date | None]  # the first and the last of a cover
+
+
 class Member(NamedTuple):
-    """Somebody of a household, and the first and last day of their cover."""
+    """Somebody of a household, and the days of their cover; `earlier`: those before, when they left and came back."""
 
     is_adult: bool
     starts_on: date
     ends_on: date | None = None
+    earlier: tuple[Days, ...] = ()
+
+    @classmethod
+    def of(cls, is_adult: bool, stays: Iterable[Days], start: date, end: date = date.max) -> "Member | None":
+        """What a period sees of somebody, whose stays are given with the latest first; None when it sees nothing."""
+        seen = [
+            (max(first, start), last if last and last < end else None)
+            for first, last in stays
+            if first <= end and (last is None or last >= start)
+        ]
+        return cls(is_adult, *seen[0], tuple(seen[1:])) if seen else None
+
+    @property
+    def stays(self) -> tuple[Days, ...]:
+        return ((self.starts_on, self.ends_on), *self.earlier)
+
+    def within(self, start: date, end: date) -> "Member | None":
+        return Member.of(self.is_adult, self.stays, start, end)
 
     def covers(self, day: date) -> bool:
-        return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
+        return any(first <= day and (last is None or day <= last) for first, last in self.stays)
+
+
+def within(household: Sequence[Member], start: date, end: date) -> tuple[Member, ...]:
+    """Those of a household whom a period sees; nobody when it does not see the employee, who is first."""
+    seen = [member.within(start, end) for member in household]
+    return tuple(member for member in seen if member) if seen[0] else ()
 
 
 class Owed(NamedTuple):
@@ -241,19 +268,22 @@ def owed(
         return None
     employer, employee = (sum(month.parts[place] for month in due) for place in (0, 1))
     portion = sum((month.share for month in due), Fraction(0)) * WHOLE / len(months)
-    covered = max(start, household[0].starts_on), min(end, household[0].ends_on or end)
+    stays = household[0].stays
+    covered = max(start, min(first for first, _ in stays)), min(end, max(last or end for _, last in stays))
     last = due[-1]
     return Owed(last.band, last.price, employer, employee, *covered, rounded(portion.numerator, portion.denominator))
 
 
 def month_of(tariffs: Sequence[Tariff], household: Sequence[Member], month: date, more: Table) -> Month | None:
     """What a household owes for one month, from its first day on."""
-    employee = household[0]
-    first_day, last_day = max(month, employee.starts_on), min(month_end(month), employee.ends_on or date.max)
+    last_of_month = month_end(month)
+    spells = [(max(month, first), min(last_of_month, last or last_of_month)) for first, last in household[0].stays]
+    spells = [spell for spell in spells if spell[0] <= spell[1]]
+    first_day = min(first for first, _ in spells) if spells else last_of_month
     tariff = in_force(tariffs, first_day)
-    if first_day > last_day or tariff is None:
+    if not spells or tariff is None:
         return None
-    share = part_due(tariff.pro_rata, first_day, last_day)
+    share = min(Fraction(1), sum((part_due(tariff.pro_rata, *spell) for spell in spells), Fraction(0)))
     if not share:
         return None
     present = household if tariff.structure not in (SINGLE_ONLY, UNIFORM_FAMILY) else household[:1]

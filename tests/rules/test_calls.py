@@ -10,7 +10,6 @@ from hypothesis import strategies as some
 from portal.rules.calls import (
     ADVANCE,
     ARREARS,
-    Correction,
     Move,
     Stay,
     corrections,
@@ -79,14 +78,10 @@ charged = some.dictionaries(some.sampled_from("abcdef"), parts)
 @given(charged, charged)
 def test_corrections_bring_what_was_called_to_what_was_due(wanted, called):
     sums = {member: list(amounts) for member, amounts in called.items()}
-    for one in corrections(wanted, called, ()):
+    for one in corrections(wanted, called):
         mine = sums.setdefault(one.member, [0, 0])
         mine[0] += one.employer
         mine[1] += one.employee
     assert {member: tuple(amounts) for member, amounts in sums.items() if any(amounts)} == {
         member: amounts for member, amounts in wanted.items() if any(amounts)
     }
-
-
-def test_nothing_is_corrected_for_who_is_kept():
-    assert corrections({"a": (1, 1)}, {"b": (2, 2)}, {"a"}) == [Correction("b", -2, -2)]

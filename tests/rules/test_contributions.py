@@ -121,6 +121,32 @@ def test_a_portion_is_of_the_whole_period():
     assert (found.portion, found.starts_on, found.ends_on) == (1_667, D(2026, 6, 16), D(2026, 6, 30))
 
 
+@pytest.mark.parametrize(
+    ("pro_rata", "expected"),
+    [
+        (rules.DAILY, (10 + 11) * 10_000 // 30),
+        (rules.STARTED_MONTH, 10_000),
+        (rules.FROM_NEXT_MONTH, 10_000),  # there on the first
+    ],
+)
+def test_who_leaves_and_comes_back_in_a_month_owes_both_stays_and_no_month_twice(pro_rata, expected):
+    back = Member(True, D(2026, 6, 20), None, ((D(2020, 1, 1), D(2026, 6, 10)),))
+    found = owed([tariff(pro_rata=pro_rata)], [back, CHILD], *JUNE)
+    assert (found.band, found.portion, found.starts_on, found.ends_on) == ("Famille", expected, *JUNE)
+
+
+def test_a_quarter_counts_the_months_before_somebody_left_and_came_back():
+    back = Member(True, D(2026, 6, 20), None, ((D(2020, 1, 1), D(2026, 4, 10)),))
+    found = owed([tariff()], [back], D(2026, 4, 1), D(2026, 6, 30))
+    assert (found.total, found.portion) == (4_000 + 4_000, 6_667)
+
+
+def test_a_period_sees_the_stays_that_touch_it():
+    back = Member(True, D(2026, 6, 20), None, ((D(2020, 1, 1), D(2026, 4, 10)),))
+    assert rules.within([back, CHILD], *JUNE) == (Member(True, D(2026, 6, 20)), Member(False, D(2026, 6, 1)))
+    assert rules.within([back, CHILD], D(2026, 5, 1), D(2026, 5, 31)) == ()
+
+
 @given(some.integers(-10_000_000, 10_000_000), some.integers(0, 10_000))
 def test_the_two_parts_make_the_whole(total, share):
     employer, employee = parts(total, share)
