@@ -63,7 +63,7 @@ def plain(value):
 def show(title, place, seconds, addresses, who=data.EVERYONE):
     """`addresses`: {name: (path, headers)}, as `who` asks for them."""
     captured, rows = capture(place, addresses.values(), who), []
-    with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.environment, place.cluster) as portal:
+    with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.served, place.cluster) as portal:
         Path(folder, "pages.json").write_text(json.dumps(captured))
         browser, environment = Browser(portal).sign_in(who, data.PASSWORD), place.environment
         with serve("bench.beside:floor", environment | {"BENCH_PAGES": folder}, place.cluster) as bare:

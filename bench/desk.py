@@ -95,7 +95,7 @@ def registrations():
 def show_door(place, seconds):
     """The same page of their own people, for one account and for 300: CPU a request."""
     costs = {}
-    with serve("app:create_app", place.environment, place.cluster) as portal:
+    with serve("app:create_app", place.served, place.cluster) as portal:
         browsers = {who: Browser(portal).sign_in(who, data.PASSWORD) for who in (data.SMALL, data.EVERYONE)}
         for _ in range(3):
             for who, browser in browsers.items():

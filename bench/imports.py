@@ -51,7 +51,7 @@ def measure(place, rows, seed):
 
 def show_beside(place):
     """The list of people, asked for by 16 browsers at once, in peace and while a file is read and confirmed."""
-    with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.environment, place.cluster) as portal:
+    with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.served, place.cluster) as portal:
         source = write_file(Path(folder, "affiliations.xlsx"), place, ROWS, ROUNDS)
         headers = Browser(portal).sign_in(data.EVERYONE, data.PASSWORD).headers
         portal.cost("/salaries", headers, 1)

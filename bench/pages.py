@@ -52,7 +52,7 @@ class Measured:
 
 def measure(place, seconds):
     """What « bonjour » costs, and every page on the portal and on its floor: {page: measured}."""
-    with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.environment, place.cluster) as portal:
+    with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.served, place.cluster) as portal:
         browser = Browser(portal).sign_in(data.EVERYONE, data.PASSWORD)
         person = someone(browser.get("/salaries"))
         addresses = {page: (path or person, headers) for page, (_, path, headers) in PAGES.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import data
-from portal import credentials, models, settings
+from portal import commands, credentials, database, models, settings
 from tests.postgres import throwaway_cluster
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -16,9 +16,15 @@ NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 class Place:
     name: str
     size: int
-    url: str
+    url: str  # of who may do anything: what fills the base, and the floors
     environment: dict
     cluster: object = None
+
+    @property
+    def served(self):
+        """The environment of a portal that is served: on PostgreSQL, as the role that owns no table."""
+        own = {"DATABASE_URL": self.cluster.url("portal", "portal")} if self.cluster else {}
+        return self.environment | own
 
     @property
     def settings(self):
@@ -32,13 +38,20 @@ def opened(kind, size, accounts=data.ACCOUNTS):
         cluster, url = None, f"sqlite:///{folder}/portal.db"
         if kind == "postgresql":
             cluster = stack.enter_context(throwaway_cluster())
-            cluster.execute("CREATE DATABASE portal")
+            migrate(cluster.deploy("portal"))
             url = cluster.url("portal", "test")
         place = Place(NAMES[kind], size, url, environment(folder, url), cluster)
         models.vault.use(place.settings.vault_keys)
         credentials.use(1, 8)
         data.fill(url, size, accounts)
         yield place
+
+
+def migrate(url):
+    models.db.initialize(database.connect(url))
+    with models.db.connection_context():
+        commands.migrate(models.db)
+    models.db.close_all()
 
 
 def environment(folder, url):

@@ -42,7 +42,7 @@ def show(place):
     db.close_all()
     with tempfile.TemporaryDirectory() as folder:
         environment = place.environment | {"BENCH_TEMPLATES": folder, "BENCH_KEY": KEY.hex()}
-        with serve("app:create_app", place.environment, place.cluster) as portal:
+        with serve("app:create_app", place.served, place.cluster) as portal:
             browser = Browser(portal).sign_in(data.EVERYONE, data.PASSWORD)
             captured = {step: browser.get(f"/adhesion/{ours}/{step}") for step in (*steps(), "verification")}
             for step, html in captured.items():
