@@ -59,9 +59,11 @@ def receive(file, name, kinds=uploads.ALL, *, account, holder, now=None):
     kind = uploads.kind_of(name, kinds)
     uploads.check_size(file)
     scan = scanned(file)
-    with uploads.checked(file, kind) as content:
-        row = StoredFile(account=account, holder=holder, mime_type=uploads.KINDS[kind].mime_type, scan=scan)
-        return keep(row, content, uploads.clean_name(name, kind), now, store.most_today, store.most_bytes)
+    row = StoredFile(account=account, holder=holder, mime_type=uploads.KINDS[kind].mime_type, scan=scan)
+    limits = {"most_today": store.most_today, "most_bytes": store.most_bytes}
+    with uploads.checking(file, kind) as check:
+        content = check() if kind in uploads.MADE_ANEW else file  # another goes into the store meanwhile
+        return keep(row, content, uploads.clean_name(name, kind), now, check, **limits)
 
 
 def scanned(file):
@@ -85,8 +87,8 @@ def file_away(file, name, mime_type, *, account, now=None):
     return keep(StoredFile(account=account, holder="", mime_type=mime_type, scan=ScanState.OURS), file, name, now)
 
 
-def keep(row, file, name, now=None, most_today=None, most_bytes=None):
-    """The file into the store, then its row."""
+def keep(row, file, name, now=None, check=None, most_today=None, most_bytes=None):
+    """The file into the store, then its row, unless `check` raises Refused."""
     key = os.urandom(32)
     row.digest, row.size = digest_of(file, key)
     row.created_at = now or clock.now()
@@ -98,6 +100,8 @@ def keep(row, file, name, now=None, most_today=None, most_bytes=None):
         log.error("storage: %s", fault)
         raise Refused(UNAVAILABLE) from None
     try:
+        if check:
+            check()
         row.add(most_today, most_bytes)
     except BaseException:
         with suppress(Unavailable):  # the sweep will

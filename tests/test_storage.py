@@ -3,6 +3,7 @@
 import datetime
 import io
 import os
+import tempfile
 from contextlib import closing
 
 import pytest
@@ -114,6 +115,23 @@ def test_what_was_sent_comes_back_byte_for_byte(database):
     assert storage.content(StoredFile.get_by_id(row.id)) == content
     assert (row.size, row.mime_type, row.file_name) == (len(content), "application/pdf", "attestation.pdf")
     assert row.scan == ScanState.NOT_SCANNED
+
+
+@pytest.mark.parametrize("content", [files.pdf()[:200], b"x" * 1_000_000], ids=["damaged", "other"])
+def test_what_the_gate_refuses_leaves_neither_file_nor_row(database, content):
+    """It is put into the store while it is looked at."""
+    with pytest.raises(Refused):
+        sent(content)
+    assert not names() and not StoredFile.select().exists()
+
+
+def test_a_file_that_the_form_put_on_the_disk_is_kept_without_another_copy(database, monkeypatch):
+    monkeypatch.setattr(storage.uploads.shutil, "copyfileobj", None)
+    content = files.heavy_pdf(1_000_000)
+    with tempfile.SpooledTemporaryFile(1_000) as file:
+        file.write(content)
+        row = storage.receive(file, "x.pdf", ("pdf",), account=None, holder="user:1")
+    assert storage.content(StoredFile.get_by_id(row.id)) == content
 
 
 def test_the_store_tells_nothing(database):

@@ -8,7 +8,6 @@ import atexit
 import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import subprocess  # nosec B404
@@ -27,17 +26,14 @@ COMMAND = [sys.executable, "-I", "-B", "-X", "utf8", str(WARM)]
 def child(script: Path, file: IO[bytes], arguments: Sequence[str], seconds: float) -> Iterator[IO[bytes]]:
     """What the script says of the file on its standard input; it is killed at the end, or after `seconds`.
 
-    `file` is a file of the system, read from where it is. The child inherits neither environment nor modules of the
-    portal, and no descriptor but these two. OSError: no process can be started.
+    `file` is a file of the system, whose place does not move: it may be read meanwhile. The child inherits neither
+    environment nor modules of the portal, and no descriptor but these two. OSError: no process can be started.
     """
     message = json.dumps({"script": str(script), "arguments": arguments, "seconds": seconds}).encode()
-    place = os.lseek(file.fileno(), 0, os.SEEK_CUR)
     reading, writing = os.pipe()
     with open(reading, "rb") as said:
-        try:
-            process = warm.fork(message, [file.fileno(), writing])
-        finally:
-            os.close(writing)
+        with open(writing, "wb"), open_again(file) as given:
+            process = warm.fork(message, [given.fileno(), writing])
         timer = threading.Timer(seconds, kill, [process])
         timer.start()
         try:
@@ -45,22 +41,20 @@ def child(script: Path, file: IO[bytes], arguments: Sequence[str], seconds: floa
         finally:
             timer.cancel()
             timer.join()  # it uses the descriptor
-            end(process)
-            os.lseek(file.fileno(), place, os.SEEK_SET)  # both read from one place, which `file` believes to know
+            kill(process)
+            os.close(process)
+
+
+def open_again(file: IO[bytes]) -> IO[bytes]:
+    """The same file from its beginning, to be read alone, with a place of its own."""
+    file.flush()
+    return open(f"/proc/self/fd/{file.fileno()}", "rb")
 
 
 def kill(process: int) -> None:
     """`process`: a descriptor, which unlike a number is never another process's."""
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(process, signal.SIGKILL)
-
-
-def end(process: int) -> None:
-    kill(process)
-    waiting = select.poll()
-    waiting.register(process, select.POLLIN)
-    waiting.poll()
-    os.close(process)
 
 
 class Warm:

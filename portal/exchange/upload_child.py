@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import warnings
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import pikepdf
@@ -20,7 +20,7 @@ from portal.exchange import foreign
 from portal.exchange.foreign import Refused
 
 MOST_PIXELS = 40_000_000
-Image.init()  # Pillow would load its formats at the first image, in each fork
+Image.preinit()  # Pillow would load its formats at the first image, in each fork
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     kind, made = sys.argv[1], b""
     said: dict[str, int | str]
     try:
-        made = CHECKS[kind](sys.stdin.buffer.read(), kind) or b""
+        made = CHECKS[kind](sys.stdin.buffer, kind) or b""
         said = {"length": len(made)}
     except Refused as refused:
         said = {"refused": str(refused)}
@@ -43,16 +43,17 @@ def main() -> None:
 SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff"}
 
 
-def image(content: bytes, kind: str) -> bytes:
+def image(file: BinaryIO, kind: str) -> bytes:
     """The same image without its metadata: where, when and with what it was taken."""
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # weasyprint, where it is in the same process, allows them
 
-    if not content.startswith(SIGNATURES[kind]):
+    if not file.read(8).startswith(SIGNATURES[kind]):
         raise Refused("other")
+    file.seek(0)
     warnings.simplefilter("ignore")  # what Pillow says of strange files, to nobody
     Image.MAX_IMAGE_PIXELS = None  # the header is looked at here
     try:
-        with Image.open(io.BytesIO(content), formats=["PNG", "JPEG", "MPO"]) as found:
+        with Image.open(file, formats=["PNG", "JPEG"]) as found:
             if found.width * found.height > MOST_PIXELS:
                 raise Refused("pixels")
             options = WRITERS[kind](found)
@@ -98,12 +99,13 @@ ACTIVE_VALUES = {
 }
 
 
-def pdf(content: bytes, kind: str) -> None:
+def pdf(file: BinaryIO, kind: str) -> None:
     """A PDF that opens without a password, and has no script, no program to launch and no file within."""
-    if not content.lstrip(b"\r\n\t \xef\xbb\xbf").startswith(b"%PDF-"):
+    if not file.read(1024).lstrip(b"\r\n\t \xef\xbb\xbf").startswith(b"%PDF-"):
         raise Refused("other")
+    file.seek(0)
     try:
-        with pikepdf.open(io.BytesIO(content)) as found:
+        with pikepdf.open(file, access_mode=pikepdf.AccessMode.mmap) as found:  # one without its table is read a lot
             if not len(found.pages):
                 raise Refused("damaged")
             for one in found.objects:
@@ -152,8 +154,9 @@ LOCAL_TEMPLATE = re.compile(r"(file:///)?[A-Za-z]:[\\/]")
 TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
 
 
-def office(content: bytes, kind: str) -> None:
+def office(file: BinaryIO, kind: str) -> None:
     """A zip of XML whose parts bring in nothing, go nowhere and run nothing."""
+    content = file.read()
     if not content.startswith(b"PK\x03\x04"):
         raise Refused("other")
     with foreign.checked_archive(content, Part) as archive:
@@ -255,7 +258,8 @@ STREAMS = {"xls": {"WORKBOOK", "BOOK"}, "doc": {"WORDDOCUMENT"}}
 OTHER_FILES = {"\x01OLE10NATIVE", "\x03OBJINFO", "PACKAGE"}
 
 
-def compound(content: bytes, kind: str) -> None:
+def compound(file: BinaryIO, kind: str) -> None:
+    content = file.read()
     if not content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise Refused("other")
     names = foreign.check_compound(content, STREAMS[kind])
@@ -285,9 +289,9 @@ FORMULA = re.compile(r"\s*(=(?!\s*\"[^\"]*\"\s*$).*[(|]|[@+-].*\|.*!)", re.DOTAL
 CODE = re.compile(r"\s*[\[{]|.*<(script|html|body|iframe|svg|object|embed|\?php|!doctype)\b", re.DOTALL | re.IGNORECASE)
 
 
-def table(content: bytes, kind: str) -> None:
+def table(file: BinaryIO, kind: str) -> None:
     """A text whose records have as many cells as one another, none of which is a formula that runs."""
-    text = foreign.text_of(content)
+    text = foreign.text_of(file.read())
     if CODE.match(text):
         raise Refused("other")
     widths: list[int] = []

@@ -5,8 +5,9 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -40,6 +41,7 @@ KINDS = {
 }
 ALL = tuple(KINDS)
 PROOFS = ("pdf", "png", "jpeg")
+MADE_ANEW = ("png", "jpeg")
 
 EMPTY = "Ce fichier est vide. Choisissez-en un autre."
 HEAVY = (
@@ -98,15 +100,37 @@ def check_size(file: IO[bytes], most: int = MOST_BYTES) -> None:
 @contextmanager
 def checked(file: IO[bytes], kind: str) -> Iterator[IO[bytes]]:
     """The file to keep: the one that came, or the image that was made anew of it; raises Refused."""
-    with tempfile.TemporaryFile() as copy, tempfile.TemporaryFile() as made:
-        file.seek(0)
-        shutil.copyfileobj(file, copy)
-        copy.seek(0)
-        with child(CHILD, copy, [kind], SECONDS) as said:
+    with checking(file, kind) as check:
+        yield check()
+
+
+@contextmanager
+def checking(file: IO[bytes], kind: str) -> Iterator[Callable[[], IO[bytes]]]:
+    """A check that has begun: called, it waits and gives the file to keep, or raises Refused."""
+    with on_disk(file) as given, tempfile.TemporaryFile() as made, child(CHILD, given, [kind], SECONDS) as said:
+
+        @cache
+        def check() -> IO[bytes]:
             length = verdict(said.readline(1024), kind)
             if pour(said, made, length) != length:
                 raise Refused(LOST)
-        yield made if length else copy
+            return made if length else given
+
+        yield check
+
+
+@contextmanager
+def on_disk(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The file itself when the system knows it, which a heavy one that came by a form is; a copy of the others."""
+    try:
+        file.fileno()
+    except OSError:
+        with tempfile.TemporaryFile() as copy:
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+            yield copy
+    else:
+        yield file
 
 
 def verdict(line: bytes, kind: str) -> int:

@@ -44,7 +44,7 @@ def refusal(content, kind):
 def code(content, kind):
     """The word of the child for a file that it refuses, without starting it."""
     with pytest.raises(RefusedByChild) as refused:
-        upload_child.CHECKS[kind](content, kind)
+        upload_child.CHECKS[kind](io.BytesIO(content), kind)
     return str(refused.value)
 
 
