@@ -65,6 +65,7 @@ ASKED = {
 # Warnings that are no doubts: what they ask for is told beside the box.
 PROOFS_ASKED = (TITLES[cells.RELATIONSHIP], TITLES[cells.SITUATION])
 LINE = re.compile(r"(celui de|déjà à) la ligne ([0-9]+)")
+TWICE = "Cette personne figure déjà à la ligne {}. Corrigez ses noms ou sa naissance, ou retirez-la."
 
 
 def first(words, name):
@@ -131,8 +132,9 @@ class Household:
         if self.presence("conjoint") == PRESENT:
             yield SPOUSE_LINE, "conjoint", None, self.row("Conjoint", {"conjoint": None})
         if self.presence("enfants") == PRESENT:
+            standing = numbers_of_children(self.words("enfants")) or [0]
             for number in numbers_of_typed_children(self.words("enfants")):
-                yield CHILDREN_LINE + number, "enfants", number, self.row("Enfant", {"enfants": number})
+                yield CHILDREN_LINE + standing.index(number), "enfants", number, self.row("Enfant", {"enfants": number})
 
     def employee_row(self):
         texts = self.row("Salarié", dict.fromkeys(("garantie", "salarie", "coordonnees", "comptes")))
@@ -260,7 +262,15 @@ class Household:
                     found[box(place, member.child)] = ASKED[place]
                 elif sentence := member.checked.errors.get(TITLES[place]):
                     found[box(place, member.child)] = without_lines(sentence)
+            if earlier := self.same_before(member):
+                found.setdefault(box(cells.BIRTH_NAME, member.child), without_lines(TWICE.format(earlier.checked.line)))
         return found
+
+    def same_before(self, member):
+        """Who stands in the household already under the same names and birth date; None."""
+        before = self.members[: self.members.index(member)]
+        identity = member.checked.identity
+        return next((one for one in before if identity and one.checked.identity == identity), None)
 
     def asked_by(self, step):
         """Whom a step asks about."""
@@ -472,7 +482,7 @@ def told_of_child(home, child, to_employee):
 
 def without_lines(sentence):
     """A sentence of the file, where nobody has a line."""
-    return LINE.sub(who_instead, sentence).replace("Gardez une seule ligne.", "Gardez-la une seule fois.")
+    return LINE.sub(who_instead, sentence)
 
 
 def who_instead(match):

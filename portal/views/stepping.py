@@ -276,6 +276,6 @@ def differences(theirs, mine, named):
 def labels(form):
     """How the boxes are called, those of each child with a number."""
     found = {box.name: box.label.text for box in form}
-    for number, child in form.numbered() if hasattr(form, "numbered") else ():
-        found |= {box.name: f"Enfant {number + 1}, {box.label.text}" for box in child}
+    for place, (_, child) in enumerate(form.numbered() if hasattr(form, "numbered") else (), 1):
+        found |= {box.name: f"Enfant {place}, {box.label.text}" for box in child}
     return found

@@ -347,6 +347,28 @@ def test_a_sex_that_the_nir_does_not_say_is_told_once_and_stops_nobody(signed_in
     assert send(signed_in, draft, "salarie", words, **page).status_code == 303
 
 
+HERSELF = {**enrolling.SPOUSE, "nom": "Lacroix", "prenom": "Inès", "datedenaissance": "30/06/1994", "sexe": "F"}
+ONE_CHILD_TWICE = children(years_ago(3), years_ago(3)) | {"enfants-1-prenom": "Léoa"}
+
+
+@pytest.mark.parametrize(
+    ("step", "words", "whose"),
+    [("conjoint", HERSELF, "du salarié"), ("enfants", ONE_CHILD_TWICE, "de l’enfant 1")],
+)
+def test_nobody_stands_twice_in_a_household(signed_in, hr, draft, step, words, whose):
+    fill(signed_in, draft, until=step)
+    answer = send(signed_in, draft, step, words)
+    assert answer.status_code == 422
+    assert any(f"figure déjà dans cette adhésion, à la place {whose}" in one for one in said(answer))
+
+
+def test_a_child_is_told_by_the_place_that_it_has_on_the_page(signed_in, hr, draft):
+    fill(signed_in, draft, until="enfants")
+    kept = {name.replace("-1-", "-4-").replace("-0-", "-2-"): text for name, text in ONE_CHILD_TWICE.items()}
+    said_of_it = " ".join(said(send(signed_in, draft, "enfants", kept)))
+    assert "à la place de l’enfant 1" in said_of_it
+
+
 # Awaited
 
 
