@@ -277,7 +277,7 @@ class Household:
         about = step if step in ("conjoint", "enfants") else "salarie"
         return [member for member in self.members if member.step == about]
 
-    def doubts(self, step):
+    def doubts(self, step, to_employee=False):
         """What deserves a look in a step, and stops nobody twice: (label of the box, sentence)."""
         found = []
         for member in self.asked_by(step):
@@ -287,7 +287,7 @@ class Household:
             found += [(title.replace("'", "’"), without_lines(said[title])) for title in about]
         if step == "coordonnees" and (doubt := self.town_doubt()):
             found.append(("Ville", doubt))
-        return found
+        return [(label, said_to_you(sentence)) for label, sentence in found] if to_employee else found
 
     def town_doubt(self):
         texts = self.employee.cells
@@ -373,6 +373,13 @@ def readable(rule, text):
 
 SEXES = {"M": "Masculin", "F": "Féminin"}
 SITUATIONS = {"STUDENT": "étudiant", "APPRENTICE": "apprenti", "DISABLED": "en situation de handicap"}
+# What the rules of the file say to HR, and how it is said to the employee.
+SAID_TO_YOU = (
+    ("Voyez-le avec le salarié.", "Vous pouvez la demander\u00a0: «\u00a0Je demande à ne pas être couvert\u00a0»."),
+    ("le lien avec le salarié", "son lien avec vous"),
+    ("déjà celui du salarié", "déjà le vôtre"),
+    ("à la place du salarié", "à votre place"),
+)
 LATER = {
     "conjoint": "Un conjoint doit aussi rejoindre le contrat\u202f: informations à compléter plus tard",
     "enfants": "Un ou des enfants doivent aussi rejoindre le contrat\u202f: informations à compléter plus tard",
@@ -478,6 +485,13 @@ def told_of_child(home, child, to_employee):
     nir = f"n° S. Sociale {nir_grouped(texts[cells.NIR])}" if texts[cells.NIR] else ""
     asked = f"pièce demandée\u00a0: {document}" if document else ""
     return ", ".join(filter(None, (child.name, born, SITUATIONS.get(home.status(child), ""), nir, asked)))
+
+
+def said_to_you(sentence):
+    """A sentence of the rules, to the employee who reads it."""
+    for to_hr, to_you in SAID_TO_YOU:
+        sentence = sentence.replace(to_hr, to_you)
+    return sentence
 
 
 def without_lines(sentence):

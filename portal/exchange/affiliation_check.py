@@ -242,6 +242,8 @@ class Check:
 
     def fill_bic(self, person: Row, iban: int, bic: int) -> None:
         number = person.value(iban)
+        if person.cells[bic] and not person.cells[iban]:
+            person.warning(bic, "Sans IBAN, ce BIC ne sert à rien. Ajoutez l’IBAN, ou videz la case.")
         if not number or person.cells[bic]:
             return
         if found := identifiers.bank_of(number)[0]:

@@ -15,6 +15,14 @@ BY_STEP = {
 }
 
 
+class WhoForm:
+    """The boxes of who it is, which stand before those of the means: what is wrong is told in the order of the page."""
+
+    nom = text("Nom")
+    prenom = text("Prénom")
+    datedenaissance = text("Date de naissance")
+
+
 class MeansForm(SentOnce):
     """`recipient`: the address or the number, checked; "" for a letter."""
 
@@ -59,12 +67,8 @@ def checked(rule, field, missing):
     return field.data
 
 
-class InvitationForm(MeansForm, ContractStep):
+class InvitationForm(WhoForm, MeansForm, ContractStep):
     """Somebody new: the contract, the first day, who they are, and the means, on one page."""
-
-    nom = text("Nom")
-    prenom = text("Prénom")
-    datedenaissance = text("Date de naissance")
 
     def __init__(self, typed=None, offers=(), **given):
         super().__init__(typed, offers=offers, **given)

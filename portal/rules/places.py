@@ -36,13 +36,14 @@ def town_warning(postal_code: str, city: str) -> str | None:
     key = _key(city)
     if any(_key(name) == key for name in present + former):
         return None
-    return f"Le code postal {postal_code} est celui de {_listed(present)}. Vérifiez le code postal et la commune."
+    town = f"la commune attendue est {_listed(present)}"
+    return f"Pour le code postal {postal_code}, {town}. Vérifiez le code postal et la commune."
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    """« Dole », « Dole ou Foucherans », « A, B, C, D ou 3 autres communes »."""
+    """« Dole », « Dole ou Foucherans », « A, B, C, D ou l’une de 3 autres »."""
     if len(names) > NAMED:
-        names = (*names[: NAMED - 1], f"{len(names) - NAMED + 1} autres communes")
+        names = (*names[: NAMED - 1], f"l’une de {len(names) - NAMED + 1} autres")
     return " ou ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
 
 

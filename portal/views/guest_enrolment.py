@@ -91,7 +91,7 @@ def look(link, going, home, form, status=200, changed=False):
         enrolment=going.enrolment,
         home=home,
         blocks=summary(home, to_employee=True),
-        doubts=[(YOUR_TITLES[step][1], *doubt) for step in STEPS for doubt in home.doubts(step)],
+        doubts=[(YOUR_TITLES[step][1], *doubt) for step in STEPS for doubt in home.doubts(step, to_employee=True)],
         proofs=home.asked(to_employee=True),
         form=form,
         changed=changed,

@@ -19,6 +19,7 @@ from portal.household import (
     STEP_TITLES,
     Household,
     first,
+    said_to_you,
     shown_to_hr,
     typed_by_employee,
     typed_by_hr,
@@ -63,12 +64,16 @@ class Stepping:
         if home:
             form.show(home)
             if request.args.get(REVIEW):
-                form.tell(home.errors(step))
+                form.tell(self.worded(home.errors(step)))
         return self.render(step, form, home=home, unsent=unsent)
 
     def review(self, step):
         address = self.address_of(step)
         return with_word(address, REVIEW) if step in self.enrolment.saved else address
+
+    def worded(self, errors):
+        """The sentences as they are said to who types."""
+        return {name: said_to_you(one) for name, one in errors.items()} if self.by is None else errors
 
     def form(self, step, typed):
         more = {"offers": self.offers()} if step == "garantie" else {}
@@ -179,10 +184,10 @@ class Stepping:
         form.show(home)
         errors = home.errors(step)
         if errors:
-            form.tell(errors)
+            form.tell(self.worded(errors))
             return self.render(step, form, 422, home)
         known = self.known(home) if self.known and step == "salarie" else None
-        told = form.accepts(home.doubts(step), *(known.marks if known else ()))
+        told = form.accepts(home.doubts(step, self.by is None), *(known.marks if known else ()))
         if known and known.met.person:
             form.autre.data = str(known.met.person.public_id)
         if not told or (known and known.met.surely):

@@ -204,6 +204,11 @@ def test_a_right_row_has_its_values():
     assert checked.repairs == {"BIC prestation": "BIC rempli d’après l’IBAN."}
 
 
+def test_a_bic_without_its_iban_is_told_to_be_of_no_use():
+    checked = one(**{"IBAN prestation": "", "BIC prestation": "AGRIFRPPXXX"})
+    assert checked.warnings == {"BIC prestation": "Sans IBAN, ce BIC ne sert à rien. Ajoutez l’IBAN, ou videz la case."}
+
+
 def test_two_foreign_banks_are_not_taken_for_each_other():
     ibans = {"DE30100100100532013002": "PBNKDEFFXXX", "DE49100103000532013000": "KLRNDEBEXXX"}
     rows = [employee(Matricule=f"D{place}", iban=iban) for place, iban in enumerate(ibans)]

@@ -148,6 +148,13 @@ def test_previous_keeps_what_is_wrong_without_stopping(signed_in, hr, draft):
     assert 'value="Lacr"' in signed_in.get(f"/adhesion/{draft.public_id}/salarie").get_data(as_text=True)
 
 
+def test_a_draft_says_on_which_day_it_was_saved(signed_in, hr, draft):
+    saved = clock.now() - datetime.timedelta(days=3)
+    Enrolment.update(updated_at=saved).execute()
+    html = signed_in.get(f"/adhesion/{draft.public_id}/salarie").get_data(as_text=True)
+    assert f"Brouillon enregistré le {clock.day_of(saved):%d/%m/%Y}" in html
+
+
 def test_a_draft_is_left_and_resumed_at_its_step(signed_in, hr, draft):
     fill(signed_in, draft, until="comptes")
     answer = send(signed_in, draft, "comptes", {"ibanprestation": "FR76"}, "quitter")

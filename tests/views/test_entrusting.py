@@ -1,6 +1,7 @@
 """« Laisser le salarié compléter »: HR gives a link, sees where it stands, gives another, takes the enrolment back."""
 
 import datetime
+import re
 
 import pytest
 
@@ -106,6 +107,19 @@ def test_what_is_missing_or_wrong_is_said_and_nothing_goes(signed_in, hr, words,
     assert answer.status_code == 422
     assert any(told in sentence for sentence in said(answer))
     assert Enrolment.select().count() == GuestLink.select().count() == OutboxMessage.select().count() == 0
+
+
+def test_what_is_wrong_is_told_in_the_order_of_the_page(signed_in, hr):
+    words = dict.fromkeys(("contrat", "datedeffet", "nom", "prenom", "datedenaissance", "courriel"), "")
+    html = invite(signed_in, hr, **words).get_data(as_text=True)
+    links = re.findall(r'<li><a href="#([a-z]+)', html)
+    assert [link.removesuffix("-0") for link in links][1:] == [
+        "datedeffet",
+        "nom",
+        "prenom",
+        "datedenaissance",
+        "courriel",
+    ]
 
 
 def test_the_same_form_twice_makes_one_enrolment_and_sends_one_message(signed_in, hr):

@@ -78,6 +78,16 @@ def test_reading_any_page_writes_nothing(ready, queries):
         assert len(queries) <= 8, path
 
 
+def test_who_reads_is_not_told_to_see_the_employee(phone):
+    answer = type_step(phone, "salarie", enrolling.EMPLOYEE | {"autreregime": "Oui"})
+    assert any("Vous pouvez la demander" in one for one in enrolling.said(answer))
+    type_all(phone, salarie=enrolling.EMPLOYEE)
+    type_step(phone, "conjoint", SPOUSE | {"lien": ""})
+    pages = answer.get_data(as_text=True), seen(phone, "/conjoint?revoir=oui"), seen(phone, "/verification")
+    assert "Choisissez son lien avec vous." in pages[1]
+    assert not any("le salarié." in page for page in pages)
+
+
 def test_a_step_that_is_not_reached_leads_back_to_the_first_that_is_not_right(phone):
     answer = phone.get(f"{base()}/adhesion/enfants")
     assert (answer.status_code, "/salarie" in answer.headers["Location"]) == (303, True)
