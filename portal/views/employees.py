@@ -24,9 +24,10 @@ def index():
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez-le dans « Par n° de sécurité sociale ».", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
     sort = Sort(roster.SORTS, request.args.get("tri", ""))
-    people = form.narrow(roster.visible())
-    page = Page(roster.ids(people, sort), page_size(current_user.rows_per_page), rows=roster.rows(sort))
     everyone = not current_scope().account
+    people = form.narrow(roster.visible())
+    total = form.narrow(roster.visible(counted=True)).count() if everyone else None
+    page = Page(roster.ids(people, sort), page_size(current_user.rows_per_page), rows=roster.rows(sort), total=total)
     return render("employees", form=form, sort=sort, page=page, everyone=everyone, **chosen())
 
 

@@ -40,11 +40,12 @@ SORTS = {
 ROLES = {BeneficiaryRole.EMPLOYEE: "Salarié", BeneficiaryRole.SPOUSE: "Conjoint", BeneficiaryRole.CHILD: "Enfant"}
 
 
-def visible():
-    """The people of the scope; never more than the door opens."""
+def visible(counted=False):
+    """The people of the scope; never more than the door opens. `counted`: the order does not matter."""
     scope = current_scope()
-    in_order = bool(scope.account) or scope.account_count > MANY
-    return scope.narrow(current_user.beneficiaries(in_order), Beneficiary.category, Beneficiary.account)
+    in_order = bool(scope.account) or (scope.account_count > MANY and not counted)
+    people = current_user.beneficiaries(in_order, scope.account and scope.account.account_id)
+    return scope.narrow(people, Beneficiary.category, Beneficiary.account)
 
 
 def ids(people, sort):
