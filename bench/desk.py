@@ -21,10 +21,12 @@ PAGES = {
     "Demandes reçues": "/gestion/demandes",
     "Demandes reçues, page 400": "/gestion/demandes?page=400",
     "Justificatifs reçus": "/gestion/justificatifs",
+    "Justificatifs reçus, page 400": "/gestion/justificatifs?page=400",
     "Documents reçus": "/gestion/documents",
     "Inscriptions": "/gestion/inscriptions",
     "Recherche": "/gestion/dossiers?q=bert",
     "Journal": "/gestion/journal",
+    "Recherche au journal": "/gestion/journal?quoi=session.create",
     "Chiffres": "/gestion/chiffres",
 }
 

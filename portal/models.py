@@ -59,6 +59,16 @@ class Table(Model):
         database = db
         legacy_table_names = False
 
+    @classmethod
+    def among(cls, ids):
+        """The rows of a query of ids that came through the door: a list is cut first, and read afterwards."""
+        return cls.select().where(cls.id.in_(ids))
+
+    @classmethod
+    def up_to(cls, most, query, name):
+        """A row of this name and how many rows a query of this table has, `most` at most: others are not looked at."""
+        return query.select(cls.id).limit(most).select_from(Value(name), fn.COUNT(SQL("1")))
+
 
 class KeyField(Field):
     """A key made by formats.sort_key or search_key: ASCII, compared byte by byte."""
@@ -259,11 +269,6 @@ class Beneficiary(Table):
         """Those of the same household and account whom the user may see, the employee first; `products`: labels."""
         at_home = (self.household_number, self.account_id)
         return with_products(household(user.id, clock.today(), user.acting, *at_home, role=user.role))
-
-    @classmethod
-    def among(cls, ids):
-        """The people of a query of ids that came through the door."""
-        return cls.select().where(cls.id.in_(ids))
 
     @classmethod
     def locked(cls, ids):
@@ -1369,13 +1374,15 @@ class User(UserMixin, Table):
         return Company.select().where(Company.id.in_(self.categories().select(EmployeeCategory.company)))
 
     def contracts(self):
-        return GroupContract.select().where(GroupContract.category.in_(self.category_ids()))
+        return self.of_colleges(GroupContract)
 
     def beneficiaries(self, in_order=False, account=None):
         """`in_order`: they will be read along the index of their order, since nearly all are this user’s.
 
         `account`: the one whose people will be asked for.
         """
+        if self.is_staff:
+            return Beneficiary.select()
         category, seen = Beneficiary.category, self.category_ids(account=account)
         held = database.held_row_by_row(db, category, seen) if in_order else category.in_(seen)
         return Beneficiary.select().where(held)
@@ -1401,17 +1408,17 @@ class User(UserMixin, Table):
         return self.contracts().select(GroupContract.id)
 
     def movements(self):
-        return Movement.select().where(Movement.category.in_(self.category_ids()))
+        return self.of_colleges(Movement)
 
     def enrolments(self):
         """Drafts and what was sent: colleagues finish what one of them began."""
-        return Enrolment.select().where(Enrolment.category.in_(self.category_ids()))
+        return self.of_colleges(Enrolment)
 
     def waivers(self):
-        return Waiver.select().where(Waiver.category.in_(self.category_ids()))
+        return self.of_colleges(Waiver)
 
     def document_requests(self):
-        return DocumentRequest.select().where(DocumentRequest.category.in_(self.category_ids()))
+        return self.of_colleges(DocumentRequest)
 
     def supporting_documents(self):
         """The files that were received for these requests."""
@@ -1609,6 +1616,11 @@ class User(UserMixin, Table):
         own = found.where(Document.beneficiary.is_null()).order_by(Document.published_on.desc(), Document.id.desc())
         of_people = found.where(Document.beneficiary.is_null(False)).order_by(Document.id.desc()).limit(most)
         return list(own), list(of_people)
+
+    def of_colleges(self, table):
+        """The rows of a table whose colleges the user may see; those of the mutual's staff are all, unasked."""
+        rows = table.select()
+        return rows if self.is_staff else rows.where(table.category.in_(self.category_ids()))
 
     def category_ids(self, on=None, account=None):
         """Of all that the user may see, or of one account: what opens the others is not looked up then."""
@@ -3136,6 +3148,7 @@ class DocumentRequest(Table):
             (("campaign", "waiver", "document_type"), True),
             (("category", "state", "due_on"), False),
             (("state", "due_on"), False),
+            (("state", "received_at"), False),
         )
 
     OPEN = (RequestState.AWAITED, RequestState.REFUSED)
@@ -3538,7 +3551,8 @@ class MessageThread(Table):
     class Meta:
         indexes = (
             (("account", "kind", "written_at"), False),
-            (("kind", "state", "due_on"), False),
+            (("kind", "state", "due_on", "written_at"), False),
+            (("kind", "rating"), False),
             (("kind", "written_at"), False),
         )
 

@@ -15,6 +15,7 @@ from portal.views.recording import unless_overtaken
 blueprint = Blueprint("staff_proofs", __name__, url_prefix="/gestion/justificatifs")
 
 MEANWHILE = "Quelqu’un a déjà traité ce justificatif."
+IN_ORDER = DocumentRequest.received_at, DocumentRequest.id
 
 
 def requests():
@@ -25,12 +26,13 @@ def requests():
 @requires("staff_members")
 def index():
     form = QueueFilter(request.args)
-    found = DocumentRequest.whole(form.narrow(requests())).order_by(DocumentRequest.received_at, DocumentRequest.id)
-    return render("staff_proofs", form=form, page=Page(found, page_size(current_user.rows_per_page), rows=tell))
+    found = form.narrow(requests()).select(DocumentRequest.id).order_by(*IN_ORDER)
+    return render("staff_proofs", form=form, page=Page(found, page_size(current_user.rows_per_page), rows=read))
 
 
-def tell(rows):
-    return [told(row) for row in rows]
+def read(cut):
+    """Rows of a page, from the query of its ids."""
+    return [told(row) for row in DocumentRequest.whole(DocumentRequest.among(cut)).order_by(*IN_ORDER)]
 
 
 def told(row):

@@ -28,9 +28,14 @@ def index(room):
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le n° ou les mots du message.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
     rows, size = form.narrow(of_kind(room)), page_size(current_user.rows_per_page)
-    whole = MessageThread.whole(rows, current_user).order_by(*URGENCY)
-    page = Page(whole, size, rows=lambda some: exchanged.tell(some, to_staff=True), total=rows.count())
+    page = Page(rows.select(MessageThread.id).order_by(*URGENCY), size, rows=read)
     return render("staff_threads", form=form, page=page, room=room, words=words(room), averages=averages(room))
+
+
+def read(cut):
+    """Rows of a page, from the query of its ids."""
+    rows = MessageThread.whole(MessageThread.among(cut), current_user).order_by(*URGENCY)
+    return exchanged.tell(rows, to_staff=True)
 
 
 def asked(room):
@@ -118,13 +123,7 @@ def news(room, id):
     return render_region("staff_thread_news", **shown(room, thread))
 
 
-def counts(user):
-    """Room → threads that wait for the mutual; in one statement."""
-    counted = (
-        user.threads()
-        .where(MessageThread.to_do())
-        .select(MessageThread.kind, fn.COUNT(MessageThread.id))
-        .group_by(MessageThread.kind)
-    )
-    by_kind = dict(counted.tuples())
-    return {f"staff-{room}": by_kind.get(kind, 0) for room, kind in ROOMS.items()}
+def to_do(user):
+    """Room → threads that wait for the mutual."""
+    waiting = user.threads().where(MessageThread.to_do())
+    return {room: waiting.where(MessageThread.kind == kind) for room, kind in ROOMS.items()}
