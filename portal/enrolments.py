@@ -51,6 +51,7 @@ def offer_of(enrolment):
         subscribed_on=contract.subscribed_on,
         child_max_age=contract.child_max_age,
         child_student_max_age=contract.child_student_max_age,
+        child_end_rule=contract.child_end_rule,
     )
 
 

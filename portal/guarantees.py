@@ -7,7 +7,7 @@ from peewee import fn
 from portal import database
 from portal.models import GroupContract, Outdated, Plan, db
 
-RULES = ("coverage_end_rule", "child_max_age", "child_student_max_age", "is_branch_mandated")
+RULES = ("coverage_end_rule", "child_max_age", "child_student_max_age", "child_end_rule", "is_branch_mandated")
 SHOWN = ("label", "valid_to")  # of a plan
 
 

@@ -198,7 +198,7 @@ class Household:
     def too_old(self, member):
         """Whether a child is past the first limit of the contract: then alone is the situation asked."""
         born = self.born(member)
-        limit = born and dependents.birthday(born, self.offer.child_max_age)
+        limit = born and dependents.last_day(born, self.offer.child_max_age, self.offer.child_end_rule)
         return bool(limit) and self.covered_from(member) > limit
 
     def status(self, member):
@@ -208,7 +208,7 @@ class Household:
 
     def covered_until(self, member):
         """The last day that the age of a child gives; None without a limit, or without a birth date."""
-        limits = (self.offer.child_max_age, self.offer.child_student_max_age)
+        limits = self.offer.child_max_age, self.offer.child_student_max_age, self.offer.child_end_rule
         born = self.born(member)
         return born and dependents.child_covered_until(born, self.status(member), *limits)
 
@@ -219,8 +219,8 @@ class Household:
             return dependents.proof_needed(link) if link else None
         if member.step != "enfants" or not self.born(member):
             return None
-        about = (self.status(member), self.covered_from(member), self.offer.child_max_age)
-        return dependents.child_proof_needed(self.born(member), *about)
+        limit = self.offer.child_max_age, self.offer.child_end_rule
+        return dependents.child_proof_needed(self.born(member), self.status(member), self.covered_from(member), *limit)
 
     def asked_of(self, member, to_employee=False):
         """How that document is called; to the company, nothing that tells of somebody's health. "" when none is."""

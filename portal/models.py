@@ -43,7 +43,7 @@ from portal import clock, database, reach
 from portal.formats import search_key, sort_key
 from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
-from portal.rules import Refused, mandates, proofs, rights, staff_roles, threads
+from portal.rules import Refused, dependents, mandates, proofs, rights, staff_roles, threads
 from portal.rules.contributions import BANDS, Tariff
 from portal.rules.dates import age
 from portal.rules.retention import TERMS
@@ -182,7 +182,17 @@ class GroupContract(Table):
     coverage_end_rule = CharField(32)
     child_max_age = IntegerField()
     child_student_max_age = IntegerField()
+    child_end_rule = CharField(16, default=dependents.BIRTHDAY)  # of dependents.CHILD_ENDS
     is_branch_mandated = BooleanField(default=False)  # a branch agreement imposes the scheme: it is never suspended
+
+    @property
+    def child_rules(self):
+        """Until what age a child is covered, a student, and when that age ends the cover."""
+        return self.child_max_age, self.child_student_max_age, self.child_end_rule
+
+    @classmethod
+    def with_child_rules(cls, age, rule):
+        return cls.select(cls.id).where(cls.child_max_age == age, cls.child_end_rule == rule)
 
     def head_count(self, on):
         """Who is covered that day: role → number."""
@@ -500,11 +510,12 @@ class Beneficiary(Table):
 
     @classmethod
     def reaching_age(cls, ages, on, within):
-        """Children who will be too old for their contract within so many days."""
+        """Children who will be too old for their contract within so many days; `ages`: User.child_ages()."""
         limits = [
-            cls.contract.in_(GroupContract.select(GroupContract.id).where(GroupContract.child_max_age == age))
-            & cls.birth_date.between(years_before(on, age), years_before(on + datetime.timedelta(days=within), age))
-            for age in ages
+            cls.contract.in_(GroupContract.with_child_rules(age, rule))
+            & cls.birth_date.between(*(years_before(day, age) for day in birthdays))
+            for age, rule in ages
+            for birthdays in [dependents.birthdays_that_end(on, on + datetime.timedelta(days=within), rule)]
         ]
         return (cls.role == BeneficiaryRole.CHILD) & reduce(or_, limits, cls.id.is_null())
 
@@ -1686,9 +1697,9 @@ class User(UserMixin, Table):
             return found.where(named).order_by(*order).first()
 
     def child_ages(self):
-        """The ages at which children leave the contracts of this user."""
-        ages = self.contracts().select(GroupContract.child_max_age).distinct().order_by(GroupContract.child_max_age)
-        return [age for (age,) in ages.tuples()]
+        """(age, when it ends the cover) of the children of this user's contracts."""
+        rules = GroupContract.child_max_age, GroupContract.child_end_rule
+        return list(self.contracts().select(*rules).distinct().order_by(*rules).tuples())
 
     def head_counts(self, account_ids):
         """How many people are covered now in each of these accounts: id → number."""

@@ -224,8 +224,7 @@ def students(year, today):
         .where(Beneficiary.role == BeneficiaryRole.CHILD, covered)
     )
     for child in children.iterator():
-        ages = child.contract.child_max_age, child.contract.child_student_max_age
-        if rules.certificate_needed(child.birth_date, "", year, *ages):
+        if rules.certificate_needed(child.birth_date, "", year, *child.contract.child_rules):
             yield child
 
 

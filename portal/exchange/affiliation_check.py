@@ -405,9 +405,10 @@ class Check:
         status = person.value(cells.SITUATION) or "DEPENDENT"
         if not (birth and offer and on):
             return
-        if sentence := dependents.child_age_fault(birth, status, on, offer.child_max_age, offer.child_student_max_age):
+        limit, student_limit, rule = offer.child_max_age, offer.child_student_max_age, offer.child_end_rule
+        if sentence := dependents.child_age_fault(birth, status, on, limit, student_limit, rule):
             person.error(cells.SITUATION if status == "DEPENDENT" else cells.BIRTH_DATE, sentence)
-        elif proof := dependents.child_proof_needed(birth, status, on, offer.child_max_age):
+        elif proof := dependents.child_proof_needed(birth, status, on, limit, rule):
             self.ask_for(person, cells.SITUATION, proof)
 
     def check_link(self, person: Row) -> None:

@@ -7,6 +7,7 @@ from datetime import date
 from portal.exchange import affiliation_cells as cells
 from portal.exchange.affiliation_file import LISTS
 from portal.formats import search_key
+from portal.rules.dependents import BIRTHDAY, CHILD_ENDS_AFTER
 
 CODES = (cells.COMPANY, cells.COLLEGE, cells.PLAN)
 MISSING = "missing"
@@ -29,6 +30,12 @@ class Offer:
     subscribed_on: date
     child_max_age: int
     child_student_max_age: int
+    child_end_rule: str = BIRTHDAY
+
+    @property
+    def child_end(self) -> str:
+        """When a child's age ends the cover, after that age in a sentence."""
+        return CHILD_ENDS_AFTER[self.child_end_rule]
 
 
 @dataclass(frozen=True)

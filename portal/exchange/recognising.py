@@ -46,6 +46,7 @@ def offers(user: User, account_id: int) -> list[Offer]:
             GroupContract.subscribed_on,
             GroupContract.child_max_age,
             GroupContract.child_student_max_age,
+            GroupContract.child_end_rule,
         )
         .join(EmployeeCategory)
         .join(Company)

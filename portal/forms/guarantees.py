@@ -8,6 +8,7 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 
 from portal.forms.changes import text
 from portal.forms.checks import day_of
+from portal.rules.dependents import CHILD_ENDS
 
 ENDS = {"END_OF_MONTH": "À la fin du mois du départ", "CONTRACT_END_DATE": "Le dernier jour dans l’entreprise"}
 OLDEST = 30
@@ -51,16 +52,25 @@ class RulesForm(Form):
     )
     enfant = StringField("Âge limite d’un enfant à charge", [InputRequired("Indiquez un âge."), age])
     etudiant = StringField("Âge limite d’un enfant qui étudie", [InputRequired("Indiquez un âge."), age])
+    limite = RadioField(
+        "Fin de la couverture d’un enfant qui atteint cet âge",
+        choices=list(starmap(SelectChoice, CHILD_ENDS.items())),
+        validate_choice=False,
+    )
     branche = BooleanField("Un accord de branche impose ce régime\u00a0: il n’est jamais suspendu")
 
     def __init__(self, typed, contract, seen):
         ages = {"enfant": str(contract.child_max_age), "etudiant": str(contract.child_student_max_age)}
         given = {"fin": contract.coverage_end_rule, "branche": contract.is_branch_mandated}
-        super().__init__(typed, seen=seen, **given, **ages)
+        super().__init__(typed, seen=seen, limite=contract.child_end_rule, **given, **ages)
 
     def validate_fin(self, field):
         if field.data not in ENDS:
             raise ValidationError("Choisissez quand finit la couverture.")
+
+    def validate_limite(self, field):
+        if field.data not in CHILD_ENDS:
+            raise ValidationError("Choisissez quand finit la couverture d’un enfant.")
 
     def validate_etudiant(self, field):
         if not (self.enfant.errors or field.errors) and int(field.data) < int(self.enfant.data):
@@ -71,5 +81,6 @@ class RulesForm(Form):
             "coverage_end_rule": self.fin.data,
             "child_max_age": int(self.enfant.data),
             "child_student_max_age": int(self.etudiant.data),
+            "child_end_rule": self.limite.data,
             "is_branch_mandated": self.branche.data,
         }

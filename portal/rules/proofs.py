@@ -6,7 +6,15 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from portal.rules import Refused, waivers
-from portal.rules.dependents import CHILD_PROOFS, CIVIL_PARTNERSHIP, COHABITATION, Proof, birthday, child_proof_needed
+from portal.rules.dependents import (
+    BIRTHDAY,
+    CHILD_PROOFS,
+    CIVIL_PARTNERSHIP,
+    COHABITATION,
+    Proof,
+    child_proof_needed,
+    last_day,
+)
 
 SCHOOL_CERTIFICATE = CHILD_PROOFS["STUDENT"]
 BANK_DETAILS = Proof("BANK_DETAILS", "RIB")
@@ -102,15 +110,20 @@ def is_own_name(label: str) -> bool:
 
 
 def certificate_needed(
-    birth_date: date, status: str, year: SchoolYear, child_max_age: int, child_student_max_age: int
+    birth_date: date,
+    status: str,
+    year: SchoolYear,
+    child_max_age: int,
+    child_student_max_age: int,
+    end_rule: str = BIRTHDAY,
 ) -> bool:
     """A child passes the contract's first limit before this school year ends, and a certificate can keep the cover.
 
     `status`: "" when nobody told it. Then a certificate is what is asked: those who study are most of those who stay
     covered so late. Those who are past the students' limit before the year begins cannot stay by it.
     """
-    proof = child_proof_needed(birth_date, status or "STUDENT", year.end, child_max_age)
-    return proof == SCHOOL_CERTIFICATE and birthday(birth_date, child_student_max_age) >= year.start
+    proof = child_proof_needed(birth_date, status or "STUDENT", year.end, child_max_age, end_rule)
+    return proof == SCHOOL_CERTIFICATE and last_day(birth_date, child_student_max_age, end_rule) >= year.start
 
 
 # ── Deadlines and reminders ──────────────────────────────────────────────────────────────────────────────────────

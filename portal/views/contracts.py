@@ -8,6 +8,7 @@ from portal.access import requires
 from portal.models import Company, ContributionTariff, EmployeeCategory, GroupContract, Plan
 from portal.rendering import Page, Sort, get_or_404, page_size, render
 from portal.rules.contributions import in_force
+from portal.rules.dependents import CHILD_ENDS_AFTER
 from portal.views.document_files import given
 from portal.views.scope import current_scope
 
@@ -51,7 +52,8 @@ def show(id):
     people_url = url_for("employees.index", contrat=contract.number)
     documents, bulletins = current_user.documents_of_contract(contract)
     lists = {"documents": documents, "bulletins": bulletins, "priced": priced(contract)}
-    return render("contract", contract=contract, covered=covered, people_url=people_url, **lists)
+    child_end = CHILD_ENDS_AFTER[contract.child_end_rule]
+    return render("contract", contract=contract, covered=covered, people_url=people_url, child_end=child_end, **lists)
 
 
 def priced(contract):

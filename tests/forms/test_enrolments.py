@@ -22,6 +22,7 @@ CONTRACT = SimpleNamespace(
     subscribed_on=datetime.date(2020, 1, 1),
     child_max_age=21,
     child_student_max_age=25,
+    child_end_rule="BIRTHDAY",
 )
 COMPANY = SimpleNamespace(code="E1", label="Ateliers")
 OFFER = offer_of(

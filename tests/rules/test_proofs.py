@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.rules import Refused, proofs
-from portal.rules.dependents import CHILD_PROOFS, child_covered_until
+from portal.rules.dependents import (
+    CHILD_ENDS,
+    CHILD_PROOFS,
+    birthdays_that_end,
+    child_age_fault,
+    child_covered_until,
+    child_proof_needed,
+    last_day,
+)
 
 YEAR = proofs.school_year(date(2026, 11, 23))
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
@@ -54,6 +62,37 @@ def test_a_certificate_has_one_campaign_a_school_year_whoever_asks_for_it():
     assert names == {"Certificats de scolarité 2026-2027"}
     assert proofs.campaign(proofs.BANK_DETAILS, YEAR.start) == "Adhésions 2026"
     assert proofs.campaign(proofs.PROOFS["PAYSLIP"], YEAR.start) == "Dispenses 2026"
+
+
+@pytest.mark.parametrize(
+    ("born", "rule", "until"),
+    [
+        (date(2006, 5, 17), "BIRTHDAY", date(2026, 5, 17)),
+        (date(2006, 5, 17), "END_OF_MONTH", date(2026, 5, 31)),
+        (date(2006, 5, 17), "END_OF_YEAR", date(2026, 12, 31)),
+        (date(2008, 2, 29), "BIRTHDAY", date(2028, 2, 29)),
+        (date(2008, 2, 1), "END_OF_MONTH", date(2028, 2, 29)),
+        (date(2006, 12, 31), "END_OF_YEAR", date(2026, 12, 31)),
+    ],
+)
+def test_the_age_that_ends_the_cover_of_a_child_does_so_by_the_contract_s_rule(born, rule, until):
+    assert child_covered_until(born, "DEPENDENT", 20, 25, rule) == until
+    fault = (child_age_fault(born, "DEPENDENT", on, 20, 25, rule) for on in (until, until + timedelta(1)))
+    assert [bool(one) for one in fault] == [False, True]
+    asked = (child_proof_needed(born, "STUDENT", on, 20, rule) for on in (until, until + timedelta(1)))
+    assert [bool(one) for one in asked] == [False, True]
+
+
+@given(DAYS, st.integers(0, 400), st.sampled_from(list(CHILD_ENDS)), DAYS)
+def test_the_birthdays_that_end_a_cover_between_two_days_are_all_and_only_those(first, within, rule, birthday):
+    last = first + timedelta(within)
+    start, end = birthdays_that_end(first, last, rule)
+    assert (start <= birthday <= end) is (first <= last_day(birthday, 0, rule) <= last)
+
+
+@pytest.mark.parametrize(("rule", "needed"), [("BIRTHDAY", True), ("END_OF_MONTH", True), ("END_OF_YEAR", False)])
+def test_a_certificate_is_asked_by_the_contract_s_rule(rule, needed):
+    assert proofs.certificate_needed(date(2007, 3, 1), "", YEAR, 20, 25, rule) is needed
 
 
 @pytest.mark.parametrize(

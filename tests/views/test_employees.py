@@ -116,6 +116,15 @@ def test_children_near_the_age_limit_of_their_contract_are_found(people, contrac
     assert names(people.get("/salaries?situation=age-limite")) == ["BIENTÔT"]
 
 
+def test_children_near_the_age_limit_are_found_by_the_rule_of_their_contract(people, contract):
+    GroupContract.update(child_end_rule="END_OF_MONTH").execute()
+    first = datetime.date.today().replace(day=1)
+    for name, day in (("Ce Mois", first), ("Passé", first - datetime.timedelta(days=1))):
+        born = day.replace(year=day.year - contract.child_max_age, day=min(day.day, 28))
+        factories.beneficiary(contract, name, birth_date=born, role=BeneficiaryRole.CHILD)
+    assert names(people.get("/salaries?situation=age-limite")) == ["CE MOIS"]
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [

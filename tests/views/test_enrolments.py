@@ -16,6 +16,7 @@ from portal.models import (
     DocumentRequest,
     Enrolment,
     EnrolmentState,
+    GroupContract,
     GuestLink,
     Movement,
     OutboxMessage,
@@ -352,6 +353,20 @@ def test_a_sex_that_the_nir_does_not_say_is_told_once_and_stops_nobody(signed_in
     assert "À vérifier avant de continuer" in text
     page = {name: value for name, value in enrolling.hidden(text).items() if name != "csrf_token"}
     assert send(signed_in, draft, "salarie", words, **page).status_code == 303
+
+
+@pytest.mark.parametrize("rule", ["BIRTHDAY", "END_OF_MONTH", "END_OF_YEAR"])
+def test_the_age_of_a_child_ends_the_cover_by_the_contract_s_rule(signed_in, hr, draft, rule):
+    GroupContract.update(child_end_rule=rule).execute()
+    first_day = enrolling.day(days=20)
+    twenty = first_day - datetime.timedelta(days=1)
+    later = {"END_OF_MONTH": twenty.month == first_day.month, "END_OF_YEAR": twenty.year == first_day.year}
+    fill(signed_in, draft, until="enfants")
+    answer = send(signed_in, draft, "enfants", children(twenty.replace(year=twenty.year - 20)))
+    assert answer.status_code == (303 if later.get(rule) else 422)
+    assert later.get(rule) or any("a dépassé 20 ans" in one for one in said(answer))
+    page = signed_in.get(f"/adhesion/{draft.public_id}/enfants").get_data(as_text=True)
+    assert ("cet anniversaire" in page) is (rule != "BIRTHDAY")
 
 
 HERSELF = {**enrolling.SPOUSE, "nom": "Lacroix", "prenom": "Inès", "datedenaissance": "30/06/1994", "sexe": "F"}

@@ -27,7 +27,13 @@ def seen(desk, path):
 
 
 def rules(desk, path, **changes):
-    sent = {"fin": "END_OF_MONTH", "enfant": "21", "etudiant": "28", "seen": seen(desk, path)} | changes
+    sent = {
+        "fin": "END_OF_MONTH",
+        "enfant": "21",
+        "etudiant": "28",
+        "limite": "BIRTHDAY",
+        "seen": seen(desk, path),
+    } | changes
     return desk.post(path, {name: value for name, value in sent.items() if value is not None})
 
 
@@ -72,11 +78,14 @@ def test_a_plan_that_cannot_be_is_refused(desk, contract, changes, sentence):
 def test_rules_of_a_contract_are_changed_and_written_down(desk, contract):
     path = f"{HOME}/contrat/{contract.public_id}"
     assert path in desk.get(f"/contrats/{contract.public_id}").get_data(as_text=True)
-    answer = rules(desk, path, enfant="18", etudiant="25", fin="CONTRACT_END_DATE", branche="y")
+    answer = rules(desk, path, enfant="18", etudiant="25", fin="CONTRACT_END_DATE", limite="END_OF_YEAR", branche="y")
     assert answer.status_code == 303
     now = GroupContract.get_by_id(contract.id)
     assert (now.child_max_age, now.child_student_max_age) == (18, 25)
     assert (now.coverage_end_rule, now.is_branch_mandated) == ("CONTRACT_END_DATE", True)
+    assert now.child_end_rule == "END_OF_YEAR"
+    page = desk.get(f"/contrats/{contract.public_id}").get_data(as_text=True)
+    assert "jusqu’au 31 décembre de l’année de cet anniversaire" in page
     event = AuditEvent.get(AuditEvent.action == "contract.rules")
     assert event.account_id == contract.category.account_id and event.after["child_max_age"] == 18
 
@@ -88,6 +97,7 @@ def test_rules_of_a_contract_are_changed_and_written_down(desk, contract):
         ({"enfant": "31"}, "âge en années"),
         ({"etudiant": "12"}, "plus bas"),
         ({"fin": "JAMAIS"}, "quand finit la couverture"),
+        ({"limite": "JAMAIS"}, "quand finit la couverture d’un enfant"),
         ({"enfant": None}, "Indiquez un âge"),
     ],
 )
