@@ -5,12 +5,13 @@ import json
 from dataclasses import dataclass, field
 
 from portal import bulletins, clock, database, guests, outbox, reach
+from portal.exchange import affiliation_cells as cells
 from portal.exchange import joining
 from portal.exchange.affiliation_offers import Offer
 from portal.exchange.many import update_each
 from portal.exchange.newcomers import Newcomer, affiliate
 from portal.formats import search_key
-from portal.household import PRIVATE, STEPS, Household, summary
+from portal.household import KEY, PRIVATE, STEPS, Household, summary
 from portal.models import (
     Beneficiary,
     Enrolment,
@@ -199,6 +200,15 @@ def known(user, enrolment, home, asked=joining.WHO):
     identities = vault.indexes(home.identity, "identity", [enrolment.account_id])
     others = user.drafts_of(enrolment.account_id, identities)
     return Known(met, [draft for draft in others if draft.id != enrolment.id])
+
+
+def same_number(user, enrolment, home):
+    """What to tell of a « Matricule » that another employee of the company has: (label of the box, sentence)."""
+    number = home.employee.cells[cells.MATRICULE]
+    if not number or number == KEY:
+        return []
+    others = user.employees_numbered(enrolment.account_id, number, enrolment.category.company_id)
+    return [("Matricule", f"C’est aussi celui de {one.full_name}. Vérifiez-le.") for one in others]
 
 
 # ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1655,6 +1655,13 @@ class User(UserMixin, Table):
         """The enrolments of an account that are begun for the employee who has one of these blind indexes."""
         return drafts_of(self.id, clock.today(), self.acting, account_id, *identities, role=self.role)
 
+    def employees_numbered(self, account_id, number, company_id):
+        """The employees of a company who are covered under this number of its own."""
+        people = self.beneficiaries().where(Beneficiary.account == account_id, Beneficiary.employee_number == number)
+        of_company = EmployeeCategory.select(EmployeeCategory.id).where(EmployeeCategory.company == company_id)
+        people = people.where(Beneficiary.role == BeneficiaryRole.EMPLOYEE, Beneficiary.category.in_(of_company))
+        return list(people.where(Beneficiary.active_on(clock.today())).order_by(Beneficiary.id).limit(1))
+
     def waiting_in_files(self, account_id, identities):
         """The rows of files, with their files, in which who has one of these blind indexes waits to be affiliated."""
         return waiting_in_files(self.id, clock.today(), self.acting, account_id, *identities, role=self.role)

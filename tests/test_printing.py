@@ -110,6 +110,12 @@ def test_the_drawing_of_a_link_is_told_in_words():
     assert "téléphone" in figure["/Alt"]
 
 
+def test_the_end_of_an_address_stands_on_one_line_since_a_hyphen_may_be_its_own():
+    token = "oHCq5-OiFyW6FetuPSpQKyWKeVai6HAyhfVuwodFDoQ"
+    reader = read(printing.letters([letter(url=f"http://portail.mutuelle.example/salarie/{token}")], "Lettre"))
+    assert token in reader.pages[0].extract_text()
+
+
 def test_a_telephone_can_read_the_drawing_of_a_long_link():
     """Squares of half a millimetre or more, once printed at 38 mm."""
     drawn = printing.qr_code("https://portail.mutuelle-haut-jura.example/salarie/" + "Ab3-_" * 9, "mots")

@@ -31,6 +31,7 @@ class KnownEmployee:
     postal_code: str = ""
     city: str = ""
     country: str = ""
+    several: bool = False  # others have the same number: nobody knows who is meant
 
 
 Find = Callable[[set[str]], dict[str, KnownEmployee]]
@@ -357,10 +358,8 @@ class Check:
             return
         known = self.known.get(person.matricule)
         offer = next((one for one in self.context.offers if known and one.contract_id == known.contract_id), None)
-        if not known or not offer:
-            person.error(
-                cells.MATRICULE, "Ce matricule est inconnu. Ajoutez la ligne du salarié, ou corrigez le matricule."
-            )
+        if not known or not offer or known.several:
+            person.error(cells.MATRICULE, SEVERAL if known and known.several else UNKNOWN)
             self.follow(person, None, None, {}, person.cells)
             return
         if not person.cells[cells.EFFECTIVE_ON]:
@@ -428,6 +427,8 @@ def still_covered(known: KnownEmployee, day: date | None) -> bool:
 
 
 OTHER_EMPLOYEE = "La ligne {} donne ce matricule à un autre salarié. Corrigez l’un des deux."
+UNKNOWN = "Ce matricule est inconnu. Ajoutez la ligne du salarié, ou corrigez le matricule."
+SEVERAL = "Plusieurs salariés ont ce matricule. Mettez à sa place le n° d’adhérent du salarié."
 LOST_ZERO = re.compile(r"[0-9]{4}")
 ADDRESS = (cells.NUMBER, cells.STREET, cells.COMPLEMENT, cells.POSTAL_CODE, cells.CITY, cells.COUNTRY)
 ADDRESS_NAMES = ("street_number", "street", "complement", "postal_code", "city", "country")

@@ -62,24 +62,43 @@ def context(user: User, account_id: int) -> Context:
     """What the rows of this account are checked against, as this user may see it."""
 
     def find_employees(matricules: set[str]) -> dict[str, KnownEmployee]:
-        return {number: as_known(person) for number, person in employees(user, account_id, matricules).items()}
+        found = by_number(user, account_id, matricules)
+        return {number: as_known(people[0], len(people) > 1) for number, people in found.items()}
 
     return Context(offers=offers(user, account_id), today=clock.today(), find_employees=find_employees)
 
 
 def employees(user: User, account_id: int, matricules: Iterable[str]) -> dict[str, Beneficiary]:
-    """Employees by the number that a file gives them: their company's, otherwise the mutual's."""
+    """Employees by the number that a file gives them; nobody for a number that several have."""
+    return {number: same[0] for number, same in by_number(user, account_id, matricules).items() if len(same) == 1}
+
+
+def by_number(user: User, account_id: int, matricules: Iterable[str]) -> dict[str, list[Beneficiary]]:
+    """Who may be meant by a number: their company's, otherwise the mutual's; who is covered rather than who has left.
+
+    Two companies of one account may each have given a number to somebody.
+    """
     wanted = sorted(set(matricules))
-    found: dict[str, Beneficiary] = {}
+    found: dict[str, list[Beneficiary]] = {}
     people = user.beneficiaries().where(Beneficiary.account == account_id, Beneficiary.role == BeneficiaryRole.EMPLOYEE)
     for some in chunks(wanted, CHUNK):
         for number in (Beneficiary.member_number, Beneficiary.employee_number):
-            found |= {getattr(person, number.name): person for person in people.where(number.in_(some))}
+            same: dict[str, list[Beneficiary]] = {}
+            for person in people.where(number.in_(some)).order_by(Beneficiary.effective_on.desc(), Beneficiary.id):
+                same.setdefault(getattr(person, number.name), []).append(person)
+            found |= {name: covered_first(persons) for name, persons in same.items()}
     return found
 
 
-def as_known(person: Beneficiary) -> KnownEmployee:
+def covered_first(people: list[Beneficiary]) -> list[Beneficiary]:
+    """Those who are covered; the one who left last when nobody is."""
+    today = clock.today()
+    return [one for one in people if one.terminated_on is None or one.terminated_on >= today] or people[:1]
+
+
+def as_known(person: Beneficiary, several: bool = False) -> KnownEmployee:
     return KnownEmployee(
+        several=several,
         contract_id=person.contract_id,
         effective_on=person.effective_on,
         terminated_on=person.terminated_on,

@@ -254,6 +254,7 @@ class Child(Form):
         super().__init__(*typed, **given)
         mark(self, self.required)
         self.too_old, self.until, self.proof = False, None, ""
+        self.whose = ""  # before each of its faults, in the list of all
 
 
 class ChildrenStep(StepForm):
@@ -298,6 +299,8 @@ class ChildrenStep(StepForm):
 
     def tell(self, errors):
         children = {box.name: box for _, boxes in self.numbered() for box in boxes}
+        for place, (_, child) in enumerate(self.numbered(), 1):
+            child.whose = f"Enfant {place}"
         for name, sentence in errors.items():
             box = children.get(name) or self[name]
             box.errors = [sentence]

@@ -187,7 +187,10 @@ class Stepping:
             form.tell(self.worded(errors))
             return self.render(step, form, 422, home)
         known = self.known(home) if self.known and step == "salarie" else None
-        told = form.accepts(home.doubts(step, self.by is None), *(known.marks if known else ()))
+        doubts = home.doubts(step, self.by is None)
+        if self.by is not None and step == "salarie":
+            doubts += enrolments.same_number(self.by, self.enrolment, home)
+        told = form.accepts(doubts, *(known.marks if known else ()))
         if known and known.met.person:
             form.autre.data = str(known.met.person.public_id)
         if not told or (known and known.met.surely):

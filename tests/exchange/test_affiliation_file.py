@@ -427,6 +427,7 @@ def test_a_dependent_may_join_an_employee_who_is_known():
     gone = replace(KNOWN, terminated_on=date(2026, 10, 31))
     assert "plus couvert" in said(child(effective="01/12/2026"), M1=gone)["Matricule"]
     assert "inconnu" in said(child(effective="01/12/2026"), M1=replace(KNOWN, contract_id=99))["Matricule"]
+    assert "Plusieurs" in said(child(effective="01/12/2026"), M1=replace(KNOWN, several=True))["Matricule"]
 
 
 def test_only_the_employees_of_dependents_who_come_alone_are_looked_for():

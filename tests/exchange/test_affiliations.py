@@ -1,6 +1,7 @@
 """A file of affiliations from its reading to the people it makes: recognised, staged, mended, confirmed, once each."""
 
 import csv
+import datetime
 import io
 import json
 import os
@@ -12,7 +13,7 @@ import textwrap
 import pytest
 
 from portal import clock, tasks
-from portal.exchange import confirming, staging
+from portal.exchange import confirming, recognising, staging
 from portal.exchange.affiliation_cells import COLUMNS
 from portal.models import (
     AffiliationImport,
@@ -210,6 +211,22 @@ def test_a_child_joins_an_employee_who_is_there_by_member_number(hr, contract):
     confirmed(read(hr, child(contract, Matricule=there.member_number, **{"Date d'effet": today})))
     (joined,) = newcomers()
     assert joined.household_number == there.household_number
+
+
+def test_a_number_that_two_employees_have_names_nobody(hr, contract):
+    """Each company of an account numbers its own: a child would join one of the two families at random."""
+
+    def day(ahead):
+        return clock.today() + datetime.timedelta(days=ahead)
+
+    first = factories.beneficiary(contract, "Dole", employee_number="M77", effective_on=day(-900))
+    assert recognising.employees(hr, first.account_id, ["M77"]) == {"M77": first}
+    other = factories.beneficiary(contract, "Jura", employee_number="M77", effective_on=day(-800))
+    find = recognising.context(hr, first.account_id).find_employees
+    assert recognising.employees(hr, first.account_id, ["M77"]) == {} and find({"M77"})["M77"].several
+    Beneficiary.update(terminated_on=day(-1)).where(Beneficiary.id == other.id).execute()
+    assert recognising.employees(hr, first.account_id, ["M77"]) == {"M77": first}
+    assert not find({"M77"})["M77"].several
 
 
 def test_a_child_joins_an_employee_who_is_there_under_a_matricule_that_the_file_alone_knows(hr, contract):

@@ -369,6 +369,24 @@ def test_the_age_of_a_child_ends_the_cover_by_the_contract_s_rule(signed_in, hr,
     assert ("cet anniversaire" in page) is (rule != "BIRTHDAY")
 
 
+def test_a_number_that_another_employee_has_is_told_once(signed_in, hr, draft):
+    other = factories.beneficiary(draft.contract, "Prost", employee_number="M77")
+    answer = send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"matricule": "m77"})
+    assert any(f"C’est aussi celui de {other.full_name}" in one for one in said(answer))
+    page = {
+        name: text for name, text in enrolling.hidden(answer.get_data(as_text=True)).items() if name != "csrf_token"
+    }
+    again = send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"matricule": "m77"}, **page)
+    assert again.status_code == 303
+
+
+def test_the_faults_of_each_child_say_whose_they_are(signed_in, hr, draft):
+    fill(signed_in, draft, until="enfants")
+    answer = send(signed_in, draft, "enfants", children(years_ago(22), years_ago(23)))
+    (told,) = [one for one in said(answer) if "2 erreurs" in one]
+    assert "Enfant 1 : L’enfant" in told and "Enfant 2 : L’enfant" in told
+
+
 HERSELF = {**enrolling.SPOUSE, "nom": "Lacroix", "prenom": "Inès", "datedenaissance": "30/06/1994", "sexe": "F"}
 ONE_CHILD_TWICE = children(years_ago(3), years_ago(3)) | {"enfants-1-prenom": "Léoa"}
 
