@@ -1,7 +1,8 @@
 """« Confirmez que c’est bien vous »: before what is not done by whoever sits at an open session.
 
 It is no address of its own: the answer to the form that was sent holds all that was typed, and sends it again to the
-same view with the password, and the code where there is one. Right, the view goes on as if nothing had been asked.
+same view with the password, and the code where there is one; or with what a passkey answered, which is two factors by
+itself. Right, the view goes on as if nothing had been asked.
 """
 
 from flask import current_app, render_template, request
@@ -14,7 +15,7 @@ from portal.rendering import address, wants_fragment
 from portal.views import presence
 from portal.views.factor import by
 
-PASSWORD = "preuve_mot_de_passe"  # nosec B105
+PASSWORD, KEY = "preuve_mot_de_passe", "preuve_cle"  # nosec B105
 
 
 def init_app(app):
@@ -28,11 +29,12 @@ def ask():
         return None
     if presence.is_fresh() or not when():
         return None
-    with_code = presence.has_code()
-    if PASSWORD not in request.form:
-        return show(ProofForm(with_code, formdata=None), 403)
-    form = ProofForm(with_code)
-    if not (form.validate() and presence.proves(form)):
+    by_key, by_password = KEY in request.form, PASSWORD in request.form
+    form = ProofForm(presence.has_code(), **({} if by_password else {"formdata": None}))
+    if not (by_key or by_password):
+        return show(form, 403)
+    right = presence.shows_key(form, request.form[KEY]) if by_key else form.validate() and presence.proves(form)
+    if not right:
         audit("session.unproved", on=by())
         return show(form, 422)
     if not renew_session():
@@ -43,7 +45,8 @@ def ask():
 
 def show(form, status):
     typed = [(name, text) for name, texts in request.form.lists() for text in texts if is_typed(name)]
-    words = {"form": form, "typed": typed, "action": address(), "back": here()}
+    by_key = "credential" not in request.form and presence.has_key()  # a key that is added holds the one challenge
+    words = {"form": form, "typed": typed, "action": address(), "back": here(), "by_key": by_key}
     if wants_fragment():
         html = render_template("partials/confirming.html", **words)
         return make_response(html, status, retarget="#main", reswap="innerHTML", push_url=False)

@@ -5,23 +5,14 @@ from flask_login import current_user
 
 from portal import clock, factors
 from portal.access import audit, fresh, half_open, too_many_tries
-from portal.forms.factor import AddedPasskey, CodeForm
+from portal.forms.factor import NO_ANSWER, NO_SCRIPT, AddedPasskey, CodeForm
 from portal.models import Passkey, SecondFactor, db
 from portal.rendering import get_or_404
 from portal.views.factor import by, counted_as, let_in, onward, show
 from portal.views.factors import back
+from portal.views.presence import keys
 
 blueprint = Blueprint("passkeys", __name__)
-
-NO_ANSWER = "Aucune clé d’accès n’a répondu comme il faut. Réessayez, ou utilisez un code."
-NO_SCRIPT = "Une clé d’accès a besoin de JavaScript, que ce navigateur n’a pas\u00a0: utilisez un code."
-
-
-def keys():
-    """What few ask for takes half a second to import: not at each start, nor for each command."""
-    from portal import passkeys  # noqa: PLC0415
-
-    return passkeys
 
 
 def as_json(text):

@@ -2,11 +2,13 @@
 
 import datetime
 
+from flask import current_app
 from flask_login import current_user
 
 from portal import clock, credentials, factors
 from portal.access import audit, hash_of_identifier, refuse_while, too_many_tries
-from portal.models import SecondFactor, Throttle
+from portal.forms.factor import NO_ANSWER, NO_SCRIPT
+from portal.models import Passkey, SecondFactor, Throttle
 from portal.views.factor import by
 
 FRESH = datetime.timedelta(minutes=10)
@@ -21,6 +23,10 @@ def is_fresh():
 
 def has_code():
     return SecondFactor.of(by()).exists()
+
+
+def has_key():
+    return Passkey.of(by()).exists()
 
 
 def knows_password(typed):
@@ -43,6 +49,26 @@ def asked():
 def counted_as():
     """Codes of open sessions are counted by themselves: who guesses at the sign-in page uses up none of these."""
     return f"code-open:{hash_of_identifier(current_user.identifier)}"
+
+
+def keys():
+    """What few ask for takes half a second to import: not at each start, nor for each command."""
+    from portal import passkeys  # noqa: PLC0415
+
+    return passkeys
+
+
+def shows_key(form, answer):
+    """Whether a passkey answered this session, which checks the holder too; otherwise the form says what not."""
+    now, name = clock.now(), counted_as()
+    if wait := factors.wait(name, now):
+        form.form_errors.append(too_many_tries(wait))
+    elif keys().is_right(by(), current_user.session, current_app.settings, answer, now):
+        factors.take_back(name, now)
+    else:
+        audit("factor.refused", on=by())
+        form.form_errors.append(NO_ANSWER if answer else NO_SCRIPT)
+    return not form.form_errors
 
 
 def shows_code(typed):

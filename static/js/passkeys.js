@@ -1,5 +1,5 @@
 /* Asks the browser for a passkey, writes its answer in the form and sends it. Codes are for who has no script. */
-document.addEventListener("submit", async (event) => {
+document.onsubmit = async (event) => { // one, however often a region brings this script
   const form = event.target, { passkey } = form.dataset;
   if (!passkey) return;
   event.preventDefault();
@@ -8,9 +8,9 @@ document.addEventListener("submit", async (event) => {
     const options = await asked.json(), { credentials } = navigator, keys = PublicKeyCredential;
     const answer = options.user ? await credentials.create({ publicKey: keys.parseCreationOptionsFromJSON(options) })
       : await credentials.get({ publicKey: keys.parseRequestOptionsFromJSON(options) });
-    form.elements.credential.value = JSON.stringify(answer);
+    form.querySelector("[data-answer]").value = JSON.stringify(answer);
     form.submit();
   } catch {
     form.querySelector("[role=status]").textContent = "Aucune clé d’accès n’a répondu. Réessayez, ou utilisez un code.";
   }
-});
+};

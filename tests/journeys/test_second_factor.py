@@ -129,7 +129,7 @@ def test_it_is_chosen_in_the_account_and_given_up(page, hr):
     assert not SecondFactor.select().exists()
 
 
-def test_a_passkey_is_added_and_answers_in_the_place_of_the_code(open_browser, hr):
+def test_a_passkey_is_added_and_answers_in_the_place_of_the_code(open_browser, hr, at):
     """The browser's own, of a device that Chromium imitates."""
     page = open_browser()
     key = factories.second_factor(hr)[1]
@@ -156,6 +156,28 @@ def test_a_passkey_is_added_and_answers_in_the_place_of_the_code(open_browser, h
     page.get_by_role("button", name="Utiliser une clé d’accès").click()
     heading(page, "Tableau de bord Entreprises")
     assert Passkey.get().sign_count > 0 or Passkey.get().seen_at
+    confirms(page, at)
+
+
+def confirms(page, at):
+    """Eleven minutes later, the same key confirms a form of a region, and one of a page."""
+    page.complaints.expects(403)
+    at(minutes=11)
+    page.goto(f"{page.server}/habilitations/nouvelle")
+    page.get_by_label("Courriel").fill("aude@sirugue.example")
+    page.get_by_label("Prénom").fill("Aude")
+    page.get_by_label("Nom", exact=True).fill("Sirugue")
+    page.get_by_role("button", name="Donner").click()
+    heading(page, "Confirmez que c’est bien vous")
+    axe(page)
+    page.get_by_role("button", name="Utiliser plutôt une clé d’accès").click()
+    expect(page.locator("#flash")).to_contain_text("L’habilitation de Aude Sirugue est enregistrée.")
+    at(minutes=22)
+    page.goto(f"{page.server}/compte")
+    page.get_by_role("button", name="Faire de nouveaux codes").click()
+    heading(page, "Confirmez que c’est bien vous")
+    page.get_by_role("button", name="Utiliser plutôt une clé d’accès").click()
+    heading(page, "Vos codes de secours")
 
 
 def test_a_passkey_that_does_not_answer_leaves_the_code(page, hr):

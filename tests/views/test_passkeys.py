@@ -180,3 +180,63 @@ def test_a_key_is_added_only_by_who_signed_in_a_moment_ago(half, holder, at):
     answer = add(half, Authenticator())
     assert answer.status_code == 403
     assert Passkey.select().count() == 1
+
+
+# ── Before what is sensitive ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def late(half, holder, at):
+    """Signed in by the key, eleven minutes ago."""
+    show(half, holder.get(asked(half)))
+    at(minutes=11)
+    return half
+
+
+WHERE = "/compte/double-authentification/codes"
+
+
+def test_a_key_confirms_in_the_place_of_the_password_and_the_code_and_what_was_typed_stays(late, holder):
+    first = late.post(WHERE, {"mot": "tapé"})
+    page = first.get_data(as_text=True)
+    assert first.status_code == 403 and 'data-passkey="/connexion/cle-acces/defi"' in page
+    assert page.count('name="mot" value="tapé"') == 2
+    before = UserSession.select().order_by(UserSession.id.desc()).get().token_hash
+    answer = late.post(WHERE, {"mot": "tapé", "preuve_cle": holder.get(asked(late))})
+    assert answer.status_code in (200, 303)
+    assert UserSession.select().order_by(UserSession.id.desc()).get().token_hash != before
+    assert late.post(WHERE).status_code in (200, 303), "it is not asked again"
+    assert AuditEvent.select().where(AuditEvent.action == "session.prove").count() == 1
+
+
+@pytest.mark.parametrize("name", list(LIES))
+def test_an_answer_that_lies_confirms_nothing(late, holder, name):
+    answer = late.post(WHERE, {"preuve_cle": holder.get(asked(late), **LIES[name])})
+    assert answer.status_code == 422 and "n’a répondu comme il faut" in answer.get_data(as_text=True)
+    assert late.post(WHERE).status_code == 403
+    assert AuditEvent.select().where(AuditEvent.action == "session.unproved").count() == 1
+
+
+def test_an_answer_confirms_once_and_none_says_that_it_takes_a_script(late, holder):
+    given = holder.get(asked(late))
+    assert late.post(WHERE, {"preuve_cle": given}).status_code in (200, 303)
+    UserSession.update(proved_at=None).execute()
+    again = late.post(WHERE, {"preuve_cle": given})
+    assert again.status_code == 422
+    assert "a besoin de JavaScript" in late.post(WHERE, {"preuve_cle": ""}).get_data(as_text=True)
+
+
+def test_who_has_no_key_is_offered_none_and_confirms_by_none(signed_in, hr, at):
+    factories.second_factor(hr)
+    at(minutes=11)
+    assert "data-passkey" not in signed_in.post(WHERE).get_data(as_text=True)
+    stranger = Authenticator()
+    stranger.create(signed_in.post("/compte/cles-acces/defi").get_json())
+    assert signed_in.post(WHERE, {"preuve_cle": stranger.get(asked(signed_in))}).status_code == 422
+
+
+def test_a_key_that_is_being_added_is_confirmed_by_the_password(late):
+    """Its answer holds the one challenge of the session."""
+    options = late.post("/compte/cles-acces/defi").get_json()
+    page = late.post("/compte/cles-acces", {"nom": "Clé USB", "credential": Authenticator().create(options)})
+    assert page.status_code == 403 and "data-passkey" not in page.get_data(as_text=True)
