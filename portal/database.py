@@ -46,6 +46,9 @@ def connect(url):
     )
 
 
+FORGET = ";".join(f"RESET portal.{told}" for told in ("reader", "accounts", "whole", "companies", "own"))
+
+
 class Forgetful(PooledPostgresqlDatabase):
     """Its connections come back to the pool without what they were told (`portal.reach`), or not at all."""
 
@@ -53,7 +56,7 @@ class Forgetful(PooledPostgresqlDatabase):
         if not super()._can_reuse(connection):
             return False
         try:
-            connection.execute("RESET portal.reader; RESET portal.day; RESET portal.own")
+            connection.execute(FORGET)
         except DriverError:
             return False
         return True

@@ -3,7 +3,7 @@
 The door (`User`) says row by row what a person may see; this is the net beneath it, drawn wider: the companies of the
 grants in force that day. SQLite has no such thing: there, all of this does nothing. What a connection is told:
 
-- `portal.reader` and `portal.day`: a signed-in user, and the day on which the grants are looked at;
+- `portal.reader`, a signed-in user, and what the grants of that day give (`read_for`, in the migrations);
 - `portal.own`: why it reads as the mutual itself: for its staff, the worker, a command, or who proved a token.
 
 Told nothing, it sees no row of any company and writes none. It forgets when it goes back to the pool.
@@ -64,43 +64,38 @@ OPEN = {
 def columns(database, user, role, day, whole):
     """What a query that loads a user also selects, so that the connection is told in the same statement.
 
-    `user`, `role`, `whole`: columns; without `whole`, the user is half signed in, and the connection is told nothing.
+    `user`, `role`, `whole`: columns; without `whole`, the user is half signed in, and the connection reads for nobody.
     """
     if is_sqlite(database):
         return ()
-    number = Case(None, [(whole, user.cast("TEXT"))], "")
     before = fn.COALESCE(fn.current_setting("portal.own", SQL("true")), "")
     own = Case(None, [(whole & role.in_(["staff", "admin"]), STAFF)], before)
+    reader = Case(None, [(whole, user)], None)
     return (
-        told("reader", number).alias("told_reader"),
-        told("day", day.cast("TEXT")).alias("told_day"),
-        told("own", own).alias("told_own"),
+        fn.read_for(reader, day.cast("DATE")).alias("told_reader"),
+        fn.set_config("portal.own", own, SQL("false")).alias("told_own"),
     )
-
-
-def told(name, value):
-    return fn.set_config(f"portal.{name}", value, SQL("false"))
 
 
 def of_user(database, user, day):
     """From now on, the connection reads for this user; as the mutual, for a member of its staff."""
-    tell(database, reader=str(user.id), day=day.isoformat(), own=STAFF if user.is_staff else "")
+    read_for(database, user.id, day, own=STAFF if user.is_staff else "")
 
 
 def of_nobody(database):
-    tell(database, reader="", own="")
+    read_for(database, None, None, own="")
+
+
+def read_for(database, reader, day, own):
+    if not is_sqlite(database):
+        told = "SELECT read_for(%s, %s), set_config('portal.own', %s, false)"
+        database.execute_sql(told, [reader, day, own])
 
 
 def as_the_mutual(database, why):
     """From now on, the connection reads as the mutual itself; it forgets when it goes back to the pool."""
-    tell(database, own=why)
-
-
-def tell(database, **words):
     if not is_sqlite(database):
-        settings = ", ".join("set_config(%s, %s, false)" for _ in words)
-        values = [part for name, word in words.items() for part in (f"portal.{name}", word)]
-        database.execute_sql(f"SELECT {settings}", values)  # nosec B608
+        database.execute_sql("SELECT set_config('portal.own', %s, false)", [why])
 
 
 @contextmanager
@@ -115,4 +110,4 @@ def own(database, why):
         yield
     finally:
         if may_be_told(database):  # in a transaction that failed, going back takes this back too
-            tell(database, own=before)
+            as_the_mutual(database, before)

@@ -76,7 +76,7 @@ def as_a_stranger():
         yield
     finally:
         if not db.is_closed() and database.may_be_told(db):
-            db.connection().execute("RESET portal.reader; RESET portal.day; RESET portal.own")
+            db.connection().execute(database.FORGET)
 
 
 def check_html(text):

@@ -17,6 +17,7 @@ ENDING = ("session.destroy", "guests.leave")
 
 # Calls that are given SQL which is no plain text, and of what it is made.
 MADE = {
+    "portal/calling.py": "queries of peewee",
     "portal/database.py": "names of tables of the models, settings of the connection",
     "portal/demonstration.py:insert": "names of tables and columns of the models",
     "portal/exchange/confirming.py:confirm": "a query of peewee",
@@ -26,7 +27,7 @@ MADE = {
     "portal/full_text.py": "names of indexes of the models",
     "portal/migrations": "texts of the migrations themselves",
     "portal/prepared.py:written_once.decorate.rows": "what peewee wrote, its values beside it",
-    "portal/reach.py": "names of settings of the connection, their values beside it",
+    "portal/reach.py": "plain texts, which have a name",
     "portal/snapshots.py:of_sqlite": "what the snapshot's own reader asks",
     "portal/snapshots.py:of_postgresql": "what the snapshot's own reader asks",
 }

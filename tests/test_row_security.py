@@ -169,7 +169,8 @@ def fill_rooms(user, account, company, file, now):
 
 def told(user=None, own=""):
     """The connection of the test, told of this user alone, or of nobody."""
-    reach.tell(db, reader="", day="", own=own)
+    reach.of_nobody(db)
+    reach.as_the_mutual(db, own)
     if user:
         reach.of_user(db, user, clock.today())
 
