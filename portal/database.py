@@ -3,7 +3,7 @@
 import datetime
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -19,6 +19,7 @@ PRAGMAS = {
     "foreign_keys": 1,
     "synchronous": "full",  # an acknowledged write survives a power cut; NORMAL may lose the last ones
     "cache_size": -32_000,
+    "wal_autocheckpoint": 8_000,  # pages: those of indexes, that thousands of rows change again and again, go home once
     "temp_store": "memory",
     "secure_delete": 1,  # what is erased leaves the pages of the file too
 }
@@ -130,6 +131,11 @@ def serialise(database, lock):
     """Make writers of one thing queue until the end of the transaction (SQLite's IMMEDIATE already does)."""
     if not is_sqlite(database):
         database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (lock,))
+
+
+def whole(database):
+    """A transaction, or the caller's, for a verb that nobody catches: a savepoint would copy each page that changes."""
+    return nullcontext() if database.in_transaction() else database.atomic()
 
 
 def locked(database, query):

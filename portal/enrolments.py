@@ -263,10 +263,10 @@ def carry_out(row, home, by, now):
     """Create the people and their movements, and write in the enrolment what came of it."""
     employee = Newcomer(home.values(home.employee))
     household = [employee, *(Newcomer(home.values(member), employee) for member in home.members[1:])]
-    made = affiliate(household, row.account_id, by, now)
-    row.movement_id = made[employee.public_id][1]
+    affiliate(household, row.account_id, by, now)
+    row.movement_id = employee.movement
     if home.words("comptes").get(PRIVATE):
-        Beneficiary.update(iban_private=True).where(Beneficiary.id == made[employee.public_id][0]).execute()
+        Beneficiary.update(iban_private=True).where(Beneficiary.id == employee.person).execute()
     row.state, row.submitted_at, row.updated_at = EnrolmentState.SUBMITTED, now, now
     row.number = row.number or next_number(now)
     row.search_key = f"{search_key(row.label)} {search_key(row.number)}"

@@ -16,7 +16,7 @@ SOONEST, LATEST = 3, 45  # the statement at which it is killed
 
 
 def confirm(app, folder):
-    staging.CHUNK = confirming.CHUNK = 4
+    staging.CHUNK = confirming.AT_ONCE = 4
     while tasks.import_next():
         pass
 

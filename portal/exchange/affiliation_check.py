@@ -439,12 +439,21 @@ ASKED = {EMPLOYEE: (*ASKED_OF_ALL, cells.CIVILITY, cells.NIR, *CODES, cells.EFFE
 # ── What goes out ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+VALUES = (
+    *("role", "matricule", "title", "birth_name", "used_name", "first_name", "birth_date", "sex", "nir", "base_scheme"),
+    *("effective_on", *ADDRESS_NAMES, "phone", "mobile", "email"),
+    *("reimbursement_iban", "reimbursement_bic", "contribution_iban", "contribution_bic"),
+    *("other_cover", "relationship", "child_status", "proof"),
+)
+
+
 def finished(person: Row) -> Checked:
     kept = (person.line, person.cells, {} if person.errors else values(person))
     return Checked(*kept, person.errors, person.warnings, person.repairs, person.matricule, person.identity)
 
 
 def values(person: Row) -> dict[str, Any]:
+    """What a right row asks for: VALUES, and its `offer`."""
     found = person.found
     spouse, child = person.role == SPOUSE, person.role == CHILD
     return {
@@ -458,7 +467,6 @@ def values(person: Row) -> dict[str, Any]:
         "sex": found[cells.GENDER],
         "nir": found[cells.NIR],
         "base_scheme": found[cells.BASE_SCHEME] or "GENERAL",
-        "offer": person.offer,
         "effective_on": person.effective_on,
         **person.address,
         "phone": found[cells.PHONE],
@@ -472,4 +480,5 @@ def values(person: Row) -> dict[str, Any]:
         "relationship": found[cells.RELATIONSHIP] if spouse else "",
         "child_status": found[cells.SITUATION] if child else "",
         "proof": person.proof,
+        "offer": person.offer,
     }

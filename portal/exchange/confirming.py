@@ -29,6 +29,8 @@ from portal.models import (
 )
 from portal.rules.rights import Action
 
+AT_ONCE = 5_000  # rows in a transaction: the pages of indexes, which any row changes, are written a few times only
+
 
 class Pending(NamedTuple):
     """What is asked of a row that waits."""
@@ -69,7 +71,7 @@ def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = cl
     some: list[Pending] = []
     for _, household in groupby(pending, key=attrgetter("matricule")):
         some.extend(household)
-        if len(some) >= CHUNK:
+        if len(some) >= AT_ONCE:
             confirm_some(source, some, surroundings, user, now())
             some = []
     if some:
@@ -82,9 +84,9 @@ def confirm(source: AffiliationImport, now: Callable[[], datetime.datetime] = cl
 def confirm_some(
     source: AffiliationImport, rows: Sequence[Pending], known: dict[int, Offer], by: User, now: datetime.datetime
 ) -> None:
+    checked = [revived(source, row, known) for row in rows]  # before others have to wait
     with db.atomic():
         ManagedAccount.hold(source.account_id)  # the same person in two files is affiliated once
-        checked = [revived(source, row, known) for row in rows]
         here = already_there(source, checked, by)
         found = recognise_and_hold(by, source.account_id, checked, here)
         done = carry_out([found[row.line] for row in rows], here, source.account_id, by, now)
@@ -166,8 +168,8 @@ def carry_out(
             heads[row.matricule] = newcomers.get(row.line) or one.person
     back = [one for one in rows if one.checked.line in changes and one.action == "REHIRE"]
     ask_for_proofs(((one.person, one.checked.values.get("proof", "")) for one in back if one.person), now)
-    made = affiliate(list(newcomers.values()), account_id, by, now)
-    done = {line: made[newcomer.public_id] for line, newcomer in newcomers.items()}
+    affiliate(list(newcomers.values()), account_id, by, now)
+    done = {line: (newcomer.person, newcomer.movement) for line, newcomer in newcomers.items()}
     flat = [change for some in changes.values() for change in some]
     movements = {id(row.asked): row for row in Movement.record(flat, by, now)} if flat else {}
     for line, some in changes.items():

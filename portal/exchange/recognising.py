@@ -109,7 +109,7 @@ def as_known(person: Beneficiary, several: bool = False) -> KnownEmployee:
 # ── Who is recognised ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass
+@dataclass(slots=True)
 class Recognised:
     """What a right row would do: "CREATE", "REHIRE", "UPDATE" (`changes` by kind) or "" for nothing; and for whom."""
 

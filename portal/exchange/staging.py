@@ -4,6 +4,7 @@ import datetime
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -23,9 +24,12 @@ from portal.models import (
     vault,
 )
 
+VALUES = (*affiliation_check.VALUES, "contract_id")
+IN_ORDER = itemgetter(*affiliation_check.VALUES)  # without their names, which would be half of what is kept
+
 
 def place(source: AffiliationImport, line: int) -> str:
-    return f"{source.public_id}:{line}"
+    return f"{source.place}:{line}"
 
 
 def seal_row(source: AffiliationImport, row: Checked) -> bytes:
@@ -33,10 +37,8 @@ def seal_row(source: AffiliationImport, row: Checked) -> bytes:
 
 
 def plain(row: Checked) -> str:
-    """A line of JSON for the words, a line for the values: each is read without the other."""
-    values = dict(row.values)
-    if offer := values.pop("offer", None):
-        values["contract_id"] = offer.contract_id
+    """A line of JSON for the words, a line for the values (VALUES): each is read without the other."""
+    values = (*IN_ORDER(row.values), row.values["offer"].contract_id) if row.values else ()
     return b"\n".join((orjson.dumps(row.cells), orjson.dumps(values))).decode()
 
 
@@ -56,6 +58,8 @@ def cells_of(source: AffiliationImport, row: ImportRow) -> list[str]:
 def values_of(source: AffiliationImport, row: Any) -> dict[str, Any]:
     """What a row that was right when it was checked asks for; `contract_id` in the place of its offer."""
     values = orjson.loads(open_row(source, row).partition("\n")[2])
+    if not isinstance(values, dict):  # as files that were checked by an earlier portal have them
+        values = dict(zip(VALUES, values, strict=True))
     for name in ("birth_date", "effective_on"):
         values[name] = datetime.date.fromisoformat(values[name])
     return values

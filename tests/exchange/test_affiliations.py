@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import uuid
 
 import pytest
 
 from portal import clock, tasks
-from portal.exchange import confirming, recognising, staging
+from portal.exchange import affiliation_check, confirming, recognising, staging
 from portal.exchange.affiliation_cells import COLUMNS
+from portal.exchange.many import draw_uuid
 from portal.models import (
     AffiliationImport,
     Beneficiary,
@@ -343,7 +345,7 @@ KILLED = """
 
     app = create_app()
     db.connect(reuse_if_open=True)
-    staging.CHUNK = confirming.CHUNK = 4
+    staging.CHUNK = confirming.AT_ONCE = 4
     for room, name in ((staging, "insert"), (newcomers, "insert"), (confirming, "update_each")):
         def slow(*arguments, work=getattr(room, name)):
             work(*arguments)
@@ -401,6 +403,32 @@ def test_the_words_of_a_row_open_in_their_place_alone(hr, contract):
     with pytest.raises(Exception, match="import_row"):
         staging.cells_of(source, second)
     assert vault.is_current(first.content)
+
+
+def test_a_file_that_an_earlier_portal_checked_is_confirmed(hr, contract):
+    """Its values had their names beside them."""
+    source = read(hr, words(contract))
+    (row,) = source.rows
+    values = staging.values_of(source, row)
+    named = "\n".join((json.dumps(staging.cells_of(source, row)), json.dumps(values, default=str)))
+    row.content = vault.seal(named, "import_row", "content", staging.place(source, row.line))
+    row.save()
+    confirmed(source)
+    (newcomer,) = newcomers()
+    assert (newcomer.birth_name, newcomer.birth_date) == (values["birth_name"], values["birth_date"])
+
+
+def test_what_a_right_row_asks_for_is_kept_whole(hr, contract):
+    cells = [words(contract).get(title, "") for title in TITLES]
+    (checked,) = affiliation_check.check_rows([(2, cells)], recognising.context(hr, contract.category.account_id))
+    assert not checked.errors
+    assert set(checked.values) == {*affiliation_check.VALUES, "offer"}
+
+
+def test_a_uuid_drawn_here_is_one_of_version_4():
+    drawn = {draw_uuid() for _ in range(100)}
+    assert len(drawn) == 100
+    assert {(uuid.UUID(one).version, uuid.UUID(one).variant) for one in drawn} == {(4, uuid.RFC_4122)}
 
 
 def test_rejected_rows_say_what_is_wrong(hr, contract):
