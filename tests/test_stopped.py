@@ -87,7 +87,7 @@ def test_connections_that_a_restart_broke_are_not_used_again(cluster, client):
 # ── Acknowledged ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def writing(settings):
+def writing(settings, under=()):
     """A process that writes for ever, and prints each number once it was told that it is written."""
     environment = os.environ | {
         "INSTANCE": str(settings.instance),
@@ -96,7 +96,7 @@ def writing(settings):
         "SECRET_KEY": settings.secret_key,
         "VAULT_KEYS": ",".join(KEYS),
     }
-    command = [sys.executable, "-m", "tests.acknowledging"]
+    command = [*under, sys.executable, "-m", "tests.acknowledging"]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
