@@ -1,4 +1,4 @@
-"""A disk that fails (EIO on a write or on a flush, read-only): said, nothing acknowledged is lost, nothing is half done.
+"""A disk that fails (EIO, read-only): it is said, nothing acknowledged is lost, nothing is half done.
 
 On PostgreSQL the disk is its server's, which stops rather than go on (`data_sync_retry=off`): see `test_stopped`.
 """
@@ -45,7 +45,15 @@ def tracer():
 def test_what_a_disk_that_begins_to_fail_had_acknowledged_is_there(app, database, on_sqlite, tracer, call):
     """From the fault on, each call answers EIO, as the kernel says it: the process acknowledges nothing more."""
     db.close()
-    fault = ["strace", "-f", "-qq", "-o", os.devnull, f"--trace={call}", f"--inject={call}:error=EIO:when={LEAST * 20}+"]
+    fault = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        os.devnull,
+        f"--trace={call}",
+        f"--inject={call}:error=EIO:when={LEAST * 20}+",
+    ]
     with writing(app.settings, fault) as process:
         said = {line.strip() for line in process.stdout if line.endswith("\n")}
         assert process.wait(60) != 0, "it did not go on as if nothing had been"
