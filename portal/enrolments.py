@@ -244,7 +244,7 @@ def submit(enrolment, by, now, signature=None, seen=None, remind_on=None):
         home = Household(row.unseal(), offer_of(enrolment), clock.today())
         if home.first_wrong:
             return Sending(row, household=home)
-        met = joining.meet(by or enrolment.author, row.account_id, home.employee.cells)
+        met = joining.meet(by or joining.WholeAccount(), row.account_id, home.employee.cells)
         if met.person and (met.surely or home.somebody_else != str(met.person.public_id)):
             return Sending(row, covered=met.person)
         carry_out(row, home, by, now)

@@ -23,6 +23,7 @@ from portal.models import (
     Waiver,
     db,
 )
+from portal.readers import readers_of
 from portal.rules import proofs
 from portal.rules import waivers as rules
 
@@ -263,11 +264,10 @@ def same_household(person):
 
 
 def tell(enrolment, template, first_name, now):
-    """An e-mail to who began the enrolment, without more of a person than the first name."""
-    author = enrolment.author
-    if author.is_active:
-        words = {"name": first_name, "link": f"/adhesion/{enrolment.public_id}"}
-        outbox.email(author.identifier, template, now, author, kind=MessageKind.ENROLMENT, about=enrolment, **words)
+    """An e-mail to who began the enrolment, or else to who sees the college, without more than the first name."""
+    words = {"name": first_name, "link": f"/adhesion/{enrolment.public_id}"}
+    for user in readers_of(enrolment):
+        outbox.email(user.identifier, template, now, user, kind=MessageKind.ENROLMENT, about=enrolment, **words)
 
 
 def tell_expired(now):

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from portal import clock
 from portal.exchange import affiliation_cells as cells
@@ -37,7 +38,17 @@ class Met:
     waiting: ImportRow | None = None
 
 
-def meet(user: User, account_id: int, texts: Sequence[str], asked: Sequence[int] = WHO) -> Met:
+class WholeAccount:
+    """Where somebody is looked for who affiliates themselves: nobody's rights bound it, and nobody is shown to them."""
+
+    def beneficiaries(self) -> Any:
+        return Beneficiary.select()
+
+    def waiting_in_files(self, account_id: int, identities: Sequence[str]) -> list[ImportRow]:
+        return []
+
+
+def meet(user: User | WholeAccount, account_id: int, texts: Sequence[str], asked: Sequence[int] = WHO) -> Met:
     """Look for an employee of this account by names, birth date and NIR alone; `asked`: those that must be there."""
     checked = check_rows([(LINE, texts)], Context(offers=(), today=clock.today()))[0]
     errors = {TITLES[place]: checked.errors[TITLES[place]] for place in asked if TITLES[place] in checked.errors}
@@ -51,7 +62,7 @@ def meet(user: User, account_id: int, texts: Sequence[str], asked: Sequence[int]
     return Met(checked.cells, {}, person, by == "nir", waiting(user, account_id, checked))
 
 
-def waiting(user: User, account_id: int, checked: Checked) -> ImportRow | None:
+def waiting(user: User | WholeAccount, account_id: int, checked: Checked) -> ImportRow | None:
     """The row of a file in which this person waits to be affiliated."""
     rows = user.waiting_in_files(account_id, vault.indexes(checked.identity, "identity", [account_id]))
     return rows[0] if rows else None

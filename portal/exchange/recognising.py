@@ -137,7 +137,7 @@ class Recognised:
 class People:
     """Those of an account whom a user may see, found by NIR or by name and birth date, many at once."""
 
-    def __init__(self, user: User, account_id: int, rows: Sequence[Checked]) -> None:
+    def __init__(self, user: Any, account_id: int, rows: Sequence[Checked]) -> None:
         nirs = {row.values["nir"] for row in rows if row.values["nir"]}
         indexes = {index: nir for nir in nirs for index in vault.indexes(nir, "nir", [account_id])}
         names = {name_and_birth(row.values) for row in rows}

@@ -46,6 +46,8 @@ class Signed(SentOnce):
 
     def __init__(self, typed, home, link, **given):
         super().__init__(typed, **given)
+        for name in ("signature", "envoi", "contact"):  # last on the page: what is wrong is told in its order
+            self._fields[name] = self._fields.pop(name)
         self.names = names_of(home)
         self.ways = ways_to(home, link)
         self.envoi.choices = [SelectChoice(key, way.label) for key, way in self.ways.items()]

@@ -1,6 +1,7 @@
 """The employee completes, accepts, signs by a code, or asks to stay out; and HR sees what concerns HR."""
 
 import datetime
+import re
 
 import pytest
 
@@ -16,11 +17,12 @@ from portal.models import (
     GuestLink,
     GuestPurpose,
     OutboxMessage,
+    PermissionGrant,
     Waiver,
     WaiverState,
 )
 from portal.rules import proofs as rules
-from tests import enrolling
+from tests import enrolling, factories
 from tests.enrolling import IBAN, NIR, SPOUSE, children, years_ago
 from tests.entrusted import SIGNATURE, accept, base, code, given, message, opened, sign, token_in, type_all, type_step
 
@@ -234,6 +236,19 @@ def test_somebody_covered_meanwhile_stops_it_and_hr_is_told(ready, hr):
     assert (answer.status_code, Enrolment.get().state) == (409, EnrolmentState.WITH_EMPLOYEE)
     assert "votre employeur doit d’abord vérifier" in answer.get_data(as_text=True)
     assert any(row.user_id == hr.id for row in OutboxMessage.select())
+
+
+def test_somebody_covered_is_found_and_told_of_when_who_gave_the_link_has_left(ready, hr):
+    other = factories.user(accounts=[Enrolment.get().account])
+    PermissionGrant.delete().where(PermissionGrant.user == hr).execute()
+    test_somebody_covered_meanwhile_stops_it_and_hr_is_told(ready, other)
+    assert not [row for row in OutboxMessage.select() if row.user_id == hr.id]
+
+
+def test_what_is_wrong_before_signing_is_told_in_the_order_of_the_page(ready):
+    answer = accept(ready, signature="x", exact="", notice="")
+    told = re.findall(r'<li><a href="#([a-z]+)', answer.get_data(as_text=True))
+    assert told == ["exact", "notice", "signature"]
 
 
 def test_hr_takes_it_back_while_the_employee_types(ready, signed_in):
