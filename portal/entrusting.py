@@ -36,7 +36,8 @@ def missing(home):
     """What HR has to say before the employee can go on: [(step, name of the box, sentence)]."""
     found = [("garantie", name, sentence) for name, sentence in home.errors("garantie").items()]
     wrong = home.errors("salarie")
-    return found + [("salarie", name, wrong[name]) for name in WHO if name in wrong]
+    alone = (*WHO, NAMES[cells.MATRICULE])  # what the employee has no box for is HR's to mend
+    return found + [("salarie", name, wrong[name]) for name in alone if name in wrong]
 
 
 def first_name_of(home):

@@ -12,6 +12,7 @@ from portal.exchange.affiliation_cells import TITLES
 from portal.exchange.affiliation_check import Checked, Context, KnownEmployee, check_rows
 from portal.exchange.affiliation_offers import Offer
 from portal.exchange.recognising import People, Recognised
+from portal.formats import search_key, sort_key
 from portal.models import (
     Beneficiary,
     BeneficiaryRole,
@@ -59,7 +60,22 @@ def meet(user: User | WholeAccount, account_id: int, texts: Sequence[str], asked
     checked.values = {"role": BeneficiaryRole.EMPLOYEE, "birth_name": name, "used_name": "", "first_name": first_name}
     checked.values |= {"birth_date": born, "nir": nir}
     person, by = People(user, account_id, [checked]).find(checked.values, None)
+    if person is None and not nir:
+        person = under_another_name(user, account_id, checked.values)
     return Met(checked.cells, {}, person, by == "nir", waiting(user, account_id, checked))
+
+
+def under_another_name(user: User | WholeAccount, account_id: int, values: dict[str, Any]) -> Beneficiary | None:
+    """An employee who was born under the name that is typed, the same day, and is sorted by a name of use."""
+    born_as = search_key(values["birth_name"])
+    people = user.beneficiaries().where(
+        Beneficiary.account == account_id,
+        Beneficiary.role == BeneficiaryRole.EMPLOYEE,
+        Beneficiary.search_key.between(f"{born_as} ", f"{born_as}!"),  # what follows a space: by the index
+        Beneficiary.birth_date == values["birth_date"],
+        Beneficiary.first_name_key == sort_key(values["first_name"]),
+    )
+    return people.order_by(Beneficiary.id).first()
 
 
 def waiting(user: User | WholeAccount, account_id: int, checked: Checked) -> ImportRow | None:

@@ -141,6 +141,25 @@ def test_somebody_who_is_covered_or_has_a_draft_already_is_told_first(signed_in,
     assert "a déjà une saisie en cours" in again.get_data(as_text=True)
 
 
+def test_somebody_covered_under_a_married_name_is_known_by_the_name_of_their_birth(signed_in, hr):
+    contract = hr.contracts().first()
+    born = datetime.date(1994, 6, 30)
+    factories.beneficiary(contract, "Lacroix", "Inès", used_name="Courbet", birth_date=born, sex="F")
+    factories.beneficiary(contract, "Lacroix-Roux", "Inès", birth_date=born, sex="F")
+    answer = invite(signed_in, hr)
+    assert answer.status_code == 422
+    assert "Inès COURBET est déjà couverte" in answer.get_data(as_text=True)
+    assert invite(signed_in, hr, prenom="Iris").status_code == 303
+
+
+def test_what_the_employee_has_no_box_for_is_mended_before_it_is_given(signed_in, hr):
+    draft = enrolling.begin(signed_in, hr)
+    enrolling.send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"matricule": "7" * 40}, action="quitter")
+    assert "32 caractères au plus" in signed_in.get(f"/adhesion/{draft.public_id}/confier").get_data(as_text=True)
+    sent = signed_in.post(f"/adhesion/{draft.public_id}/confier", {"canal": "EMAIL", "courriel": MAIL})
+    assert (sent.status_code, GuestLink.select().count()) == (422, 0)
+
+
 def test_a_draft_that_was_begun_is_given_once_it_says_who_it_is_about(signed_in, hr):
     draft = enrolling.begin(signed_in, hr)
     page = signed_in.get(f"/adhesion/{draft.public_id}/confier").get_data(as_text=True)
