@@ -127,6 +127,17 @@ def held_row_by_row(database, column, query):
     return Expression(column.in_(query), OP.IS, SQL("TRUE"))
 
 
+def found_first(database, column, query):
+    """`column` IN `query`, which is answered whole before any row is looked at.
+
+    Of words PostgreSQL guesses how many rows hold them, and of a plan that serves again for others not even that: it
+    might ask each message, or each thread, whether it is one of the few.
+    """
+    if is_sqlite(database):
+        return column.in_(query)
+    return Expression(column, OP.EQ, fn.ANY(fn.ARRAY(query)))
+
+
 def serialise(database, lock):
     """Make writers of one thing queue until the end of the transaction (SQLite's IMMEDIATE already does)."""
     if not is_sqlite(database):

@@ -57,7 +57,7 @@ class TextIndex:
             database.execute_sql(f"INSERT INTO {self.name} ({self.name}) VALUES ('optimize')")  # nosec B608
 
     def matching(self, database, typed):
-        """The numbers of the rows that hold every word, for `column.in_(…)`; None when no word was typed."""
+        """The numbers of the rows that hold every word, for `database.found_first`; None when no word was typed."""
         words = sort_key(typed).split()[:SEARCH_WORDS]
         if not words:
             return None

@@ -6,7 +6,7 @@ from functools import partial
 
 from peewee import JOIN, SQL, Case
 
-from portal import documents
+from portal import database, documents
 from portal.documents import FILED, FOLDERS, OTHERS
 from portal.formats import SEARCH_WORDS, sort_key
 from portal.models import Document, LibraryFolder, Publication, StoredFile, db, document_words, fn, publication_words
@@ -59,8 +59,8 @@ class Shelf:
         asked = meant(typed)
         if asked:
             words = " ".join(asked)
-            self.publications = self.publications.where(Publication.id.in_(publication_words.matching(db, words)))
-            self.documents = self.documents.where(Document.id.in_(document_words.matching(db, words)))
+            self.publications = holding(self.publications, Publication, publication_words, words)
+            self.documents = holding(self.documents, Document, document_words, words)
         self.root = self.tree()
 
     def tree(self):
@@ -131,6 +131,11 @@ class Shelf:
     def paths(self):
         """The paths of the mutual's folders, by their number."""
         return {node.ids[0]: node.path for node in self.root.every() if node.ids}
+
+
+def holding(query, table, index, words):
+    """Those of a query on `table` whose texts, kept in `index`, hold each of these words."""
+    return query.where(database.found_first(db, table.id, index.matching(db, words)))
 
 
 def meant(typed):

@@ -106,6 +106,19 @@ class Page:
         return [part for n in shown for part in ((n, None) if n in gaps else (n,))]
 
 
+class Sought(Page):
+    """A page of what takes long to find: `find(number, size)` gives its rows and how many there are in all, at once."""
+
+    def __init__(self, find, size=25, rows=None, parameter="page"):
+        asked, self.size = number_of(parameter, 1), size
+        found, self.total = find(asked, size)
+        self.count = max(1, math.ceil(self.total / size))
+        self.number = min(asked, self.count)
+        if self.number < asked:
+            found, _ = find(self.number, size)
+        self.rows = list(rows(found) if rows else found)
+
+
 class Listed(list):
     """Rows that are there already, cut in pages as a query is: `Page(Listed(rows), size, total=len(rows))`."""
 

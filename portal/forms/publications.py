@@ -14,7 +14,7 @@ from portal.forms.accounts import ACCOUNT, OfAnAccount
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import day_of, is_secret, no_secret
 from portal.forms.uploads import UploadField
-from portal.models import Audience, Publication, db, publication_words
+from portal.models import Audience, Publication, publication_words
 from portal.rules import Refused, publishing
 
 EVERYONE, PLAN = "tous", "garantie"
@@ -41,7 +41,7 @@ class PublicationFilter(Form):
     def narrow(self, publications, today):
         words = " ".join(library.meant(self.q.data or ""))
         if words:
-            publications = publications.where(Publication.id.in_(publication_words.matching(db, words)))
+            publications = library.holding(publications, Publication, publication_words, words)
         gone, to_come = Publication.withdrawn_on <= today, Publication.published_on > today
         narrowed = {
             "publiees": Publication.shown(today),

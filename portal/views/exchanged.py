@@ -1,10 +1,14 @@
 """How requests and complaints are told in French: whose turn it is and until when, and the messages in order."""
 
+from functools import partial
 from types import SimpleNamespace
+
+from flask_login import current_user
 
 from portal import clock, natures
 from portal.formats import date_fr, plural
-from portal.models import ThreadState
+from portal.models import MessageThread, ThreadState
+from portal.rendering import Page, Sought
 from portal.rules import deadlines, threads
 
 STATES = {
@@ -49,6 +53,16 @@ EVENTS = {
     ThreadState.TREATED: "traitée par {who}",
     ThreadState.CLOSED: "close par {who}",
 }
+
+
+def page_of(found, order, size, searched, to_staff=False):
+    """A page of threads: its ids are found first. `searched`: words were typed, which take long to look for."""
+
+    def read(ids):
+        return tell(MessageThread.whole(MessageThread.among(ids), current_user).order_by(*order), to_staff)
+
+    ids = found.select(MessageThread.id).order_by(*order)
+    return Sought(partial(MessageThread.page_of, ids), size, read) if searched else Page(ids, size, read)
 
 
 def tell(found, to_staff=False):

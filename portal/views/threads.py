@@ -7,7 +7,7 @@ from portal import clock, threads
 from portal.access import polled, requires
 from portal.forms.threads import AnswerForm, RatingForm, ThreadFilter
 from portal.models import AnswerDraft, MessageThread, ThreadFollower, UnsentWords
-from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
+from portal.rendering import address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
 from portal.rules import threads as rules
 from portal.views import exchanged
 from portal.views.recording import by
@@ -34,10 +34,8 @@ def page(room, thread=None, status=200, **forms):
     if form.secrets():
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le n° ou les mots du message.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
-    found = form.narrow(visible(kind, form.unread_alone))
-    whole = MessageThread.whole(found, current_user).order_by(*LATEST)
-    size = page_size(current_user.rows_per_page)
-    listed = Page(whole, min(size, SHORTEST) if thread else size, rows=exchanged.tell, total=found.count())
+    found, size = form.narrow(visible(kind, form.unread_alone)), page_size(current_user.rows_per_page)
+    listed = exchanged.page_of(found, LATEST, min(size, SHORTEST) if thread else size, form.q.data)
     unread = in_scope(current_user.unread_threads(), kind).count()
     shown = opened(thread, **forms) if thread else {"thread": None}
     return render(

@@ -285,6 +285,24 @@ def test_the_list_asks_the_same_number_of_questions_for_one_thread_and_for_many(
     assert asked[0] == asked[1] <= 12
 
 
+@pytest.mark.parametrize(("room", "who"), [("/demandes", "signed_in"), ("/gestion/demandes", "desk")])
+def test_a_search_is_done_once_and_has_the_pages_of_the_list(request, hr, queries, room, who):
+    browser = request.getfixturevalue(who)
+    for number in range(23):
+        factories.thread(hr, subject=f"Carte {number}", body="Refusée en pharmacie. Refusée.")
+
+    def page(**asked):
+        queries.clear()
+        text = text_of(browser.get(room, query_string={"lignes": "10"} | asked))
+        return re.findall(r"Carte \d+", text), re.search(r"(\d+) demandes?\b", text)[1]
+
+    for number in ("1", "2", "3", "9"):  # there are three
+        plain, found = page(page=number), page(page=number, q="refus pharmacie")
+        assert found == plain and plain[1] == "23" and len(plain[0]) == (10 if number < "3" else 3)
+        if number != "9":
+            assert len([sql for sql in queries if "message_words" in sql]) == 1
+
+
 def test_the_links_of_a_chosen_account_open_what_they_name(signed_in, hr):
     thread = factories.thread(hr)
     listed = signed_in.get(f"/demandes?perimetre={hr.accounts().get().code}&nature=ENROLMENT&page=1").get_data(

@@ -8,7 +8,7 @@ from portal.access import polled, requires
 from portal.formats import sort_key
 from portal.forms.staff_threads import NoteForm, PassForm, QueueFilter, ReplyForm
 from portal.models import AnswerDraft, MessageThread, digest, fn
-from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
+from portal.rendering import address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
 from portal.rules import threads as rules
 from portal.views import exchanged
 from portal.views.recording import by
@@ -27,15 +27,9 @@ def index(room):
     if form.secrets():
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le n° ou les mots du message.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
-    rows, size = form.narrow(of_kind(room)), page_size(current_user.rows_per_page)
-    page = Page(rows.select(MessageThread.id).order_by(*URGENCY), size, rows=read)
+    size = page_size(current_user.rows_per_page)
+    page = exchanged.page_of(form.narrow(of_kind(room)), URGENCY, size, form.q.data, to_staff=True)
     return render("staff_threads", form=form, page=page, room=room, words=words(room), averages=averages(room))
-
-
-def read(cut):
-    """Rows of a page, from the query of its ids."""
-    rows = MessageThread.whole(MessageThread.among(cut), current_user).order_by(*URGENCY)
-    return exchanged.tell(rows, to_staff=True)
 
 
 def asked(room):
