@@ -58,7 +58,7 @@ class Stepping:
         reached = enrolments.first_unanswered(self.enrolment)
         if ORDER.index(step) > ORDER.index(reached):
             return redirect(self.review(reached), 303)
-        words = unsent or self.answers().get(step)
+        words = self.another_page(unsent) or self.answers().get(step)
         form = self.form(step, as_typed(words))
         home = self.home(step, form.words()) if self.begun and words else None
         if home:
@@ -66,6 +66,10 @@ class Stepping:
             if request.args.get(REVIEW):
                 form.tell(self.worded(home.errors(step)))
         return self.render(step, form, home=home, unsent=unsent)
+
+    def another_page(self, unsent):
+        """What a session did not outlive, in a page of its own: shown in two tabs, they are two pages of one draft."""
+        return {name: texts for name, texts in (unsent or {}).items() if name != "form_key" or not self.begun}
 
     def review(self, step):
         address = self.address_of(step)

@@ -323,6 +323,20 @@ def test_what_was_typed_when_the_session_ended_is_there_again(signed_in, hr, dra
     assert "s’était terminée" not in signed_in.get(f"/adhesion/{draft.public_id}/salarie").get_data(as_text=True)
 
 
+def test_two_tabs_that_show_what_was_typed_before_the_session_ended_are_two_pages(signed_in, hr, draft):
+    page = page_of(signed_in, draft, "salarie")
+    UserSession.end_all(hr, clock.now())
+    words = {**page, **enrolling.EMPLOYEE, "action": "suivant"}
+    signed_in.post(f"/adhesion/{draft.public_id}/salarie", words, headers={"Sec-Fetch-Site": "same-origin"})
+    signed_in.sign_in(hr)
+    mine, theirs = page_of(signed_in, draft, "salarie"), page_of(signed_in, draft, "salarie")
+    assert len({page["form_key"], mine["form_key"], theirs["form_key"]}) == 3
+    send(signed_in, draft, "salarie", enrolling.EMPLOYEE, **theirs)
+    late = send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"prenom": "Agnès"}, **mine)
+    assert late.status_code == 409
+    assert Enrolment.get_by_id(draft.id).label == "Inès COURBET"
+
+
 # Somebody who is known
 
 
