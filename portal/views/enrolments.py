@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
-from portal import clock, enrolments
+from portal import clock, enrolments, entrusting
 from portal.access import audit, requires
 from portal.formats import date_fr
 from portal.forms.enrolments import WhenToRemind
@@ -45,7 +45,10 @@ def show(id):
 
 def page(found, form=None, status=200):
     entrusted_to = entrusted.tell(found, clock.now()) if found.state == EnrolmentState.WITH_EMPLOYEE else None
-    return render("enrolment", status, enrolment=found, form=form, told=enrolled.tell(found), entrusted=entrusted_to)
+    about = {"told": enrolled.tell(found), "entrusted": entrusted_to, "waiver": None}
+    if found.state == EnrolmentState.DECLINED:
+        about["waiver"] = entrusting.waiver_of(found)
+    return render("enrolment", status, enrolment=found, form=form, **about)
 
 
 # ── What is done with a whole enrolment ──────────────────────────────────────────────────────────────────────────

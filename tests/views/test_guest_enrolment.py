@@ -313,7 +313,7 @@ def test_the_cases_of_the_law_are_offered_in_the_employee_s_words(phone):
     assert phone.post(f"{base()}/dispense?cas=AUTRE", CSS).status_code == 404
 
 
-def test_a_legal_case_is_signed_and_enters_the_register(phone, hr):
+def test_a_legal_case_is_signed_and_enters_the_register(phone, signed_in, hr):
     answer = ask_to_stay_out(phone)
     assert answer.status_code == 303, enrolling.said(answer)
     assert Waiver.select().count() == 0
@@ -327,6 +327,8 @@ def test_a_legal_case_is_signed_and_enters_the_register(phone, hr):
     copy = GuestLink.get(GuestLink.purpose == GuestPurpose.COPY)
     assert "Votre demande est signée" in phone.get(f"{base(copy)}/copie").get_data(as_text=True)
     assert any(row.user_id == hr.id for row in OutboxMessage.select())
+    page = signed_in.get(f"/adhesion/{Enrolment.get().public_id}").get_data(as_text=True)
+    assert f"/dispenses/{waiver.public_id}" in page
 
 
 @pytest.mark.parametrize("words", [{"fin": ""}, {"fin": "31/02/2027"}, {"consequences": ""}, {"signature": "x"}])
