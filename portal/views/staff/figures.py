@@ -40,7 +40,7 @@ def index():
     charts = (
         chart("Mouvements, adhésions, justificatifs", months, *volumes(OF_PEOPLE)),
         chart("Demandes, réclamations, inscriptions", months, *volumes(OF_EXCHANGES)),
-        chart("Réponses dans les délais", months, KINDS.values(), lambda one: of_kinds(one.kept), "\u00a0%"),
+        chart("Réponses dans les délais", months, KINDS.values(), lambda one: of_kinds(one.kept), "\u00a0%", 100),
         chart("Délai médian de réponse", months, KINDS.values(), lambda one: of_kinds(one.days), "\u00a0j"),
         chart("Satisfaction, sur 5", months, ["Moyenne des évaluations"], lambda one: [one.satisfaction]),
     )
@@ -59,12 +59,12 @@ def of_kinds(values):
     return [values.get(kind) for kind in KINDS]
 
 
-def chart(title, months, labels, values, unit=""):
+def chart(title, months, labels, values, unit="", most=None):
     """What the macros of charts take: points, series, and the sentence that is read instead of the drawing."""
     points = [(month_fr(one.first), values(one)) for one in months]
     series = [(f"c{place}", label) for place, label in enumerate(labels, 1)]
     known = any(value for _, row in points for value in row)
-    return {"title": title, "points": points, "series": series, "unit": unit, "known": known}
+    return {"title": title, "points": points, "series": series, "unit": unit, "known": known, "most": most}
 
 
 def tiles(months):
