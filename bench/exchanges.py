@@ -328,6 +328,8 @@ def zipped(settings):
     client.post(address, data={"csrf_token": token, "qui": marks[:1]}).get_data()
     yield
     answer = client.post(address, data=form, buffered=False)
+    if answer.status_code != 200:
+        raise SystemExit(f"Le zip a répondu {answer.status_code}.")
     yield sum(len(piece) for piece in answer.response)
 
 

@@ -56,5 +56,6 @@ def migrate(url):
 
 def environment(folder, url):
     keys = {"SECRET_KEY": "a secret of the bench, long enough to be one", "VAULT_KEYS": bytes(range(32)).hex()}
-    unbounded = {"PEOPLE_PER_HOUR": "99999999"}  # thousands of pages a minute: an extraction, to the portal
+    # Thousands of pages a minute, and a zip of 500 files, are an extraction to the portal.
+    unbounded = {"PEOPLE_PER_HOUR": "99999999", "FILES_PER_HOUR": "99999999"}
     return keys | unbounded | {"DATABASE_URL": url, "INSTANCE": str(Path(folder)), "DEMO": "1"}
