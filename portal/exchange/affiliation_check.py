@@ -76,6 +76,13 @@ class Checked:
     def verdict(self) -> str:
         return "error" if self.errors else "warning" if self.warnings else "ok"
 
+    @property
+    def doubts(self) -> dict[str, str]:
+        """The warnings that somebody has to look at: not that a document is awaited, which is told anyway."""
+        proof = self.values.get("proof")
+        told = awaited(proof) if proof else None
+        return {title: text for title, text in self.warnings.items() if text != told}
+
 
 class Row(Checked):
     """A row while it is checked: what its cells mean, by their place; "" for a blank or what could not be read."""
@@ -419,7 +426,11 @@ class Check:
 
     def ask_for(self, person: Row, place: int, proof: dependents.Proof) -> None:
         person.proof = proof.code
-        person.warning(place, f"Pièce attendue : {proofs.shown_to_hr(proof.code)}.")
+        person.warning(place, awaited(proof.code))
+
+
+def awaited(proof: str) -> str:
+    return f"Pièce attendue : {proofs.shown_to_hr(proof)}."
 
 
 def still_covered(known: KnownEmployee, day: date | None) -> bool:

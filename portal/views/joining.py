@@ -115,7 +115,7 @@ def ask(form, account_id, offers, again, employee=None):
         return again(422)
     if not found.may_join:
         return already(found.person)
-    if not form.accepts(found.checked.warnings):
+    if not form.accepts(found.checked.doubts):
         return again(422)
     try:
         with db.atomic():

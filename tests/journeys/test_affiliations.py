@@ -1,10 +1,12 @@
 """« Gestion des affiliations »: one person recognised or asked for; a file from its upload to its last row mended."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from portal import tasks
-from portal.models import AffiliationImport, Beneficiary, ImportState, Movement, db
+from portal.models import AffiliationImport, Beneficiary, Enrolment, ImportState, Movement, db
 from tests.exchange.test_affiliations import child, file_of, newcomers, nir, words
 from tests.journeys import scenery
 from tests.journeys.browser import axe, same_after_reload, settled, sign_in
@@ -66,6 +68,33 @@ def test_a_newcomer_is_asked_for_once(page, hr):
     assert (newcomer.postal_code, newcomer.employee_number) == ("01000", "M77")
     axe(page)
     same_after_reload(page)
+
+
+def test_a_whole_enrolment_goes_on_from_what_was_typed(page, hr):
+    page.get_by_role("link", name="Affilier un salarié").click()
+    look_for(page, "Tournier", "Maël", "15/01/1980", nir(7))
+    page.get_by_label("Contrat", exact=True).select_option(index=1)
+    page.get_by_label("Civilité").select_option("M.")
+    page.get_by_label("Sexe").select_option(index=1)
+    page.get_by_label("Nom d’usage").fill("Tournier-Roux")
+    page.get_by_label("Matricule").fill("M77")
+    page.get_by_label("Date d’effet").fill(f"{scenery.day():%d/%m/%Y}")
+    there = {"Rue": "rue Pasteur", "Complément": "Bât. B", "Code Postal": "39100", "Ville": "Dole"}
+    there |= {"Portable": "06 12 34 56 78", "E-mail": "mael@example.org"}
+    for label, text in there.items():
+        page.get_by_label(label).fill(text)
+    page.get_by_role("button", name="Ouvrir une adhésion complète").click()
+    expect(page).to_have_url(re.compile("/salarie"))
+    who = {"nom": "Tournier", "nomdusage": "Tournier-Roux", "prenom": "Maël", "matricule": "M77"}
+    for name, text in (who | {"datedenaissance": "15/01/1980"}).items():
+        expect(page.locator(f"main [name={name}]")).to_have_value(text)
+    axe(page)
+    same_after_reload(page)
+    kept = Enrolment.get().unseal()["coordonnees"]  # a later page of it
+    where = {"rue": "rue Pasteur", "complement": "Bât. B", "codepostal": "39100", "ville": "Dole"}
+    for name, text in (where | {"portable": "06 12 34 56 78", "email": "mael@example.org"}).items():
+        assert kept[name] == [text]
+    assert not newcomers()
 
 
 # ── Many ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from portal.models import Beneficiary, Movement, MovementState
+from portal.models import Beneficiary, DocumentRequest, Movement, MovementState
 from tests.journeys import scenery
 from tests.journeys.browser import axe, same_after_reload, settled, sign_in
 
@@ -26,6 +26,22 @@ def open_person(page, name="Barbaud", first_name="Zoé"):
     person = Beneficiary.get(Beneficiary.birth_name == name, Beneficiary.first_name == first_name)
     page.goto(f"/salaries/{person.public_id}")
     return person
+
+
+def in_the_list(page, kind, *people):
+    """Each of these people has this movement in the one list, waiting to be handed over."""
+    page.goto("/mouvements?lignes=100")
+    for name in people:
+        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True)).filter(has_text=kind)
+        expect(row).to_have_count(1)
+        expect(row).to_contain_text("Enregistrée")
+
+
+def on_the_page(page, kind):
+    """The movements of the person who is shown begin with this one."""
+    first = page.locator(".ui-moves li").first
+    expect(first).to_contain_text(kind)
+    expect(first).to_contain_text("Enregistrée")
 
 
 def tell_when_and_why(page, last_day, reason):
@@ -151,10 +167,12 @@ def test_somebody_changes_name_and_the_list_finds_both(page, hr):
     page.get_by_role("button", name="Changer le nom").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Zoé REFFAY-BARBAUD")
     same_after_reload(page)
+    on_the_page(page, "Nom")
     assert Beneficiary.get_by_id(zoe.id).birth_name == "Barbaud"
     for word in ("reffay", "barbaud"):
         page.goto(f"/salaries?q={word}")
         expect(page.get_by_role("link", name="REFFAY-BARBAUD", exact=True)).to_be_visible()
+    in_the_list(page, "Reffay-Barbaud", "Zoé BARBAUD")  # as she was called then
 
 
 def test_an_employee_changes_college_and_the_household_follows(page, hr):
@@ -173,6 +191,45 @@ def test_an_employee_changes_college_and_the_household_follows(page, hr):
     same_after_reload(page)
     household = Beneficiary.select().where(Beneficiary.household_number == zoe.household_number)
     assert {person.category.label for person in household} == {"Cadres"}
+    on_the_page(page, "collège")
+    in_the_list(page, "collège", *(person.full_name for person in household))
+
+
+def test_several_ticked_people_change_college_at_once(page, hr):
+    page.goto("/salaries?qualite=salarie&lignes=100")
+    for name in ("Zoé Barbaud", "Zacharie Écuyer"):
+        page.get_by_label(f"Cocher {name}").check()
+    page.get_by_role("button", name="Changer de collège").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Changer 2 personnes de collège")
+    offered = page.get_by_label("Collège et contrat")
+    offered.select_option(index=page.locator("#contrat option").all_inner_texts().index(named(offered, "Cadres")))
+    page.get_by_label("À partir du").fill(day(days=0))
+    axe(page)
+    page.get_by_role("button", name="Changer de collège").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("4 personnes changées de collège")  # with the dependents
+    axe(page)
+    same_after_reload(page)
+    in_the_list(page, "collège", "Zoé BARBAUD", "Marc BARBAUD", "Noé BARBAUD", "Zacharie ÉCUYER")
+    moved = Beneficiary.select().where(Beneficiary.first_name.in_(["Zoé", "Marc", "Noé", "Zacharie"]))
+    assert {person.category.label for person in moved} == {"Cadres"}
+
+
+def test_contact_details_change_and_it_is_seen_on_the_person_and_in_the_list(page, hr):
+    zoe = open_person(page)
+    page.get_by_text("Modifier", exact=True).click()
+    page.get_by_role("link", name="Les coordonnées").click()
+    page.get_by_label("Courriel").fill("zoe@")
+    page.complaints.expects(422)
+    page.get_by_role("button", name="Changer les coordonnées").click()
+    expect(page.get_by_label("Courriel")).to_have_value("zoe@")
+    axe(page)
+    page.get_by_label("Courriel").fill("zoe@example.org")
+    page.get_by_role("button", name="Changer les coordonnées").click()
+    expect(page.locator("#flash")).to_contain_text("Zoé BARBAUD")
+    on_the_page(page, "oordonnées")
+    same_after_reload(page)
+    in_the_list(page, "oordonnées", "Zoé BARBAUD")
+    assert Beneficiary.get_by_id(zoe.id).email == "zoe@example.org"
 
 
 def named(field, words):
@@ -195,7 +252,39 @@ def test_a_newborn_joins_the_household(page, hr):
     expect(page.locator("main").get_by_text("Lou BARBAUD").first).to_be_visible()
     child = Beneficiary.get(Beneficiary.first_name == "Lou")
     assert (child.household_number, child.contract_id) == (zoe.household_number, zoe.contract_id)
+    on_the_page(page, "Affiliation")
     same_after_reload(page)
+    in_the_list(page, "Affiliation", "Lou BARBAUD")
+
+
+def test_a_partner_is_taken_out_and_another_joins_with_a_proof(page, hr):
+    page.goto(f"/salaries/{Beneficiary.get(Beneficiary.first_name == 'Marc').public_id}")
+    page.get_by_role("link", name="Retirer du contrat").click()
+    page.get_by_label("Dernier jour").fill(day(days=-1))
+    page.get_by_label("Motif").select_option(index=1)
+    if not page.js:
+        page.get_by_role("button", name="Voir ce qui suit").click()
+    settled(page)
+    axe(page)
+    page.locator("#termination").get_by_role("button", name=re.compile("Retirer|Radier")).click()
+    expect(page.locator("#flash")).to_contain_text("Marc BARBAUD")
+    on_the_page(page, "Radiation")
+    in_the_list(page, "Radiation", "Marc BARBAUD")
+    open_person(page)
+    page.get_by_role("link", name="Ajouter un ayant droit").click()
+    page.locator("label[for=type-0]").click()
+    page.get_by_label("Lien").select_option(label="PACS")
+    page.get_by_label("Prénom").fill("Léo")
+    page.locator("#nom").fill("Vuillet")
+    page.get_by_label("Date de naissance").fill("12/05/1991")
+    page.get_by_label("Sexe").select_option(index=1)
+    page.get_by_label("Date d’effet").fill(day(days=0))
+    page.get_by_role("button", name="Ajouter l’ayant droit").click()
+    expect(page.locator("#flash")).to_contain_text("Pièce attendue")
+    on_the_page(page, "Affiliation")
+    axe(page)
+    in_the_list(page, "Affiliation", "Léo VUILLET")
+    assert DocumentRequest.get().beneficiary.first_name == "Léo"
 
 
 def test_somebody_who_left_comes_back(page, hr):
@@ -208,4 +297,6 @@ def test_somebody_who_left_comes_back(page, hr):
     expect(page.locator("#flash")).to_contain_text("Paul PARTI")
     expect(page.get_by_role("link", name="Radier")).to_be_visible()
     assert Beneficiary.get_by_id(gone.id).terminated_on is None
+    on_the_page(page, "éembauche")
     same_after_reload(page)
+    in_the_list(page, "éembauche", "Paul PARTI")
