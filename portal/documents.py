@@ -14,6 +14,7 @@ from typing import NamedTuple
 from peewee import IntegrityError, InterfaceError, OperationalError
 
 from portal import clock, printing, reach, storage
+from portal.exchange.many import nothing_to_collect
 from portal.faults import place_of
 from portal.formats import sort_key
 from portal.models import Document, db, document_words
@@ -57,8 +58,15 @@ FILED = {kind: key for key, folder in FOLDERS.items() for kind in folder.types}
 log = logging.getLogger(__name__)
 
 
+TOLD = 1.0  # seconds between two looks at how far a document is
+
+
 class NotMade(Exception):
     """It could not be made this time."""
+
+
+class NotYet(NotMade):
+    """It is long: the worker makes it."""
 
 
 # ── The code that is checked ─────────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +174,9 @@ def latest(document_type, person_id):
 
 
 def made(document):
-    """The file of a document, made now when nobody did yet; raises NotMade."""
+    """The file of a document, made now when nobody did yet; raises NotMade, and NotYet of a long one."""
+    if document.file_id is None and document.is_long:
+        raise NotMade if document.has_failed(clock.now()) else NotYet
     give_up = time.monotonic() + PATIENCE
     row = document
     while row.file_id is None and row.context is not None:
@@ -186,7 +196,7 @@ def make(row):
     """Print a document that was leased, and file it: of two that are made at the same time, one is kept."""
     now, code = clock.now(), draw_code()
     try:
-        with leased_meanwhile(row):
+        with leased_meanwhile(row), nothing_to_collect():  # a quarter of the time of a long one
             data = printing.pdf(row.template, title=row.title, code=code, **row.unseal())
         stored = put_away(row, data, now)
     except Exception as fault:
@@ -202,14 +212,23 @@ def make(row):
 
 @contextmanager
 def leased_meanwhile(row):
-    """Renew its lease as long as it takes, from a thread of its own: nobody makes it a second time meanwhile."""
+    """Renew its lease as long as it takes, from a thread of its own: nobody makes it a second time meanwhile.
+
+    It tells how many pages are laid out too.
+    """
     over = threading.Event()
+    every = min(TOLD, row.LEASE.total_seconds() / 3)
 
     def renew():
-        while not over.wait(row.LEASE.total_seconds() / 3):
+        told, renewed = 0, time.monotonic()
+        while not over.wait(every):
+            pages, due = printing.pages.count, time.monotonic() - renewed >= row.LEASE.total_seconds() / 3
+            if pages == told and not due:
+                continue
             with suppress(OperationalError, InterfaceError), db.connection_context():  # the next turn tries again
                 reach.as_the_mutual(db, "a document that is being made")
-                row.renew(clock.now())
+                row.renew(clock.now(), pages)
+                told, renewed = pages, time.monotonic()
 
     keeper = threading.Thread(target=renew, daemon=True)
     keeper.start()

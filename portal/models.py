@@ -1055,14 +1055,33 @@ class Document(Table):
     context = SealedField(null=True)
     leased_until = DateTimeField(null=True)
     attempts = IntegerField(default=0)
+    pages_drawn = IntegerField(default=0)  # while it is made
 
     LEASE = datetime.timedelta(seconds=60)
-    MOST_ATTEMPTS = 5  # of the worker; who downloads it tries again
+    MOST_ATTEMPTS = 5  # of the worker; who asks for it has it tried again
+    LONG = 30_000  # bytes of what it says: some three hundred lines, two seconds and a hundred megabytes
 
     @property
     def can_be_read(self):
         """It has its file, or will be given it at the first download; others are only announced."""
         return self.file_id is not None or self.context is not None
+
+    @property
+    def is_long(self):
+        """The worker alone makes it, whose memory and time are not those of a page."""
+        return self.context is not None and len(self.context) > self.LONG
+
+    def is_being_made(self, now):
+        """It waits for the worker, or is in its hands."""
+        under_way = self.leased_until is not None and self.leased_until >= now
+        return self.file_id is None and self.context is not None and (self.attempts < self.MOST_ATTEMPTS or under_way)
+
+    def has_failed(self, now):
+        """The worker tried too often, and no more by itself."""
+        return self.file_id is None and self.context is not None and not self.is_being_made(now)
+
+    def try_again(self):
+        Document.update(attempts=0).where(Document.id == self.id).execute()
 
     def seal(self, context):
         """`context`: what the template says, as JSON takes it."""
@@ -1079,15 +1098,15 @@ class Document(Table):
 
     def lease(self, now):
         """Make it, for a minute: True for the first who asks; a lease that ran out was a process that died."""
-        mine = Document.update(leased_until=now + self.LEASE, attempts=Document.attempts + 1)
+        mine = Document.update(leased_until=now + self.LEASE, attempts=Document.attempts + 1, pages_drawn=0)
         free = Document.leased_until.is_null() | (Document.leased_until < now)
         leased = mine.where(Document.id == self.id, Document.context.is_null(False), free).execute() == 1
         self.leased_until = now + self.LEASE
         return leased
 
-    def renew(self, now):
+    def renew(self, now, pages):
         """It is still being made: a long one takes more than a minute. Nothing when the lease was lost."""
-        held = Document.update(leased_until=now + self.LEASE).where(
+        held = Document.update(leased_until=now + self.LEASE, pages_drawn=pages).where(
             Document.id == self.id, Document.leased_until == self.leased_until
         )
         if held.execute():

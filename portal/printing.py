@@ -3,7 +3,9 @@
 `letters` prints one letter for each of several people, with a link that a telephone reads (QR code).
 """
 
+import logging
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -41,6 +43,31 @@ templates.globals |= {"plural": formats.plural}
 one_at_a_time = threading.Lock()  # Pango and fontconfig keep their state for the whole process
 
 
+class Pages(logging.Handler):
+    """How many pages are laid out of what is being drawn, as WeasyPrint tells its log."""
+
+    count = 0
+
+    def emit(self, record):
+        if record.msg.startswith("Step 5") and record.args:
+            self.count = record.args[0]
+
+    @contextmanager
+    def counted(self):
+        """Heard for one drawing alone: one that its log kept would outlive its fonts, which then end the process."""
+        log, self.count = logging.getLogger("weasyprint.progress"), 0
+        log.propagate = False
+        log.setLevel(logging.INFO)
+        log.addHandler(self)
+        try:
+            yield
+        finally:
+            log.removeHandler(self)
+
+
+pages = Pages()
+
+
 class Elsewhere(ValueError):
     """A print that asks for something that is no font nor picture of ours."""
 
@@ -63,7 +90,7 @@ def html(template, **context):
 def draw(page):
     """A whole HTML page as the bytes of a PDF; raises Elsewhere."""
     tools = engine()
-    with one_at_a_time:
+    with one_at_a_time, pages.counted():
         try:
             document = tools.HTML(string=page, base_url=HERE, url_fetcher=tools.fetcher)
             return document.write_pdf(

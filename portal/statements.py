@@ -3,7 +3,7 @@
 from portal import clock, database, documents
 from portal.formats import SPACE, date_fr, euros, share
 from portal.models import ContributionStatement, StatementLine, db
-from portal.rules.contributions import CHANGED, IN, OUT, Charged, differences
+from portal.rules.contributions import CHANGED, IN, OUT, WHOLE, Charged, differences
 
 DOCUMENT = "CONTRIBUTION_STATEMENT"
 CAUSES = {
@@ -102,7 +102,10 @@ def cause(one, old, new):
 
 
 def document_of(statement, payee, now):
-    """The PDF of a statement, asked for once: it never changes. `payee`: (name, IBAN, BIC) of the mutual."""
+    """The PDF of a statement, asked for once: it never changes. `payee`: (name, IBAN, BIC) of the mutual.
+
+    One that the worker gave up is tried again.
+    """
     with db.atomic():
         held = ContributionStatement.select().where(ContributionStatement.id == statement.id)
         held = database.locked(db, held).get()
@@ -117,6 +120,8 @@ def document_of(statement, payee, now):
                 contract=statement.contract,
             )
             held.save(only=[ContributionStatement.document])
+        elif held.document.has_failed(now):
+            held.document.try_again()
     return held.document
 
 
@@ -156,10 +161,14 @@ def words(statement, payee, now):
 
 
 def printed(line):
-    said = f"{line.label} ({line.member_number})" if not line.is_correction else f"{line.label} : régularisation"
-    days = f"{date_fr(line.starts_on)} – {date_fr(line.ends_on)}"
-    amounts = [euros(cents) for cents in (line.price, line.employer, line.employee, line.total)]
-    return [said, line.band, days, share(line.portion), *amounts]
+    """Few cells, since thousands are drawn; the days are told of who was not there for the whole period."""
+    said, structure = f"{line.label} ({line.member_number})", line.band
+    days = f"du {date_fr(line.starts_on)} au {date_fr(line.ends_on)}"
+    if line.is_correction:
+        said, structure = f"{line.label}{SPACE}: régularisation", f"{structure}, {days}"
+    elif line.portion != WHOLE:
+        structure = f"{structure}, {days} ({share(line.portion)})"
+    return [said, structure, *(euros(cents) for cents in (line.price, line.employer, line.employee, line.total))]
 
 
 def transfer(statement, payee):

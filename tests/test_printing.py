@@ -202,3 +202,8 @@ def test_a_print_is_made_the_same_way_from_several_threads():
         made = list(pool.map(lambda n: printing.letters([letter(subject=f"Objet {n}")], "x"), range(6)))
     for number, data in enumerate(made):
         assert f"Objet {number}" in read(data).pages[0].extract_text()
+
+
+def test_the_pages_that_are_laid_out_are_counted():
+    printing.draw("<!doctype html><html lang='fr'><title>x</title><h1>x</h1>" + "<p>x</p>" * 150)
+    assert printing.pages.count > 1

@@ -33,6 +33,9 @@ def given(document, action, back):
     """The file of a document, and a line in the audit trail; back to where it was asked for when it cannot be made."""
     try:
         file = documents.made(document)
+    except documents.NotYet:
+        flash("Ce document est long : il se prépare. Revenez dans une minute.", "info")
+        return redirect(safe_path(back), 303)
     except documents.NotMade:
         flash("Ce document n’a pas pu être préparé. Réessayez dans une minute.", "danger")
         return redirect(safe_path(back), 303)

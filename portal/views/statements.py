@@ -26,7 +26,7 @@ from portal.views.document_files import given
 blueprint = Blueprint("statements", __name__, url_prefix="/echeancier")
 
 MOST_CHANGES = 30  # on the page; the file has them all
-AT_ONCE = 300  # lines: the PDF of more is made by the worker
+ON_A_PAGE = 36  # lines, about
 IN_ORDER = (StatementLine.name_key, StatementLine.member_number, StatementLine.id)
 KINDS = {IN: ("Entrée", "ok"), OUT: ("Sortie", ""), "CHANGED": ("Modification", "info")}
 
@@ -72,11 +72,18 @@ def summary(row):
         "most": MOST_CHANGES,
         "settled": list(settled.order_by(Payment.paid_on, PaymentAllocation.id)),
         "being_made": being_made(row),
+        "has_failed": row.document_id is not None and row.document.has_failed(clock.now()),
+        "pages_in_all": pages_in_all(row),
     }
 
 
 def being_made(row):
-    return row.document_id is not None and row.document.file_id is None and row.document.context is not None
+    return row.document_id is not None and row.document.is_being_made(clock.now())
+
+
+def pages_in_all(row):
+    """About so many has its PDF."""
+    return 2 + row.lines.count() // ON_A_PAGE
 
 
 # ── The PDF ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -89,12 +96,12 @@ def pdf(id):
     row = statement(id)
     if row.issued_on > clock.today():
         abort(404)
-    asked = row.document_id is not None
+    asked = row.document_id is not None and not row.document.has_failed(clock.now())
     with db.atomic():
         made = statements.document_of(row, current_app.settings.payee, clock.now())
         if not asked:
             audit("statement.print", on=row, account=row.contract.category.account_id)
-    if made.file_id is None and row.lines.count() > AT_ONCE:
+    if made.is_long:
         flash("Le bordereau se prépare : il sera là dans un instant.", "info")
         return redirect(url_for(".show", id=id), 303)
     return given(made, "document.download", url_for(".show", id=id))
@@ -106,7 +113,7 @@ def progress(id):
     """The one region that asks again every second; once it is over, the page."""
     row = statement(id)
     if being_made(row) and wants_fragment():
-        return render_region("statement_progress", statement=row)
+        return render_region("statement_progress", statement=row, pages_in_all=pages_in_all(row))
     return redirect_whole(url_for(".show", id=id))
 
 

@@ -288,3 +288,32 @@ def test_a_long_document_keeps_its_lease_while_it_is_made(hr, person, monkeypatc
     row = Document.get_by_id(row.id)
     assert row.file_id is not None
     assert row.attempts == 1
+
+
+def test_a_document_tells_how_many_pages_are_laid_out_while_it_is_made(hr, person, monkeypatch):
+    monkeypatch.setattr(documents, "TOLD", 0.05)
+    printed, told = documents.printing.pdf, []
+
+    def slowly(*arguments, **words):
+        for page in (1, 2, 3):
+            documents.printing.pages.count = page
+            time.sleep(0.3)
+            told.append(Document.get().pages_drawn)
+        return printed(*arguments, **words)
+
+    monkeypatch.setattr(documents.printing, "pdf", slowly)
+    asked(hr, person)
+    assert documents.make_due(clock.now()) == 1
+    assert told == [1, 2, 3]
+    assert Document.get().file_id is not None
+
+
+def test_a_kill_in_the_middle_begins_it_again(hr, person, at):
+    """A process that dies leaves its lease and its page count; the next begins from nothing."""
+    row = asked(hr, person)
+    assert row.lease(clock.now())
+    row.renew(clock.now(), 41)
+    assert documents.make_due(clock.now()) == 0
+    at(seconds=61)
+    assert documents.make_due(clock.now()) == 1
+    assert Document.get_by_id(row.id).pages_drawn < 41

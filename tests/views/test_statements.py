@@ -137,18 +137,41 @@ def test_the_code_of_the_transfer_holds_amount_account_and_reference(called, cho
 
 
 def test_a_long_statement_is_made_by_the_worker_while_the_page_waits(signed_in, called, monkeypatch):
-    from portal.views import statements as view
-
-    monkeypatch.setattr(view, "AT_ONCE", 2)
+    monkeypatch.setattr(Document, "LONG", 100)
     path = f"/echeancier/{called.public_id}"
     assert signed_in.post(f"{path}/bordereau").status_code == 303
     assert "Le bordereau se prépare" in plain(signed_in.get(path))
     assert "Actualiser" in plain(signed_in.fragment(f"{path}/bordereau"))
+    Document.update(pages_drawn=2).execute()
+    assert 'max="2" value="2"' in signed_in.fragment(f"{path}/bordereau").get_data(as_text=True)
     assert documents.make_due(clock.now()) == 1
     assert "Le bordereau se prépare" not in plain(signed_in.get(path))
     assert signed_in.fragment(f"{path}/bordereau").headers["HX-Redirect"].endswith(path)
     with signed_in.post(f"{path}/bordereau") as answer:
         assert answer.mimetype == "application/pdf"
+
+
+def test_a_long_one_is_never_made_by_the_page_wherever_it_is_asked_for(signed_in, called, monkeypatch):
+    monkeypatch.setattr(Document, "LONG", 100)
+    signed_in.post(f"/echeancier/{called.public_id}/bordereau")
+    document = Document.get(Document.document_type == "CONTRIBUTION_STATEMENT")
+    answer = signed_in.post(f"/document/{document.public_id}/telechargement", follow_redirects=True)
+    assert "il se prépare" in plain(answer)
+    assert Document.get_by_id(document.id).file_id is None
+    assert documents.make_due(clock.now()) == 1
+
+
+def test_one_that_the_worker_gave_up_says_so_and_is_made_when_it_is_asked_again(signed_in, called, monkeypatch):
+    monkeypatch.setattr(Document, "LONG", 100)
+    path = f"/echeancier/{called.public_id}"
+    signed_in.post(f"{path}/bordereau")
+    Document.update(attempts=Document.MOST_ATTEMPTS).execute()
+    assert documents.make_due(clock.now()) == 0
+    page = plain(signed_in.get(path))
+    assert "n’a pas pu être préparé" in page and "mise en page" not in page
+    signed_in.post(f"{path}/bordereau")
+    assert "La mise en page commence" in plain(signed_in.get(path))
+    assert documents.make_due(clock.now()) == 1
 
 
 def test_what_is_not_issued_has_no_pdf(signed_in, contract):
