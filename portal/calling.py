@@ -1,7 +1,6 @@
 """Statements that the portal computes, of contracts that the mutual lets it call: issued once, mended on the next."""
 
 import logging
-import uuid
 from functools import cache
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from peewee import DateField
 
 from portal import clock, database
 from portal.contributions import NAMED, Households, Person
+from portal.exchange.loading import draw_uuid
 from portal.exchange.many import CHUNK, chunks, fields, insert, nothing_to_collect
 from portal.models import (
     AuditEvent,
@@ -98,7 +98,7 @@ def write(contract, start, end, term, today, lines):
         total=sum(line.employer + line.employee for line in lines),
         computed=True,
     )
-    rows = ((statement.id, uuid.uuid4().hex, *line) for line in lines)
+    rows = ((statement.id, draw_uuid(), *line) for line in lines)
     insert(StatementLine, fields(StatementLine, ("statement", "public_id", *Line._fields)), rows)
     return statement
 

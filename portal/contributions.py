@@ -108,6 +108,8 @@ def settle_contracts(contract_ids):
     """
     database.serialise(db, hash_of("settle"))
     for some in chunks(sorted(contract_ids), AT_ONCE):
+        take_strays_away(some)
+    for some in chunks(sorted(contract_ids), AT_ONCE):
         dues, paids = rows_by_contract(ContributionStatement, some), rows_by_contract(Payment, some)
         known, rejected = known_by_contract(some), rejected_by_contract(some)
         for contract in some:
@@ -190,6 +192,14 @@ def take_away(contract, paid):
     row = Payment.get_by_id(paid.id)
     write_down("payment.undone_by_file", contract, row, {})
     row.delete_instance()
+
+
+def take_strays_away(contract_ids):
+    """What takes back a payment that a file has moved to another contract since."""
+    undone = Payment.alias()
+    rows = Payment.select(Payment).join(undone, on=(Payment.undoes == undone.id))
+    for row in list(rows.where(Payment.contract.in_(contract_ids), Payment.contract != undone.contract)):
+        take_away(row.contract_id, row)
 
 
 def write_down(action, contract, row, more):

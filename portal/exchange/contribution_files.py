@@ -15,6 +15,18 @@ from portal.rules.contributions import BANDS, EUR, PCT_PMSS, PRO_RATA
 METHODS = ("Prélèvement", "Virement", "Chèque", "Télérèglement")
 
 
+class OfContract(Mirror):
+    """Rows of contracts: the one that a row leaves is settled anew too."""
+
+    def __init__(self, kind: "OfContracts", *about: Any) -> None:
+        super().__init__(*about)
+        self.kind = kind
+
+    def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:
+        self.kind.changed.add(old[self.names.index("contract")])
+        return super().change(key, row, old, new)
+
+
 class OfContracts(Kind):
     """Rows that are each of one contract; those of the contracts that changed are settled anew."""
 
@@ -48,12 +60,10 @@ STATEMENT = (
 ISSUED_ON = STATEMENT.index("issued_on")
 
 
-class Issued(Mirror):
+class Issued(OfContract):
     """Statements. Once it is issued, one never changes: the file that says otherwise is refused."""
 
-    def __init__(self, kind: "Statements") -> None:
-        super().__init__(ContributionStatement, ("number",), STATEMENT)
-        self.kind = kind
+    kind: "Statements"
 
     def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:
         values = super().change(key, row, old, new)
@@ -81,7 +91,7 @@ class Statements(OfContracts):
     def __init__(self, report: Report, today: date) -> None:
         super().__init__(report, today)
         self.plans = dict(Plan.select(Plan.code, Plan.id).tuples())
-        self.mirror = Issued(self)
+        self.mirror = Issued(self, ContributionStatement, ("number",), STATEMENT)
         self.lines: dict[Key, int] = {}  # of one chunk
 
     def look_up(self, rows: list[tuple]) -> None:
@@ -128,7 +138,7 @@ class Payments(OfContracts):
     def __init__(self, report: Report, today: date) -> None:
         super().__init__(report, today)
         fields = ("reference", "contract", "paid_on", "payment_method", "amount")
-        self.mirror = Mirror(Payment, ("reference",), fields)
+        self.mirror = OfContract(self, Payment, ("reference",), fields)
 
     def record(self, row: tuple) -> tuple[Key, tuple]:
         reference, contract_number, *rest = row

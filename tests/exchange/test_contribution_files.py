@@ -6,6 +6,7 @@ import pytest
 
 from portal.models import ContributionStatement, ContributionTariff, Payment, PaymentAllocation
 from tests.exchange.test_management_system import (  # noqa: F401
+    CONTRACT,
     PAYMENT,
     STATEMENT,
     load,
@@ -25,6 +26,17 @@ def test_amounts_are_kept_in_cents_and_a_payment_finds_what_it_settles(loaded): 
     assert load("payments", loaded("payments", rest)).created == 1
     assert ContributionStatement.get().rest == 0
     assert sorted(one.amount for one in PaymentAllocation.select()) == [23_450, 100_000]
+
+
+def test_a_payment_that_a_file_moves_to_another_contract_settles_the_first_no_more(loaded):  # noqa: F811
+    assert load("contracts", loaded("contracts", {**CONTRACT, "contract_number": "K0"})).created == 1
+    moved = loaded("payments", {**PAYMENT, "contract_number": "K0"})
+    assert load("payments", moved).updated == 1
+    assert ContributionStatement.get().settled == 0
+    assert not PaymentAllocation.select().exists()
+    assert load("payments", moved).unchanged == 1
+    assert load("payments", loaded("payments", PAYMENT)).updated == 1
+    assert ContributionStatement.get().settled == 100_000
 
 
 def test_payments_may_be_loaded_before_what_they_settle(loaded):  # noqa: F811

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from portal import arrears, clock, collecting, invariants, rejecting
-from portal.exchange import rejects
+from portal import arrears, clock, collecting, contributions, invariants, rejecting
+from portal.exchange import management_system, rejects
 from portal.models import (
     AuditEvent,
     ContributionStatement,
@@ -270,6 +270,46 @@ def test_the_reject_of_a_file_takes_the_place_of_the_portals(collected, staff):
     assert [row.reference for row in Payment.select().where(Payment.amount < 0)] == ["PRL1-REJ"]
     assert AuditEvent.select().where(AuditEvent.action == "payment.undone_by_file").count() == 1
     assert sum(row.amount for row in Payment.select()) == 0
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_payment_that_a_file_moves_elsewhere_takes_what_takes_it_back_away(collected, staff, hr, tmp_path, place):
+    """Before or after in the order of contracts; again, it changes nothing; and back, it is taken back again."""
+    reject(collected)
+    here = collected.statement.contract
+    others = list(hr.contracts().where(hr.contracts().model.id != here.id))
+    other = factories.contract(here.category, plan=here.plan_id, number="KZ") if place else others[0]
+    for contract, taken_back in ((other, 0), (other, 0), (here, 1)):
+        path = tmp_path / "payments.csv"
+        paid_on = clock.today().isoformat()
+        path.write_text(
+            "payment_reference;contract_number;paid_on;payment_method;amount\n"
+            f"PRL1;{contract.number};{paid_on};Prélèvement;{collected.amount / 100:.2f}\n",
+            encoding="utf-8",
+        )
+        assert not management_system.load("payments", path).errors
+        assert Payment.get(Payment.reference == "PRL1").contract_id == contract.id
+        backs = Payment.select().where(Payment.undoes.is_null(False))
+        assert [row.contract_id for row in backs] == [here.id] * taken_back
+        assert settled(collected) == 0
+        assert not list(invariants.payment_faults()) and not list(invariants.settled_faults())
+
+
+def test_two_rejects_whose_payments_a_file_exchanges_are_each_taken_back_once(collected, debits, staff, hr):
+    """The payment goes where another reject of that amount waits: one takes it back, whichever contract comes first."""
+    reject(collected)
+    here, row = collected.statement.contract, Payment.get(Payment.reference == "PRL1")
+    other = factories.contract(here.category, plan=here.plan_id, number="KZ")
+    ContributionStatement.update(contract=other).where(ContributionStatement.id == debits[1].statement_id).execute()
+    DebitBatch.update(collected_on=clock.today()).execute()
+    rejecting.take([rejects.Reject(1, debits[1].end_to_end, clock.today(), "AM04")], clock.now())
+    Payment.update(contract=other).where(Payment.id == row.id).execute()
+    DirectDebit.update(amount=row.amount).execute()
+    contributions.settle_contracts([here.id, other.id])
+    assert [back.contract_id for back in Payment.select().where(Payment.undoes == row.id)] == [other.id]
+    Payment.update(contract=here).where(Payment.id == row.id).execute()
+    contributions.settle_contracts([here.id, other.id])
+    assert [back.contract_id for back in Payment.select().where(Payment.undoes == row.id)] == [here.id]
 
 
 def test_a_transfer_after_the_reject_settles_the_statement(collected, staff):
