@@ -1,5 +1,6 @@
 """Work done in a process of its own, so that its CPU and its memory are its own."""
 
+import os
 import re
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
+
+from bench.servers import cpu_below
 
 
 @dataclass
@@ -35,9 +38,9 @@ def run(work, arguments):
 
 
 def processor():
-    """Seconds of this process, and of those that it started and that have ended."""
+    """Seconds of this process, and of those that it started, whether they have ended or stay warm."""
     ended = getrusage(RUSAGE_CHILDREN)
-    return time.process_time() + ended.ru_utime + ended.ru_stime
+    return time.process_time() + ended.ru_utime + ended.ru_stime + cpu_below(os.getpid())
 
 
 def memory(word):

@@ -133,11 +133,21 @@ def cpu_of(pid):
     """Seconds of CPU of a process, of its children, and of those that it waited for; none once it is gone."""
     try:
         own = sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:15])) / TICK
-        threads = Path(f"/proc/{pid}/task").glob("*/children")  # each tells those that it started
-        children = [child for thread in threads for child in thread.read_text().split()]
     except FileNotFoundError:
         return 0.0
-    return own + sum(cpu_of(child) for child in children)
+    return own + cpu_below(pid)
+
+
+def cpu_below(pid):
+    """The same of its children alone, those that it did not wait for yet."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")  # each tells those that it started
+    return sum(cpu_of(child) for thread in threads for child in read(thread).split())
+
+
+def read(path):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return path.read_text()
+    return ""
 
 
 def postmaster(cluster):
