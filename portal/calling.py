@@ -58,7 +58,8 @@ def contracts_called():
 @nothing_to_collect()
 def issue(contract, rows, start, end, pmss, now):
     """Compute and issue one statement, with what corrects those before; 0 when it is issued, or nothing is due."""
-    today, tariffs = clock.day_of(now), [row.rule(contract) for row in rows]
+    today, share = clock.day_of(now), contract.share_of(start)
+    tariffs = [row.rule(contract, share=share) for row in rows]
     with db.atomic():
         database.serialise(db, hash_of(f"call contract {contract.id}"))
         if called_already(contract, start, end):
@@ -66,11 +67,11 @@ def issue(contract, rows, start, end, pmss, now):
         people, before = list(people_of(contract)), earlier(contract, start)
         here = Households(people, min([start, *(statement.period_start for statement in before)]))
         lines = [line_of(employee, owed) for employee, owed in here.owed(tariffs, start, end, pmss)]
-        lines += corrected(people, here, before, tariffs, pmss)
+        lines += corrected(people, here, [(one, as_called(contract, rows, one)) for one in before], pmss)
         if not lines:
             return 0
         term = [row for row in rows if row.valid_from <= start][-1].term
-        statement = write(contract, start, end, term, today, lines)
+        statement = write(contract, share, start, end, term, today, lines)
         written = {"number": statement.number, "total": statement.total, "lines": len(lines)}
         place = contract.category.account_id
         AuditEvent.write("statement.issue", on=statement, account=place, after=written, now=now, role="worker")
@@ -78,13 +79,18 @@ def issue(contract, rows, start, end, pmss, now):
 
 
 def called_already(contract, start, end):
-    """That period is called, whoever did it: the portal or the management system."""
+    """That period is called, whoever did it: the portal, whatever the plan was then, or the management system."""
     row = ContributionStatement
-    same = row.contract == contract, row.plan == contract.plan_id, row.period_start <= end, row.period_end >= start
+    same = (
+        row.contract == contract,
+        row.computed | (row.plan == contract.plan_id),
+        row.period_start <= end,
+        row.period_end >= start,
+    )
     return row.select().where(*same).exists()
 
 
-def write(contract, start, end, term, today, lines):
+def write(contract, share, start, end, term, today, lines):
     issued_on = max(issue_day(term, start, end), today)
     statement = ContributionStatement.create(
         number=next_number(issued_on.year),
@@ -97,6 +103,7 @@ def write(contract, start, end, term, today, lines):
         due_on=due_day(term, start, end, issued_on),
         total=sum(line.employer + line.employee for line in lines),
         computed=True,
+        employer_share=share,
     )
     rows = ((statement.id, draw_uuid(), *line) for line in lines)
     insert(StatementLine, fields(StatementLine, ("statement", "public_id", *Line._fields)), rows)
@@ -107,8 +114,9 @@ def next_number(year):
     """« BP2026-000123 »: numbers of a year follow each other, whoever issues at the same time."""
     database.serialise(db, hash_of("statement number"))
     start, row = f"BP{year}-", ContributionStatement
-    last = row.select(fn.MAX(row.number)).where(row.number.startswith(start), row.computed).scalar()
-    return f"{start}{int(last.removeprefix(start)) + 1 if last else 1:06}"
+    number = fn.SUBSTR(row.number, len(start) + 1).cast("INTEGER")  # as text, 999999 would stand above 1000000
+    last = row.select(fn.MAX(number)).where(row.number.startswith(start), row.computed).scalar()
+    return f"{start}{(last or 0) + 1:06}"
 
 
 # ── Who was there ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -173,17 +181,27 @@ def line_of(employee, owed):
 
 
 def earlier(contract, start):
-    """The statements that the portal computed for this contract within a year, the oldest first."""
+    """The statements that the portal computed for this contract within a year, the oldest first, with their plan."""
     row = ContributionStatement
     before = row.computed, row.contract == contract, row.period_start < start
     recent = row.period_start >= months_before(start, CORRECTED)
-    return list(row.select().where(*before, recent).order_by(row.period_start))
+    return list(row.select(row, Plan).join(Plan).where(*before, recent).order_by(row.period_start))
 
 
-def corrected(people, here, statements, tariffs, pmss):
-    """Lines that put right what was called for periods: late entries and departures, families, undone affiliations."""
-    members, called = {person.member_number for person in people}, called_for(statements)
-    for before in statements:
+def as_called(contract, rows, statement):
+    """The tariffs with the plan and the employer’s share of a statement: what is noted since does not reach it."""
+    kept = statement.employer_share
+    share = contract.share_of(statement.period_start) if kept is None else kept
+    return [row.rule(contract, statement.plan, share) for row in rows]
+
+
+def corrected(people, here, statements, pmss):
+    """Lines that put right what was called for periods: late entries and departures, families, undone affiliations.
+
+    `statements`: [(statement, its tariffs)].
+    """
+    members, called = {person.member_number for person in people}, called_for([one for one, _ in statements])
+    for before, tariffs in statements:
         owed = here.owed(tariffs, before.period_start, before.period_end, pmss)
         due = {employee.member_number: (one.employer, one.employee) for employee, one in owed}
         found = corrections(due, called[before.id])

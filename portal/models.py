@@ -185,6 +185,7 @@ class GroupContract(Table):
     billing_frequency = CharField(32)
     subscribed_on = DateField()
     employer_share = IntegerField()  # hundredths of a percent
+    former_shares = JSONField(null=True)  # [[the day that it changed, the share until then]], the oldest first
     coverage_end_rule = CharField(32)
     child_max_age = IntegerField()
     child_student_max_age = IntegerField()
@@ -195,6 +196,11 @@ class GroupContract(Table):
     def child_rules(self):
         """Until what age a child is covered, a student, and when that age ends the cover."""
         return self.child_max_age, self.child_student_max_age, self.child_end_rule
+
+    def share_of(self, start):
+        """The employer’s share of a period that starts that day: a change counts from the first that follows."""
+        former = (share for changed, share in self.former_shares or () if start.isoformat() < changed)
+        return next(former, self.employer_share)
 
     @classmethod
     def with_child_rules(cls, age, rule):
@@ -3901,6 +3907,7 @@ class ContributionStatement(Table):
     total = BigIntegerField()
     settled = BigIntegerField(default=0)  # by payments and credit notes; of a credit note, what it settled (negative)
     computed = BooleanField(default=False)  # by the portal; the others are loaded
+    employer_share = IntegerField(null=True)  # with which the portal computed it, in hundredths of a percent
     document = ForeignKeyField(Document, null=True, on_delete="SET NULL", index=False)
 
     class Meta:
@@ -4071,12 +4078,13 @@ class ContributionTariff(Table):
             found.setdefault(row.contract_id, []).append(row)
         return found
 
-    def rule(self, contract):
-        """As the rules take it; `contract`: with its plan."""
-        structure = contract.plan.contribution_structure
+    def rule(self, contract, plan=None, share=None):
+        """As the rules take it; `contract`: with its plan. Another plan or share: those of a statement of before."""
+        structure = (plan or contract.plan).contribution_structure
+        share = contract.employer_share if share is None else share
         amounts = {band: getattr(self, band.lower()) or 0 for band in BANDS[structure]}
         how = {"pro_rata": self.pro_rata, "paying_children": self.paying_children}
-        return Tariff(self.valid_from, structure, amounts, contract.employer_share, self.amount_type, **how)
+        return Tariff(self.valid_from, structure, amounts, share, self.amount_type, **how)
 
 
 # ── The audit trail ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -189,6 +189,10 @@ class Contracts(Kind):
         self.owners = dict(EmployeeCategory.select(EmployeeCategory.id, EmployeeCategory.account).tuples())
         self.plans = dict(Plan.select(Plan.code, Plan.id).tuples())
         self.held = dict(GroupContract.select(GroupContract.number, GroupContract.category).tuples())
+        row = GroupContract
+        shares = row.select(row.number, row.employer_share, row.former_shares).tuples()
+        self.shares = {number: (share, former or []) for number, share, former in shares}
+        self.changed_on = today.isoformat()
         self.mirror = Mirror(GroupContract, ("number",), self.fields)
 
     def record(self, row: tuple) -> tuple[Key, tuple]:
@@ -209,12 +213,23 @@ class Contracts(Kind):
     def write(self, records: Records) -> tuple[set[Key], set[Key]]:
         created, updated = self.mirror.apply(records)
         for number in updated:
+            self.keep_share(number, records[number][SHARE])
             category = records[number][1]
             if self.held[number] != category:
                 # The college of a person is that of the contract.
                 moved = Beneficiary.update(category=category, version=Beneficiary.version + 1)
                 moved.where(Beneficiary.of_contract(number), Beneficiary.category != category).execute()
         return created, updated
+
+    def keep_share(self, number: Key, share: int) -> None:
+        """A file says no day: the share until today is kept, for periods that started before."""
+        old, former = self.shares[number]
+        if old != share and all(day != self.changed_on for day, _ in former):
+            former = [*former, [self.changed_on, old]]
+            GroupContract.update(former_shares=former).where(GroupContract.number == number).execute()
+
+
+SHARE = Contracts.fields.index("employer_share")
 
 
 # ── People who are covered ───────────────────────────────────────────────────────────────────────────────────────

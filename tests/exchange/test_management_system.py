@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from uuid import RFC_4122, UUID
 
 import pytest
 
-from portal import models
+from portal import clock, models
 from portal.database import differences
 from portal.exchange import loading, management_system
 from portal.models import (
@@ -223,6 +224,16 @@ def test_values_are_kept_in_their_canonical_form(loaded):
     assert ManagedAccount.get().phone == "+33199001001"
     assert person.account_id == ManagedAccount.get().id
     assert person.category_id == contract.category_id
+
+
+def test_a_share_of_another_day_keeps_the_one_of_before(loaded, write):
+    assert GroupContract.get().former_shares is None
+    for _ in range(2):
+        load("contracts", write("contracts", CONTRACT | {"employer_share_percent": "70"}))
+        row, today = GroupContract.get(), clock.today()
+        assert (row.employer_share, row.former_shares) == (7_000, [[today.isoformat(), 6_250]])
+    assert row.share_of(today.replace(day=1) - timedelta(1)) == 6_250
+    assert row.share_of(today) == 7_000
 
 
 def test_a_public_id_is_a_random_uuid():

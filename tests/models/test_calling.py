@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from portal import calling, clock
+from portal.exchange import management_system
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -132,6 +133,77 @@ def test_more_given_back_than_called_is_a_credit_note(contract):
         Beneficiary.id == gone.id
     ).execute()
     assert issue(contract, 1).total == -4_000
+
+
+def test_a_share_that_changes_is_for_the_periods_that_follow_and_corrects_none_before(contract):
+    one = factories.beneficiary(contract, "Mermet")
+    first = issue(contract, 3)
+    changed = first.period_start + datetime.timedelta(40)  # while the second period runs
+    former = [[changed.isoformat(), 5_000]]
+    GroupContract.update(employer_share=10_000, former_shares=former).where(GroupContract.id == contract.id).execute()
+    contract.employer_share, contract.former_shares = 10_000, former
+    for months_ago, share, parts in ((2, 5_000, (2_000, 2_000)), (1, 10_000, (4_000, 0))):
+        statement = issue(contract, months_ago)
+        assert statement.employer_share == share
+        assert lines(statement) == {(one.member_number, False, statement.period_start.month): ("Isolé", *parts)}
+
+
+def test_a_statement_called_before_a_change_keeps_its_share_even_of_none(contract):
+    factories.beneficiary(contract, "Mermet")
+    contract.employer_share = 0
+    first = issue(contract, 2)
+    contract.employer_share, contract.former_shares = 6_000, [[(first.period_start).isoformat(), 0]]
+    second = issue(contract, 1)
+    assert [(line.is_correction, line.employer, line.employee) for line in second.lines] == [(False, 2_400, 1_600)]
+
+
+def test_a_late_departure_is_given_back_with_the_share_that_was_called(contract):
+    factories.beneficiary(contract, "Arbez")
+    gone = factories.beneficiary(contract, "Mermet")
+    first = issue(contract, 2)
+    Beneficiary.update(terminated_on=first.period_start - datetime.timedelta(1)).where(
+        Beneficiary.id == gone.id
+    ).execute()
+    contract.employer_share = 10_000
+    corrections = [line for line in issue(contract, 1).lines if line.is_correction]
+    assert [(one.member_number, one.employer, one.employee) for one in corrections] == [
+        (gone.member_number, -2_000, -2_000)
+    ]
+
+
+def test_a_load_keeps_the_share_of_before_once_a_day(contract):
+    kind = management_system.Contracts(None, datetime.date(2026, 3, 5))
+    kind.keep_share("K1", 6_000)
+    kind = management_system.Contracts(None, datetime.date(2026, 3, 5))
+    kind.keep_share("K1", 7_000)
+    GroupContract.update(employer_share=7_000).execute()
+    management_system.Contracts(None, datetime.date(2026, 5, 1)).keep_share("K1", 8_000)
+    row = GroupContract.get(number="K1")
+    row.employer_share = 8_000
+    shares = [row.share_of(datetime.date(2026, month, 1)) for month in range(1, 7)]
+    assert shares == [5_000, 5_000, 5_000, 7_000, 8_000, 8_000]
+
+
+def test_a_plan_that_changes_calls_no_period_again_and_corrects_none(contract):
+    one = factories.beneficiary(contract, "Mermet")
+    first = issue(contract, 2)
+    contract.plan = factories.plan(contribution_structure="UNIFORM_FAMILY")
+    contract.save()
+    assert issue(contract, 2) is None
+    second = issue(contract, 1)
+    assert lines(second) == {(one.member_number, False, second.period_start.month): ("Famille", 5_501, 5_500)}
+    assert first.plan_id != second.plan_id
+
+
+def test_a_number_follows_a_million_of_them(contract):
+    factories.beneficiary(contract)
+    first = issue(contract, 1)
+    year = first.issued_on.year
+    for number in (999_999, 1_000_000):
+        ContributionStatement.update(number=f"BP{year}-{number}").execute()
+        assert calling.next_number(year) == f"BP{year}-{number + 1}"
+    factories.statement(contract, months_ago=3, number=f"BP{year}-999999", computed=True)
+    assert calling.next_number(year) == f"BP{year}-1000001"
 
 
 def test_an_affiliation_that_was_undone_is_given_back(contract):
