@@ -162,10 +162,14 @@ def qr_code(url, words):
     return Markup(drawn.svg_inline(scale=4, border=2, title=words, omitsize=True))  # nosec B704
 
 
+NAME = 70  # signs of a payee, at most
+
+
 def transfer_code(payee, words):
     """A transfer as a drawing that banking apps read (EPC069-12). payee: name, iban, bic, cents, reference."""
     amount = Decimal(payee["cents"]) / 100
-    drawn = helpers.make_epc_qr(payee["name"], payee["iban"], amount, text=payee["reference"], bic=payee["bic"] or None)
+    name = payee["name"].strip()[:NAME].strip()
+    drawn = helpers.make_epc_qr(name, payee["iban"], amount, text=payee["reference"], bic=payee["bic"] or None)
     # segno escapes the title; the rest is its own drawing
     return Markup(drawn.svg_inline(scale=4, border=2, title=words, omitsize=True))  # nosec B704
 

@@ -75,6 +75,8 @@ def refuse_wrong(found, debits, today):
         debit = debits.get(one.end_to_end)
         if debit is None:
             faults.append(f"Ligne {one.line} : cette référence n’est d’aucun prélèvement du portail.")
+        elif one.amount not in (None, debit.amount):
+            faults.append(f"Ligne {one.line} : ce montant n’est pas celui du prélèvement, {euros(debit.amount)}.")
         elif one.on > today:
             faults.append(f"Ligne {one.line} : le rejet est daté d’un jour à venir, le {date_fr(one.on)}.")
         elif one.on < clock.day_of(debit.batch.created_at):

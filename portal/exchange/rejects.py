@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from defusedxml import DefusedXmlException
@@ -15,16 +17,21 @@ from portal.rules.rejects import CODE
 
 HEADINGS = ("reference", "date", "motif")
 MOST = 20_000
+AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
 NOT_READ = "Ce fichier n’est ni un pain.002 de la banque, ni un CSV « reference;date;motif ». Vérifiez-le."
 
 
 class Reject(NamedTuple):
-    """One debit that was rejected; `line`: of the CSV, or the place of the transaction in the pain.002."""
+    """One debit that was rejected; `line`: of the CSV, or the place of the transaction in the pain.002.
+
+    `amount`: in cents, where the file says it.
+    """
 
     line: int
     end_to_end: str
     on: date
     code: str
+    amount: int | None = None
 
 
 def read(content: bytes, today: date) -> list[Reject]:
@@ -92,6 +99,8 @@ def of_report(content: bytes) -> Iterator[Reject]:
     if report is None:
         raise Refused(NOT_READ)
     group = child(report, "OrgnlGrpInfAndSts")
+    if any(said(one, "PmtInfSts") == "RJCT" and child(one, "TxInfAndSts") is None for one in report):
+        raise Refused("La banque a refusé un lot entier, sans dire quels prélèvements : voyez avec elle pourquoi.")
     transactions = [one for one in report.iter() if local(one) == "TxInfAndSts"]
     if group is not None and said(group, "GrpSts") == "RJCT" and not transactions:
         raise Refused("La banque a refusé le fichier entier, sans dire quels prélèvements : voyez avec elle pourquoi.")
@@ -103,7 +112,13 @@ def of_report(content: bytes) -> Iterator[Reject]:
         if said(one, "TxSts") != "RJCT":
             continue
         code = next((text for name in ("Cd", "Prtry") if (text := found(one, "StsRsnInf", "Rsn", name))), "")
-        yield Reject(place, said(one, "OrgnlEndToEndId"), on, code if CODE.fullmatch(code) else "MS03")
+        name, amount = said(one, "OrgnlEndToEndId"), cents(found(one, "OrgnlTxRef", "Amt", "InstdAmt"))
+        yield Reject(place, name, on, code if CODE.fullmatch(code) else "MS03", amount)
+
+
+def cents(text: str) -> int | None:
+    """« 123.45 », and up to five decimals (ISO 20022); None when it is not said."""
+    return round(Decimal(text) * 100) if AMOUNT.fullmatch(text) else None
 
 
 def local(element: Any) -> str:

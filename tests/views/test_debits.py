@@ -8,6 +8,7 @@ import pytest
 import xmlschema
 
 from portal import clock, collecting
+from portal.exchange import sepa
 from portal.models import AuditEvent, BankDetails, ContributionStatement, DebitBatch, DirectDebit, SepaMandate, UserRole
 from portal.rules.collections import banking_day
 from tests import factories
@@ -73,6 +74,20 @@ def test_the_file_of_a_day_says_who_pays_what_by_which_mandate(staff, statement)
     assert IBAN in values(tree, "IBAN")
     assert values(tree, "Ustrd") == [f"Cotisations {statement.number}"]
     assert mandate.last_used_on == banking_day(statement.due_on)
+
+
+def test_names_are_written_in_the_signs_that_every_bank_takes(app, staff, statement):
+    SepaMandate.update(holder="Émaux & Fils <SARL> « œ » // n*1 @ " + "…" * 30).execute()
+    prepare(staff, statement)
+    (name,) = [one.findtext("p:Nm", namespaces=SPACE) for one in read(staff).iterfind(".//p:Dbtr", SPACE)]
+    assert name == ("Emaux + Fils SARL oe / n 1 " + "..." * 30)[:70]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("  ", "NOTPROVIDED"), ("/Fils//Cie/", "Fils/Cie"), ("a" * 69 + " /b", "a" * 69)]
+)
+def test_a_name_is_never_empty_nor_ends_with_a_slash(text, said):
+    assert sepa.plain(text, 70) == said
 
 
 def test_a_statement_is_collected_once_whatever_is_sent_again(staff, statement):

@@ -75,6 +75,25 @@ def send(client, content, name="rejets.xml"):
     return client.post(f"{PATH}/rejets", {"fichier": (io.BytesIO(content), name)})
 
 
+def test_a_whole_batch_that_is_refused_is_never_taken_for_no_reject():
+    whole = report().replace(b"</OrgnlPmtInfId>", b"</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts>")
+    with pytest.raises(Refused, match="lot entier"):
+        rejects.read(whole, clock.today())
+
+
+@pytest.mark.parametrize(("amount", "is_taken"), [("1000.00", True), ("1000.00000", True), ("10.00", False)])
+def test_a_reject_of_another_amount_is_refused(debits, amount, is_taken):
+    told = f'<OrgnlTxRef><Amt><InstdAmt Ccy="EUR">{amount}</InstdAmt></Amt></OrgnlTxRef></TxInfAndSts>'.encode()
+    content = report((debits[0].end_to_end, "RJCT", "AM04")).replace(b"</TxInfAndSts>", told)
+    assert debits[0].amount == 100_000
+    found = rejects.read(content, clock.today())
+    if is_taken:
+        assert rejecting.take(found, clock.now()).marked == 1
+    else:
+        with pytest.raises(Refused, match="montant"):
+            rejecting.take(found, clock.now())
+
+
 @pytest.mark.parametrize("version", ["03", "09", "10"])
 def test_a_report_of_any_version_is_read(version):
     found = rejects.read(report(("A", "RJCT", "AM04"), ("B", "ACCP", "AM04"), version=version), clock.today())

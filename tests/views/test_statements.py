@@ -8,7 +8,7 @@ import openpyxl
 import pypdf
 import pytest
 
-from portal import clock, documents, statements
+from portal import clock, documents, printing, statements
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -134,6 +134,16 @@ def test_the_code_of_the_transfer_holds_amount_account_and_reference(called, cho
     payee = words["payee"]
     assert (payee["cents"], payee["reference"]) == (called.total, called.number)
     assert helpers.make_epc_qr(payee["name"], payee["iban"], payee["cents"] / 100, text=payee["reference"]).error == "M"
+
+
+def test_a_long_name_of_the_mutual_leaves_its_code_of_a_transfer(monkeypatch):
+    from segno import helpers
+
+    made, make = [], helpers.make_epc_qr
+    monkeypatch.setattr(helpers, "make_epc_qr", lambda *some, **more: made.append(some) or make(*some, **more))
+    payee = {"name": "é" * 71, "iban": "FR7630006000011234567890189", "bic": "", "cents": 10_000, "reference": "B1"}
+    assert "<svg" in printing.transfer_code(payee, "Code")
+    assert [len(name) for name, *_ in made] == [70]
 
 
 def test_a_long_statement_is_made_by_the_worker_while_the_page_waits(signed_in, called, monkeypatch):
