@@ -27,7 +27,8 @@ from portal.models import (
     hash_of,
 )
 from portal.rules import Refused
-from portal.rules.calls import Move, Stay, corrections, day_of, due_day, issue_day, periods_to_call, stays_of
+from portal.rules.calls import Move, Stay, corrections, day_of, days_due, due_day, issue_day, periods_to_call, stays_of
+from portal.rules.contributions import STARTED_MONTH, in_force
 from portal.rules.dates import months_before
 
 log = logging.getLogger(__name__)
@@ -142,14 +143,29 @@ class Line(NamedTuple):
 def people_of(contract):
     """Who is or was in a contract, and from when to when: as movements tell, wherever they are now."""
     row, moves, day = Beneficiary, moves_of(contract), cache(day_of)
+    is_whole = whole_months({contract.id} | {move.before.get("contract") for some in moves.values() for move in some})
     columns = as_text((*fields(row, NAMED), row.contract, row.effective_on, row.terminated_on))
     elsewhere = [among & (row.contract != contract) for among in parted(row.id, list(moves))]
     for there in (row.contract == contract, *elsewhere):
         for *who, now_in, since, until in db.execute_sql(*row.select(*columns).where(there).sql()):
             stays = stays_of(Stay(now_in, day(since), day(until)), moves.get(who[0], ()))
-            here = tuple([(stay.starts_on, stay.ends_on) for stay in stays if stay.contract == contract.id])
+            here = days_due(stays, contract.id, is_whole)
             if here:
                 yield Person(*who, here)
+
+
+def whole_months(contracts):
+    """Whether a contract of these calls, on a day, the whole of a month that is started."""
+    tariffs, row = {}, ContributionTariff
+    for among in parted(row.contract, sorted(id for id in contracts if id)) if len(contracts) > 1 else ():
+        for one in row.select().where(among).order_by(row.valid_from):
+            tariffs.setdefault(one.contract_id, []).append(one)
+
+    def is_whole(contract, day):
+        tariff = in_force(tariffs.get(contract, ()), day)
+        return tariff is not None and tariff.pro_rata == STARTED_MONTH
+
+    return is_whole
 
 
 def as_text(columns):

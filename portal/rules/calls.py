@@ -1,10 +1,10 @@
 """When a statement is issued and due, which periods are called, where somebody was covered, and what to correct."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from portal.rules.contributions import next_period, period
+from portal.rules.contributions import Days, next_period, period
 from portal.rules.dates import month_end, months_after, months_before
 
 ARREARS, ADVANCE = "ARREARS", "ADVANCE"
@@ -72,6 +72,25 @@ def stays_of(current: Stay, moves: Iterable[Move]) -> list[Stay]:
             ends_on = move.day - timedelta(days=1)
     stays.append(Stay(contract, starts_on, ends_on))
     return [stay for stay in stays if stay.ends_on is None or stay.ends_on >= stay.starts_on]
+
+
+def days_due(stays: Sequence[Stay], contract: int, is_whole: Callable[[int, date], bool]) -> tuple[Days, ...]:
+    """The days that a contract calls of somebody, the latest first.
+
+    `is_whole`: whether a contract calls the whole of a month that is started. Who goes from one such contract to
+    another in the middle of a month owes that month once, where they were on its first day.
+    """
+    found = []
+    for stay, before in zip(stays, [*stays[1:], None], strict=True):
+        if stay.contract != contract:
+            continue
+        start, ends_on = stay.starts_on, stay.ends_on
+        follows = before is not None and start.day > 1 and before.ends_on == start - timedelta(days=1)
+        if before and follows and all(is_whole(one.contract, start) for one in (before, stay)):
+            start = months_after(start.replace(day=1), 1)
+        if ends_on is None or start <= ends_on:
+            found.append((start, ends_on))
+    return tuple(found)
 
 
 def day_of(iso: str | None) -> date | None:

@@ -235,6 +235,24 @@ def test_who_moves_to_another_college_is_called_in_each_for_its_days(contract):
     assert not theirs.is_correction
 
 
+def test_a_month_that_is_started_is_called_once_of_who_moves_in_its_middle(contract):
+    mover = factories.beneficiary(contract, "Mermet")
+    child = factories.beneficiary(
+        contract, "Mermet", role=BeneficiaryRole.CHILD, household_number=mover.household_number
+    )
+    category = GroupContract.get_by_id(contract.id).category
+    other = factories.contract(category, plan=contract.plan_id, billing_frequency="Mensuelle", number="K2")
+    tariff(other, family=15_000)
+    ContributionTariff.update(pro_rata="STARTED_MONTH").execute()
+    day = months_before(clock.today(), 2) + datetime.timedelta(14)
+    hr = factories.user(accounts=[contract.category.account_id])
+    Beneficiary.move_to([mover, child], other, day, hr, clock.now())
+    calling.Movement.apply_due(clock.now())
+    there = next(one for one, _ in calling.contracts_called() if one.number == "K2")
+    called = [issue(one, months_ago) for months_ago in (2, 1) for one in (contract, there)]
+    assert [one and one.total for one in called] == [11_001, None, None, 15_000]
+
+
 def test_who_left_and_came_back_in_a_month_is_called_for_both_stays(contract):
     back = factories.beneficiary(contract, "Mermet")
     start = months_before(clock.today(), 1)

@@ -13,6 +13,7 @@ from portal.rules.calls import (
     Move,
     Stay,
     corrections,
+    days_due,
     due_day,
     issue_day,
     periods_to_call,
@@ -85,3 +86,22 @@ def test_corrections_bring_what_was_called_to_what_was_due(wanted, called):
     assert {member: tuple(amounts) for member, amounts in sums.items() if any(amounts)} == {
         member: amounts for member, amounts in wanted.items() if any(amounts)
     }
+
+
+@pytest.mark.parametrize(
+    ("stays", "wholes", "due"),
+    [
+        ([(2, D(2026, 3, 15), None), (1, D(2020, 1, 1), D(2026, 3, 14))], {1, 2}, ((D(2026, 4, 1), None),)),
+        ([(2, D(2026, 3, 15), None), (1, D(2020, 1, 1), D(2026, 3, 14))], {2}, ((D(2026, 3, 15), None),)),
+        ([(2, D(2026, 3, 15), None), (1, D(2020, 1, 1), D(2026, 3, 14))], {1}, ((D(2026, 3, 15), None),)),
+        ([(2, D(2026, 3, 1), None), (1, D(2020, 1, 1), D(2026, 2, 28))], {1, 2}, ((D(2026, 3, 1), None),)),
+        ([(2, D(2026, 3, 15), None), (1, D(2020, 1, 1), D(2026, 3, 5))], {1, 2}, ((D(2026, 3, 15), None),)),
+        ([(2, D(2026, 3, 15), D(2026, 3, 20)), (1, D(2020, 1, 1), D(2026, 3, 14))], {1, 2}, ()),
+        ([(2, D(2026, 3, 15), None), (2, D(2020, 1, 1), D(2026, 3, 5))], {2}, None),
+        ([(2, D(2026, 2, 28), None), (1, D(2026, 2, 10), D(2026, 2, 27))], {1, 2}, ((D(2026, 3, 1), None),)),
+    ],
+)
+def test_a_month_is_due_once_where_it_began(stays, wholes, due):
+    rows = [Stay(*one) for one in stays]
+    found = days_due(rows, 2, lambda contract, day: contract in wholes)
+    assert found == (due if due is not None else tuple(one[1:] for one in stays))
