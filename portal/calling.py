@@ -28,7 +28,7 @@ from portal.models import (
 )
 from portal.rules import Refused
 from portal.rules.calls import Move, Stay, corrections, day_of, days_due, due_day, issue_day, periods_to_call, stays_of
-from portal.rules.contributions import STARTED_MONTH, in_force
+from portal.rules.contributions import BANDS, STARTED_MONTH, in_force
 from portal.rules.dates import months_before
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def contracts_called():
 def issue(contract, rows, start, end, pmss, now):
     """Compute and issue one statement, with what corrects those before; 0 when it is issued, or nothing is due."""
     today, share = clock.day_of(now), contract.share_of(start)
-    tariffs = [row.rule(contract, share=share) for row in rows]
+    tariffs = tariffs_of(contract, rows, contract.plan, share, start, end)
     with db.atomic():
         database.serialise(db, hash_of(f"call contract {contract.id}"))
         if called_already(contract, start, end):
@@ -77,6 +77,19 @@ def issue(contract, rows, start, end, pmss, now):
         place = contract.category.account_id
         AuditEvent.write("statement.issue", on=statement, account=place, after=written, now=now, role="worker")
     return 1
+
+
+def tariffs_of(contract, rows, plan, share, start, end):
+    """The tariffs of a period as the rules take them; Refused when one has no price that the plan asks for.
+
+    They are loaded for a plan: a contract that is put on another one may wait for its own, and is not called for 0 €.
+    """
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        if row.valid_from <= end and (following is None or following.valid_from > start):
+            missing = [band for band in BANDS[plan.contribution_structure] if getattr(row, band.lower()) is None]
+            if missing:
+                raise Refused(f"the tariff from {row.valid_from} has no price {missing[0]}")
+    return [row.rule(contract, plan, share) for row in rows]
 
 
 def called_already(contract, start, end):
@@ -208,7 +221,7 @@ def as_called(contract, rows, statement):
     """The tariffs with the plan and the employer’s share of a statement: what is noted since does not reach it."""
     kept = statement.employer_share
     share = contract.share_of(statement.period_start) if kept is None else kept
-    return [row.rule(contract, statement.plan, share) for row in rows]
+    return tariffs_of(contract, rows, statement.plan, share, statement.period_start, statement.period_end)
 
 
 def corrected(people, here, statements, pmss):

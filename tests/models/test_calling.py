@@ -18,6 +18,7 @@ from portal.models import (
     Plan,
     db,
 )
+from portal.rules import Refused
 from portal.rules.dates import month_end, months_after, months_before
 from tests import factories
 
@@ -193,6 +194,17 @@ def test_a_plan_that_changes_calls_no_period_again_and_corrects_none(contract):
     second = issue(contract, 1)
     assert lines(second) == {(one.member_number, False, second.period_start.month): ("Famille", 5_501, 5_500)}
     assert first.plan_id != second.plan_id
+
+
+def test_a_plan_whose_prices_are_not_known_is_never_called_for_nothing(contract):
+    factories.beneficiary(contract)
+    first = issue(contract, 2)
+    contract.plan = factories.plan(contribution_structure="ADULT_CHILD")
+    with pytest.raises(Refused, match="no price ADULT"):
+        issue(contract, 1)
+    tariff(contract, valid_from=months_before(clock.today(), 1), adult=3_000, child=1_000)
+    assert issue(contract, 1).total == 3_000
+    assert first.total == 4_000
 
 
 def test_a_number_follows_a_million_of_them(contract):
