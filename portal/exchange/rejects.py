@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
+from portal.formats import search_key
 from portal.rules import Refused
 from portal.rules.dates import french_date, iso_date
 from portal.rules.rejects import CODE
@@ -62,7 +63,7 @@ def lines_of(content: bytes) -> Iterator[tuple[int, list[str]]]:
         raise Refused(NOT_READ)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=";")
     try:
-        heading = tuple(cell.strip().lower() for cell in next(rows, []))
+        heading = tuple(search_key(cell) for cell in next(rows, []))  # « Référence » too
         if heading[: len(HEADINGS)] != HEADINGS:
             raise Refused(NOT_READ)
         for number, cells in enumerate(rows, start=2):

@@ -120,6 +120,13 @@ def test_what_is_no_file_of_rejects_is_refused_whole(content):
         rejects.read(content, clock.today())
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_a_heading_with_its_accents_is_the_same(encoding):
+    content = "Référence;Date;Motif\r\nA;2026-11-20;am04\r\n".encode(encoding)
+    (one,) = rejects.read(content, clock.today())
+    assert (one.line, one.end_to_end, one.code) == (2, "A", "AM04")
+
+
 def test_each_wrong_line_is_said():
     with pytest.raises(Refused) as refused:
         rejects.read(
