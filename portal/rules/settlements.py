@@ -111,6 +111,7 @@ class Desk:
         self.paids = [paid for paid in paids if paid.amount > 0]
         self.owed = {due.id: due.amount for due in self.dues}
         self.left = {paid.id: paid.amount for paid in self.paids}
+        self.credit_left = {credit.id: -credit.amount for credit in self.credits}
         self.settled: list[Settled] = []
         backs = [paid for paid in paids if paid.amount < 0]
         for back in sorted(backs, key=lambda paid: paid.undoes is None):
@@ -123,20 +124,34 @@ class Desk:
         return self.settled
 
     def give_back(self, back: Paid) -> None:
-        """What was given back undoes the payment that it names, or one of that amount, the last before it; or what came
-        last."""
+        """What was given back pays the credit note that it names; else it undoes a payment, the one that it names, or
+        one of that amount, the last before it, or what came last; and what is left of it pays credit notes."""
         if back.undoes in self.left:
             self.left[back.undoes] = 0
             return
+        words = plain(back.reference)
+        named = [credit for credit in self.credits if plain(credit.number) and plain(credit.number) in words]
+        missing = self.pay_credits(named, -back.amount)
+        if not missing:
+            return
         before = self.paids[: bisect_right(self.paids, back.paid_on, key=attrgetter("paid_on"))]
-        same = (paid for paid in reversed(before) if self.left[paid.id] == paid.amount == -back.amount)
-        undone, missing = next(same, None), -back.amount
+        same = (paid for paid in reversed(before) if self.left[paid.id] == paid.amount == missing)
+        undone = next(same, None)
         for paid in [undone] if undone else reversed(before):
             taken = min(missing, self.left[paid.id])
             self.left[paid.id] -= taken
             missing -= taken
             if not missing:
                 return
+        self.pay_credits(self.credits, missing)
+
+    def pay_credits(self, credits: Sequence[Due], cents: int) -> int:
+        """What was given back of credit notes settles nothing more; how many cents remain."""
+        for credit in credits:
+            taken = min(cents, self.credit_left[credit.id])
+            self.credit_left[credit.id] -= taken
+            cents -= taken
+        return cents
 
     def put(self, due: Due, paid: Paid) -> None:
         amount = min(self.owed[due.id], self.left[paid.id])
@@ -194,7 +209,7 @@ class Desk:
         dues = iter(self.open_dues())
         due = next(dues, None)
         for credit in self.credits:
-            left = -credit.amount
+            left = self.credit_left[credit.id]
             while due and left:
                 amount = min(left, self.owed[due.id])
                 left -= amount

@@ -146,3 +146,16 @@ def test_a_reject_that_a_file_says_is_found_and_undoes_its_own_payment():
     assert told(settle(dues(0, 100, 100), came)) == [(2, 1, 100)]  # nobody says which: the last one
     came[2] = came[2]._replace(undoes=1)
     assert told(settle(dues(0, 100, 100), came)) == [(3, 2, 100)]
+
+
+@pytest.mark.parametrize("reference", ["REMB B2", "VIR 8841"])
+def test_a_credit_note_that_was_given_back_settles_nothing_more(reference):
+    dues = [Due(2, "B2", day(2, 10), -500), Due(3, "B3", day(3, 10), 300)]
+    assert settle(dues, [Paid(1, reference, day(3, 1), -500)]) == []
+    assert settle(dues, [Paid(1, reference, day(3, 1), -400)]) == [Settled(3, None, 2, 100)]
+
+
+def test_who_is_given_back_a_credit_note_keeps_what_they_paid():
+    dues = [Due(1, "B1", day(1, 10), 500), Due(2, "B2", day(2, 10), -500)]
+    paids = [Paid(1, "B1", day(1, 9), 500), Paid(2, "REMB B2", day(3, 1), -500)]
+    assert settle(dues, paids) == [Settled(1, 1, None, 500)]
