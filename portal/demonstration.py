@@ -57,6 +57,7 @@ from portal.models import (
 )
 from portal.rules import proofs, rights, staff_roles
 from portal.rules.dates import month_end, months_before
+from portal.rules.dependents import BIRTHDAY
 from portal.rules.identifiers import nir_key
 
 SIGN_INS = {
@@ -299,6 +300,7 @@ def make_contract(draw, college, plan):
         "coverage_end_rule": draw.choice(("END_OF_MONTH", "CONTRACT_END_DATE")),
         "child_max_age": draw.choice((20, 21)),
         "child_student_max_age": draw.choice((25, 26, 28)),
+        "child_end_rule": BIRTHDAY,
         "is_branch_mandated": False,
     }
 
