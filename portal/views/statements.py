@@ -161,11 +161,17 @@ def download(id):
 
 
 def cells(lines):
-    read = lines.select(StatementLine, fn.COALESCE(Beneficiary.employee_number, "").alias("employee_number"))
-    for one in read.join(Beneficiary, JOIN.LEFT_OUTER).order_by(*IN_ORDER).objects().iterator():
-        who = (one.member_number, one.employee_number, one.label, "Oui" if one.is_correction else "")
-        amounts = (one.band, one.price, one.employer, one.employee, one.total)
-        yield (*who, *amounts, one.starts_on, one.ends_on, one.portion / 100)
+    """The lines as rows of `LINES`."""
+    line = StatementLine
+    columns = (
+        *(line.member_number, fn.COALESCE(Beneficiary.employee_number, ""), line.label, line.is_correction),
+        *(line.band, line.price, line.employer, line.employee, line.employer + line.employee),
+        *(line.starts_on, line.ends_on, line.portion),
+    )
+    read = lines.select(*columns).join(Beneficiary, JOIN.LEFT_OUTER).order_by(*IN_ORDER)
+    for *who, is_correction, band, price, employer, employee, total, start, end, portion in read.tuples().iterator():
+        again = "Oui" if is_correction else ""
+        yield (*who, again, band, price, employer, employee, total, start, end, portion / 100)
 
 
 def changed(changes):
