@@ -5160,7 +5160,7 @@ MOVEMENT = "movement."
 
 @written_once(db)
 def events_about(kind, public_id, *, most, movements):
-    events = AuditEvent.select(AuditEvent.number, AuditEvent.at, AuditEvent.action, *AUTHOR)
+    events = AuditEvent.select(AuditEvent, *AUTHOR)
     events = events.join(User, JOIN.LEFT_OUTER, on=(AuditEvent.user_id == User.id), attr="author")
     events = events.where(AuditEvent.object_type == kind, AuditEvent.object_id == public_id)
     if not movements:
