@@ -34,7 +34,7 @@ CODES = {
     "company": "code siret",
     "employee_category": "code",
     "plan": "code contract_nature contribution_structure",
-    "group_contract": "number coverage_end_rule",
+    "group_contract": "number coverage_end_rule child_end_rule",
     "beneficiary": "member_number household_number title sex nir_index termination_reason reimbursement_bic "
     "contribution_bic",
     "stored_file": "holder digest mime_type scan",
