@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess  # nosec B404
@@ -42,6 +43,7 @@ def child(script: Path, file: IO[bytes], arguments: Sequence[str], seconds: floa
             timer.cancel()
             timer.join()  # it uses the descriptor
             kill(process)
+            await_end(process)
             os.close(process)
 
 
@@ -55,6 +57,13 @@ def kill(process: int) -> None:
     """`process`: a descriptor, which unlike a number is never another process's."""
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(process, signal.SIGKILL)
+
+
+def await_end(process: int) -> None:
+    """So that the warm child knows how it ended before it forks again: one that crashed is told by that alone."""
+    ended = select.poll()
+    ended.register(process, select.POLLIN)
+    ended.poll(1_000)
 
 
 class Warm:
