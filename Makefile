@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 
 # What Debian brings: libraries that WeasyPrint draws with, then what the tests need.
 APT_RUN := python3 python3-venv ca-certificates libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
-APT_TEST := postgresql-15 chromium libatomic1 clamav-daemon nginx-light logrotate strace
+APT_TEST := postgresql-15 chromium libatomic1 clamav-daemon nginx-light logrotate strace testssl.sh
 APT_BENCH := wrk
 install_packages = missing="$$(for package in $(1); do dpkg-query -Wf '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done)"; \
 	if [ -n "$$missing" ] && command -v apt-get >/dev/null; then \
@@ -83,5 +83,5 @@ static: .venv/.static
 	@$(PYTHON) -m whitenoise.compress -q static webp png
 	@touch $@
 
-scorecard: install-tests static ## Run the tests of each requirement of security, and write docs/scorecard.md
-	@$(PYTHON) -m tests.scorecard
+scorecard: install-tests static ## Run the tests of each requirement of security, and write docs/scorecard.md (REPORTS=suite.xml)
+	@$(PYTHON) -m tests.scorecard $(REPORTS)

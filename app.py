@@ -37,6 +37,7 @@ from portal import (
 )
 from portal.faults import OneLine, place_of
 from portal.folder import Unavailable
+from portal.forms import boxes
 from portal.rendering import address, redirect_whole, wants_fragment
 
 STATIC = Path(__file__).parent / "static"
@@ -61,6 +62,7 @@ def create_app(**overrides):
     app = Flask(__name__, template_folder="portal", static_folder=None)
     # Every template is kept, there are so many files and no more: the cache that forgets takes a lock at each look.
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
+    app.ensure_sync = lambda function: function  # none of ours is a coroutine: it is looked for at each call
     app.settings = overrides.pop("settings", None) or settings.read()
     app.config.update(
         SECRET_KEY=app.settings.secret_key,
@@ -175,11 +177,17 @@ ERRORS = {
     403: ("Vous n’avez pas accès à cette page", "Demandez l’accès à l’administrateur de votre entreprise."),
     404: ("Cette page n’existe pas", "Vérifiez l’adresse, ou cherchez depuis l’accueil."),
     405: ("Cette page ne se demande pas ainsi", "Revenez à l’accueil et reprenez depuis le menu."),
-    413: ("Cet envoi est trop lourd", "La limite est de 4 Mo. Allégez le fichier, puis recommencez."),
+    413: ("Cet envoi est trop lourd", ""),  # how much so is the view’s: `lighter`
     429: ("Trop d’essais", "Patientez un peu, puis recommencez."),
     500: ("Une erreur est survenue de notre côté", "Rien n’a été enregistré. Réessayez dans un instant."),
     503: ("Le portail est très occupé", "Rien n’a été enregistré. Réessayez dans un instant."),
 }
+
+
+def lighter(most, usual):
+    """What to do with a form that weighs more than `most` bytes: its files, and 1 Mo for the rest of it."""
+    how = "Allégez le fichier" if most <= usual else "Allégez les fichiers, ou envoyez-les en plusieurs fois"
+    return f"La limite est de {most // 1024**2 - 1} Mo. {how}, puis recommencez."
 
 
 def show_errors(app):
@@ -191,6 +199,9 @@ def show_errors(app):
         what_to_do = error.description if getattr(error, "said", False) else what_to_do
         if isinstance(error, access.Exhausted):
             error.tell()
+        if error.code == 413:
+            what_to_do = lighter(request.max_content_length, app.config["MAX_CONTENT_LENGTH"])
+        access.note_refusal(error.code)
         context = {"title": title, "what_to_do": what_to_do, "reference": g.get("request_id", "")}
         if wants_fragment():
             html = render_template("partials/error.html", **context)
@@ -266,14 +277,20 @@ class PrintedAt:
 
 
 class QuickTemplate(Template):
-    """Our macros take nothing from the page that imports them; those of PURE give the same for the same arguments."""
+    """Our macros take nothing from the page that imports them; those of PURE give the same for the same arguments.
+
+    Those of BOXES do too, but for what is typed in a box.
+    """
 
     PURE = {"macros/icons.html": ("icon", "logo"), "macros/menu.html": ("groups",), "macros/swap.html": ("swap",)}
+    BOXES = {"macros/fields.html": ("field", "choices")}
 
     def _get_default_module(self, context=None):
         first, module = self._module is None, super()._get_default_module()
         for name in self.PURE.get(self.name, ()) if first else ():
             setattr(module, name, lru_cache(512)(getattr(module, name)))
+        for name in self.BOXES.get(self.name, ()) if first else ():
+            setattr(module, name, boxes.sparing(getattr(module, name)))
         return module
 
 

@@ -2,14 +2,17 @@
 
 import os
 import re
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
+from types import SimpleNamespace
 
-from bench.servers import cpu_below
+from bench.servers import cpu_below, memory_below
 
 
 @dataclass
@@ -41,6 +44,24 @@ def processor():
     """Seconds of this process, and of those that it started, whether they have ended or stay warm."""
     ended = getrusage(RUSAGE_CHILDREN)
     return time.process_time() + ended.ru_utime + ended.ru_stime + cpu_below(os.getpid())
+
+
+@contextmanager
+def looked_at():
+    """The `peak` of the processes that this one starts meanwhile, in MB: the most that one of them took."""
+    found, over = SimpleNamespace(peak=0.0), threading.Event()
+
+    def look():
+        while not over.wait(0.1):
+            found.peak = max(found.peak, memory_below(os.getpid()))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        looking.join()
 
 
 def memory(word):

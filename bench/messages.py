@@ -10,7 +10,7 @@ from bench import apart, data
 from bench.money import drawn
 from bench.report import figure, table, verdict
 from bench.wizard import steps
-from portal import clock, documents, enrolments, outbox, printing
+from portal import clock, documents, drawing, enrolments, outbox, printing
 from portal.models import Document, MessageKind, User, db
 from tests import factories
 from tests.servers import smtp
@@ -70,7 +70,7 @@ def bulletin(settings):
         with db.atomic():
             enrolments.submit(draft, user, clock.now())
         document = Document.select().order_by(Document.id.desc()).get()
-        printing.engine()
+        drawing.engine()
         html = printing.html(document.template, title=document.title, code="x", **document.unseal())
         yield
         made = documents.make_due(clock.now())

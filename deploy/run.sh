@@ -3,11 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Granian would share a port that is taken: two portals would answer in turn.
-if (exec 3<>"/dev/tcp/$HOST/$PORT") 2>/dev/null; then
-    echo "Le port $PORT est déjà pris : le portail y tourne peut-être. Arrêtez-le, ou choisissez-en un autre : make run PORT=5001" >&2
-    exit 1
-fi
+.venv/bin/python deploy/can_listen.py "$HOST" "$PORT"
 
 # The schema, the demonstration when it is asked for and nobody is there yet; prints the address and the sign-ins.
 .venv/bin/flask --app app start
@@ -22,6 +18,11 @@ server=$!
 
 stop() {
     kill -TERM "$server" "$worker" 2>/dev/null || true
+    for _ in $(seq "${STOP_TENTHS:-300}"); do # each finishes what is under way; what has not after half a minute never heard
+        kill -0 "$server" 2>/dev/null || kill -0 "$worker" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -KILL -- "-$server" "-$worker" 2>/dev/null || true
     wait "$server" "$worker" 2>/dev/null || true
 }
 trap 'stop; exit 0' INT TERM HUP

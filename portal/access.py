@@ -1,6 +1,7 @@
 """Who may call a view: closed unless @public, signed in by a session that is a row, @requires(right)."""
 
 import hashlib
+from functools import partial
 from urllib.parse import urlencode, urlsplit
 
 from flask import abort, current_app, g, redirect, request, session, url_for
@@ -9,7 +10,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from htmx_flask import make_response
 from werkzeug.exceptions import Forbidden, TooManyRequests
 
-from portal import clock, reach, taking
+from portal import alarms, clock, reach, readings, taking
 from portal.formats import plural
 from portal.models import AuditEvent, UnsentWords, UserRole, UserSession, db
 from portal.rendering import page_size
@@ -100,12 +101,14 @@ def opened_by_profile(right):
 
 def init_app(app):
     app.looks = taking.Looks()
+    app.readings = readings.Readings()
     manager = LoginManager(app)
     manager.session_protection = None  # our sessions are rows: nothing is guessed from the browser's name
     manager.user_loader(load_user)
     manager.unauthorized_handler(ask_to_sign_in)
     app.before_request(refuse_other_sites)
     app.before_request(let_in)
+    app.after_request(write_down)
     csrf.init_app(app)
     app.jinja_env.globals["csrf_token"] = token_of_forms
 
@@ -160,11 +163,30 @@ def let_in():
     user.acting = rights.behind(right)
     if right is not None and not opened_by_profile(right):
         refuse(right)
+    who = user.viewer or user
+    if who.is_staff and request.method == "GET" and not getattr(view, "polled", False):
+        g.opened = opened(who, view)
     if getattr(view, "shows_people", False):
         shown = 1 if request.view_args else page_size(user.rows_per_page)
-        who = user.viewer or user
         refuse_beyond(taking.PEOPLE, current_app.looks.add(who, shown, current_app.settings, clock.now()))
     return None
+
+
+def opened(who, view):
+    """What will be written down of the page that a member of the mutual's staff asks for, or None."""
+    values, beside = request.view_args or {}, ""
+    if getattr(view, "shows_people", False):
+        beside = request.args.get("fiche", "")[:64]
+    elif "id" not in values:
+        return None
+    return readings.of_page(who, request.endpoint, values, beside, request.remote_addr or "", clock.now())
+
+
+def write_down(response):
+    """Once the answer has left: reading a page writes nothing while it is read, and waits for nothing."""
+    if g.get("opened") and response.status_code == 200:
+        response.call_on_close(partial(current_app.readings.note, g.opened))
+    return response
 
 
 def refuse_to_write():
@@ -304,7 +326,7 @@ class Exhausted(TooManyRequests):
         self.kind, self.user = kind, user
 
     def tell(self):
-        taking.tell(self.user, self.kind, (request.remote_addr or "", g.request_id), clock.now())
+        taking.tell(self.user, self.kind, origin(), current_app.settings, clock.now())
 
 
 def count(kind, number, by):
@@ -323,4 +345,27 @@ def audit(action, on=None, **details):
     by = getattr(by, "viewer", None) or by
     if by and (taken := taking.of_event(action, details.get("after"))):
         count(*taken, by)
-    return AuditEvent.write(action, on=on, by=by, origin=(request.remote_addr or "", g.request_id), **details)
+    alarms.of_event(action, by, origin(), current_app.settings, clock.now())
+    return AuditEvent.write(action, on=on, by=by, origin=origin(), **{"role": "visitor"} | details)
+
+
+def origin():
+    """From where, as the trail keeps it."""
+    return request.remote_addr or "", g.request_id
+
+
+def note_refusal(code):
+    """A page that is not this user's to see, or a link that opens nothing: many in an hour are told (`alarms`)."""
+    view = current_app.view_functions.get(request.endpoint)
+    if view is None or code not in (403, 404) or getattr(view, "polled", False):
+        return
+    if current_user.is_authenticated:
+        user = current_user._get_current_object()
+        alarms.note(alarms.REFUSALS, user.viewer or user, origin(), current_app.settings, clock.now())
+    elif getattr(view, "public", False) and request.view_args:
+        note_link()
+
+
+def note_link():
+    """A link, or the code of a document, that opens nothing."""
+    alarms.note(alarms.LINKS, None, origin(), current_app.settings, clock.now())

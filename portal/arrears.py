@@ -24,6 +24,8 @@ from portal.models import (
 from portal.rules import Refused
 from portal.rules import arrears as rules
 
+LETTER = "FORMAL_NOTICE"
+
 
 @dataclass(frozen=True)
 class Arrears:
@@ -107,9 +109,20 @@ def give_notice(owed, settings, by, now):
 
 def letter(owed, settings, today, now):
     contract = owed.contract
+    about = {"account": contract.category.company.account_id, "contract": contract, "document_type": LETTER}
+    return documents.ask("formal_notice", words(owed, settings, today), now, title=title(owed), **about)
+
+
+def title(owed):
+    return f"Mise en demeure, contrat {owed.contract.number}"
+
+
+def words(owed, settings, today):
+    """Those of the letter that is given on a day."""
+    contract = owed.contract
     company = contract.category.company
     after = rules.steps(owed.due_on, today, contract.is_branch_mandated)
-    words = {
+    return {
         "company": company.label,
         "siret": company.siret,
         "contract": contract.number,
@@ -123,8 +136,6 @@ def letter(owed, settings, today, now):
         "suspension_from": after.suspension_from and date_fr(after.suspension_from),
         "termination_from": after.termination_from and date_fr(after.termination_from),
     }
-    about = {"account": company.account_id, "contract": contract, "document_type": "FORMAL_NOTICE"}
-    return documents.ask("formal_notice", words, now, title=f"Mise en demeure, contrat {contract.number}", **about)
 
 
 def set_branch(contract, is_mandated):

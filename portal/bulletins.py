@@ -16,7 +16,7 @@ HIDDEN = "••"
 def ask(enrolment, employee, blocks, now):
     """Have the bulletin of an enrolment printed, once it is sent: among the documents of the contract and the person.
 
-    `employee`: the beneficiary that it made. `blocks`: household.summary, [(step, title, [(label, value)])].
+    `employee`: the beneficiary that it made. `blocks`: last_look.summary, [(step, title, [(label, value)])].
     """
     title = f"Bulletin d’adhésion individuel, {employee.full_name}"
     return documents.ask(

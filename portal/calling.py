@@ -27,7 +27,18 @@ from portal.models import (
     hash_of,
 )
 from portal.rules import Refused
-from portal.rules.calls import Move, Stay, corrections, day_of, days_due, due_day, issue_day, periods_to_call, stays_of
+from portal.rules.calls import (
+    Move,
+    Stay,
+    corrections,
+    day_of,
+    days_due,
+    due_day,
+    fingerprint,
+    issue_day,
+    periods_to_call,
+    stays_of,
+)
 from portal.rules.contributions import BANDS, STARTED_MONTH, in_force
 from portal.rules.dates import months_before
 
@@ -67,12 +78,14 @@ def issue(contract, rows, start, end, pmss, now):
             return 0
         people, before = list(people_of(contract)), earlier(contract, start)
         here = Households(people, min([start, *(statement.period_start for statement in before)]))
-        lines = [line_of(employee, owed) for employee, owed in here.owed(tariffs, start, end, pmss)]
+        due = here.due(tariffs, start, end, pmss)
+        lines = [line_of(employee, owed) for employee, owed in here.each(due)]
         lines += corrected(people, here, [(one, as_called(contract, rows, one)) for one in before], pmss)
         if not lines:
             return 0
         term = [row for row in rows if row.valid_from <= start][-1].term
-        statement = write(contract, share, start, end, term, today, lines)
+        kept = {"employer_share": share, "called_hash": fingerprint(here.by_parts(due))}
+        statement = write(contract, start, end, term, today, lines, kept)
         written = {"number": statement.number, "total": statement.total, "lines": len(lines)}
         place = contract.category.account_id
         AuditEvent.write("statement.issue", on=statement, account=place, after=written, now=now, role="worker")
@@ -104,7 +117,7 @@ def called_already(contract, start, end):
     return row.select().where(*same).exists()
 
 
-def write(contract, share, start, end, term, today, lines):
+def write(contract, start, end, term, today, lines, kept):
     issued_on = max(issue_day(term, start, end), today)
     statement = ContributionStatement.create(
         number=next_number(issued_on.year),
@@ -117,7 +130,7 @@ def write(contract, share, start, end, term, today, lines):
         due_on=due_day(term, start, end, issued_on),
         total=sum(line.employer + line.employee for line in lines),
         computed=True,
-        employer_share=share,
+        **kept,
     )
     rows = ((statement.id, draw_uuid(), *line) for line in lines)
     insert(StatementLine, fields(StatementLine, ("statement", "public_id", *Line._fields)), rows)
@@ -159,10 +172,16 @@ def people_of(contract):
     is_whole = whole_months({contract.id} | {move.before.get("contract") for some in moves.values() for move in some})
     columns = as_text((*fields(row, NAMED), row.contract, row.effective_on, row.terminated_on))
     elsewhere = [among & (row.contract != contract) for among in parted(row.id, list(moves))]
+
+    def days_of(now_in, since, until, moves=()):
+        stays = stays_of(Stay(now_in, day(since), day(until)), moves)
+        return days_due(stays, contract.id, is_whole)
+
+    alike = cache(days_of)  # nothing moved most people, and many came on the same day
     for there in (row.contract == contract, *elsewhere):
         for *who, now_in, since, until in db.execute_sql(*row.select(*columns).where(there).sql()):
-            stays = stays_of(Stay(now_in, day(since), day(until)), moves.get(who[0], ()))
-            here = days_due(stays, contract.id, is_whole)
+            moved = moves.get(who[0])
+            here = days_of(now_in, since, until, moved) if moved else alike(now_in, since, until)
             if here:
                 yield Person(*who, here)
 
@@ -227,76 +246,123 @@ def as_called(contract, rows, statement):
 def corrected(people, here, statements, pmss):
     """Lines that put right what was called for periods: late entries and departures, families, undone affiliations.
 
-    `statements`: [(statement, its tariffs)].
+    `statements`: [(statement, its tariffs)]. Where what is due is what was called, no line is read.
     """
-    members, called = {person.member_number for person in people}, called_for([one for one, _ in statements])
+    numbers = {person.id: person.member_number for person in people}
+    told = told_by_loads([one for one, _ in statements])
     for before, tariffs in statements:
-        owed = here.owed(tariffs, before.period_start, before.period_end, pmss)
-        due = {employee.member_number: (one.employer, one.employee) for employee, one in owed}
-        found = corrections(due, called[before.id])
-        if found:
-            wanted = {employee.member_number: (employee, one) for employee, one in owed}
-            yield from correcting(before, found, wanted, members)
+        due = here.due(tariffs, before.period_start, before.period_end, pmss)
+        if before.id in told or before.called_hash != fingerprint(here.by_parts(due)):
+            called, was = called_for(before, numbers)
+            lines = list(correcting(before, here.each(due), called, was, numbers))
+            remember(before, None if before.id in told else called_since(called, lines))
+            yield from lines
 
 
-def correcting(before, found, wanted, members):
+def told_by_loads(statements):
+    """The ids of those whose period a loaded statement corrects: it may change, so it is read each time."""
+    row, statement = StatementLine, ContributionStatement
+    contracts = {one.contract_id for one in statements}
+    days = row.select(*as_text((row.starts_on, row.ends_on))).join(statement).distinct()
+    loaded = days.where(statement.contract.in_(contracts), ~statement.computed, row.is_correction)
+    told = set(db.execute_sql(*loaded.sql()))
+    return {one.id for one in statements if (f"{one.period_start}", f"{one.period_end}") in told}
+
+
+def called_since(called, lines):
+    """The same with what these lines correct."""
+    since = dict(called)
+    for line in lines:
+        add(since, line.member_number, line.employer, line.employee)
+    return since
+
+
+def remember(statement, called):
+    """Keep what its period was called; None: it is not to be relied on."""
+    kept = None if called is None else fingerprint(by_parts(called.items()))
+    if kept != statement.called_hash:
+        row = ContributionStatement
+        row.update(called_hash=kept).where(row.id == statement.id).execute()
+
+
+def by_parts(called):
+    """(employer’s, employee’s) → the members who are called that, of (member, parts)."""
+    found = {}
+    for member, parts in called:
+        found.setdefault(parts, []).append(member)
+    return found
+
+
+def correcting(before, owed, called, was, numbers):
+    """The lines of one period: what is owed for it, [(employee, rules.Owed)], less what was called."""
+    found = corrections({employee.member_number: (one.employer, one.employee) for employee, one in owed}, called)
+    if not found:
+        return
     period = before.period_start.isoformat(), before.period_end.isoformat()
-    lines = {line.member_number: line for line in reversed(lines_about(before, [one.member for one in found]))}
-    kept = left_as_called(before, found, lines, members)
+    wanted = {employee.member_number: (employee, one) for employee, one in owed}
+    asked = {name for one in found for name in (one.member, was.get(one.member, one.member))}
+    about = reversed(lines_about(before, sorted(asked)))
+    lines = {numbers.get(line.beneficiary, line.member_number): line for line in about}
+    kept = left_as_called(before, found, lines, numbers)
     for one in found:
         if one.member not in kept:
             line = line_of(*wanted[one.member]) if one.member in wanted else lines[one.member]._replace(portion=0)
             days = {"starts_on": period[0], "ends_on": period[1]}
-            yield line._replace(is_correction=True, employer=one.employer, employee=one.employee, **days)
+            parts = {"employer": one.employer, "employee": one.employee}
+            yield line._replace(member_number=one.member, is_correction=True, **parts, **days)
 
 
-def called_for(statements):
-    """Statement → member → (employer’s, employee’s) of its period, with the corrections that it had since."""
-    row, about = StatementLine, {f"{one.period_start} {one.period_end}": one.id for one in statements}
-    found = {one.id: {} for one in statements}
-    columns = (
-        row.statement,
-        row.is_correction,
-        row.starts_on,
-        row.ends_on,
-        row.member_number,
-        row.employer,
-        row.employee,
-    )
-    own = row.statement.in_(list(found)) & ~row.is_correction
-    lines = row.select(*as_text(columns)).join(ContributionStatement)
-    lines = lines.where(
-        own | row.is_correction, ContributionStatement.contract.in_({one.contract_id for one in statements})
-    )
-    for statement, is_correction, start, end, member, employer, employee in db.execute_sql(*lines.sql()):
-        of = about.get(f"{start} {end}") if is_correction else statement
-        if of is not None:
-            sums = found[of].get(member, (0, 0))
-            found[of][member] = (sums[0] + employer, sums[1] + employee)
-    return found
+def called_for(before, numbers):
+    """Member → (employer’s, employee’s) of the period of a statement, with the corrections that it had since.
+
+    Each by the number that they have now (`numbers`: person → number): the mutual numbers newcomers after they were
+    called. Beside it, member → the number that lines of theirs say, of those who have another since.
+    """
+    row, found, was = StatementLine, {}, {}
+    for query in about(before, (row.beneficiary, row.member_number, row.employer, row.employee)):
+        for person, number, *parts in db.execute_sql(*query.sql()):
+            member = numbers.get(person, number)
+            if member != number:
+                was[member] = number
+            add(found, member, *parts)
+    return found, was
+
+
+def add(sums, member, employer, employee):
+    before = sums.get(member)
+    sums[member] = (before[0] + employer, before[1] + employee) if before else (employer, employee)
 
 
 def lines_about(before, members):
-    """The lines of these people for the period of a statement, the oldest first."""
+    """The lines of these people for the period of a statement, its own first, then the oldest."""
+    row = StatementLine
+    queries = about(before, as_text(fields(row, Line._fields)))
+    found = [query.where(among).order_by(row.id) for query in queries for among in parted(row.member_number, members)]
+    return [Line(*line) for query in found for line in db.execute_sql(*query.sql())]
+
+
+def about(before, columns):
+    """These columns of the lines of a statement, and of those that correct its period since: two readings.
+
+    As one it would read all the lines of its contract.
+    """
     row, statement = StatementLine, ContributionStatement
-    own = (row.statement == before) & ~row.is_correction
-    since = row.is_correction & (row.starts_on == before.period_start) & (row.ends_on == before.period_end)
-    columns, same = as_text(fields(row, Line._fields)), (statement.contract == before.contract_id) & (own | since)
-    queries = [row.select(*columns).join(statement).where(same, among) for among in parted(row.member_number, members)]
-    return [Line(*line) for query in queries for line in db.execute_sql(*query.order_by(row.id).sql())]
+    lines, days = row.select(*columns), (row.starts_on == before.period_start, row.ends_on == before.period_end)
+    since = lines.join(statement).where(statement.contract == before.contract_id, row.is_correction, *days)
+    return lines.where(row.statement == before, ~row.is_correction), since
 
 
-def left_as_called(before, found, lines, members):
+def left_as_called(before, found, lines, numbers):
     """Whom nothing is corrected for: who is in another contract by a load, which does not say since when."""
-    gone = [line.beneficiary for member, line in lines.items() if member not in members and line.beneficiary]
+    gone = {line.beneficiary: member for member, line in lines.items() if line.beneficiary not in numbers}
     new = [one.member for one in found if one.member not in lines]
     person, line, statement = Beneficiary, StatementLine, ContributionStatement
-    loaded = person.select(person.member_number)
     there = line.starts_on <= before.period_end, line.ends_on >= before.period_start, ~line.is_correction
     other = line.select(line.member_number).join(statement).where(statement.contract != before.contract_id, *there)
-    queries = [loaded.where(among) for among in parted(person.id, gone)]
-    queries += [other.where(among) for among in parted(line.member_number, new)]
-    return {member for query in queries for (member,) in query.tuples()}
+    loaded = [person.select(person.id).where(among) for among in parted(person.id, [id for id in gone if id])]
+    called = [other.where(among) for among in parted(line.member_number, new)]
+    kept = {gone[id] for query in loaded for (id,) in query.tuples()}
+    return kept | {member for query in called for (member,) in query.tuples()}
 
 
 def parted(column, values):

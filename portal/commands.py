@@ -17,6 +17,7 @@ from portal import (
     audit_heads,
     clock,
     collecting,
+    credentials,
     database,
     demonstration,
     enrolments,
@@ -29,6 +30,7 @@ from portal import (
     trail,
 )
 from portal.exchange import hand_over, management_system, rejects, staging
+from portal.exchange.columns import words
 from portal.folder import Unavailable
 from portal.formats import plural
 from portal.models import AuditEvent, db
@@ -258,6 +260,9 @@ def create_user(identifier, first_name, last_name, role, accounts):
         stop("Ce profil ne voit que les comptes qui lui sont ouverts : donnez-en au moins un avec --account CODE.")
     try:
         identifier = identifiers.email(identifier).lower()
+        first_name, last_name = (words(name.strip()) for name in (first_name, last_name))
+        if not (first_name and last_name):
+            raise Refused("Donnez un prénom et un nom.")
         user = models.User.invite(identifier, first_name, last_name, role, accounts)
     except ValueError as error:
         stop(str(error))
@@ -371,11 +376,16 @@ demo_commands = AppGroup("demo", help="La démonstration.")
 def start():
     """What comes before serving: the schema, and the demonstration when it is asked for and nobody is there yet."""
     migrate(opened())
-    if current_app.settings.demo and not models.User.select().exists():
+    if current_app.settings.demo and not is_used():
         fill(seed=1, scale=1)
     click.echo(f"\n  Le portail : {current_app.settings.public_url}\n")
     if current_app.settings.demo:
         say_sign_ins()
+
+
+def is_used():
+    """Whether the base holds what the demonstration would not go along with: it has users, accounts and plans."""
+    return any(table.select().exists() for table in (models.User, models.ManagedAccount, models.Plan))
 
 
 @demo_commands.command("sign-ins")
@@ -391,9 +401,19 @@ def refuse_outside_demonstration(what):
 
 
 def say_sign_ins():
-    for identifier, who in demonstration.SIGN_INS.items():
-        click.echo(f"  {identifier:<24} {who}")
-    click.echo(f"\n  Mot de passe : {current_app.settings.demo_password}\n")
+    """Those who are there; a base that was filled by hand has none."""
+    people = {identifier: models.User.known(identifier) for identifier in demonstration.SIGN_INS}
+    there = {identifier: user for identifier, user in people.items() if user}
+    for identifier in there:
+        click.echo(f"  {identifier:<24} {demonstration.SIGN_INS[identifier]}")
+    if not there:
+        click.echo(
+            "  Sans la démonstration, qui veut une base vide. Ajoutez quelqu’un par « flask --app app user create ».\n"
+        )
+    elif any(credentials.verify(user, current_app.settings.demo_password) for user in there.values()):
+        click.echo(f"\n  Mot de passe : {current_app.settings.demo_password}\n")
+    else:
+        click.echo("\n  Mot de passe : celui de DEMO_PASSWORD quand la démonstration a été faite.\n")
 
 
 def fill(seed, scale):
@@ -408,8 +428,8 @@ def load_demonstration(seed, scale):
     """Fill the database with fictional accounts, people and sign-ins; the same seed gives the same data."""
     refuse_outside_demonstration("la démonstration ne se charge pas")
     migrate(opened())
-    if models.User.select().exists():
-        stop("La base contient déjà des utilisateurs : la démonstration se charge dans une base vide.")
+    if is_used():
+        stop("La base contient déjà des utilisateurs ou des fichiers chargés : la démonstration veut une base vide.")
     fill(seed, scale)
 
 

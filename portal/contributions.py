@@ -1,6 +1,6 @@
 """Contributions: what each employee of a contract owes for a period, and which statements its payments settle."""
 
-from functools import cache
+from functools import cache, cached_property
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -79,6 +79,10 @@ class Households:
 
         `tariffs`: those of the contract, in the order of their days; `pmss`: of the years that the rules do not know.
         """
+        return self.each(self.due(tariffs, start, end, pmss))
+
+    def due(self, tariffs, start, end, pmss=None):
+        """[rules.Owed, or None] of each composition, for a period."""
         known: dict[tuple[Member, ...], Owed | None] = {(): None}
         due = []
         for composition in self.compositions:
@@ -86,7 +90,26 @@ class Households:
             if seen not in known:
                 known[seen] = owed(tariffs, seen, start, end, pmss)
             due.append(known[seen])
+        return due
+
+    def each(self, due):
         return [(employee, due[alike]) for employee, alike in self.led if due[alike] is not None]
+
+    def by_parts(self, due):
+        """(employer’s, employee’s) → the member numbers of those who owe that."""
+        found: dict[tuple[int, int], list] = {}
+        for numbers, one in zip(self.numbers, due, strict=True):
+            if one is not None:
+                found.setdefault((one.employer, one.employee), []).extend(numbers)
+        return found
+
+    @cached_property
+    def numbers(self):
+        """Of each composition, the member numbers of its employees, in order: they are sorted again sooner."""
+        found: list[list[str]] = [[] for _ in self.compositions]
+        for number, alike in sorted((employee.member_number, alike) for employee, alike in self.led):
+            found[alike].append(number)
+        return found
 
 
 def owed_by_employee(contract, tariffs, start, end, pmss=None):

@@ -2,16 +2,19 @@
 
 import datetime
 import re
+import select
 import time
 from contextlib import contextmanager, nullcontext, suppress
+from functools import reduce
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from peewee import OP, SQL, Expression, InterfaceError, NodeList, OperationalError, SqliteDatabase, fn
+from peewee import OP, SQL, ColumnBase, Expression, InterfaceError, NodeList, OperationalError, SqliteDatabase, fn
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase, PooledSqliteDatabase
 from psycopg import Error as DriverError
+from psycopg import RawCursor
 from psycopg.errors import InsufficientPrivilege
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 PRAGMAS = {
     "journal_mode": "wal",
@@ -48,20 +51,51 @@ def connect(url):
     )
 
 
-FORGET = ";".join(f"RESET portal.{told}" for told in ("reader", "accounts", "whole", "companies", "own"))
+FORGET = ";".join(f"RESET portal.{told}" for told in ("reader", "accounts", "whole", "companies", "own")).encode()
 
 
 class Forgetful(PooledPostgresqlDatabase):
     """Its connections come back to the pool without what they were told (`portal.reach`), or not at all."""
 
     def _can_reuse(self, connection):
+        """Nobody waits for it to forget: whether it did is asked when somebody needs it again."""
         if not super()._can_reuse(connection):
             return False
-        try:
-            connection.execute(FORGET)
-        except DriverError:
-            return False
-        return True
+        with suppress(DriverError):
+            connection.pgconn.send_query(FORGET)
+            return True
+        return False
+
+    def _is_closed(self, connection):
+        """Whether it forgot tells that the server is there; one that goes away afterwards says so by itself."""
+        return not has_forgotten(connection) or (has_news(connection) and super()._is_closed(connection))
+
+    def cursor(self, named_cursor=None, numbered=False):
+        if not numbered:
+            return super().cursor(named_cursor)
+        connection = self.connection()
+        if not hasattr(connection, "numbered"):
+            connection.numbered = RawCursor(connection)
+        return connection.numbered
+
+    def execute_numbered(self, sql, values):
+        """For a statement with $1, $2…: the cursor that answers is the connection's own, to be read before the next."""
+        return self._execute_cursor(sql, values, numbered=True)
+
+
+def has_forgotten(connection):
+    """The answer to `FORGET`, one for each of its statements."""
+    with suppress(DriverError):
+        answers = list(iter(connection.pgconn.get_result, None))
+        return bool(answers) and all(answer.status == ExecStatus.COMMAND_OK for answer in answers)
+    return False
+
+
+def has_news(connection):
+    """Whether something can be read where nothing was asked: a notice, or the end."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def open_sqlite(path):
@@ -107,15 +141,25 @@ def is_forbidden(fault):
 
 
 def contains(database, column, word):
-    """`column` holds `word`, both of them keys. instr() is the fastest on SQLite, LIKE may use trigrams elsewhere."""
+    """`column` holds `word`, both of them keys. instr() is the fastest on SQLite, LIKE may use trigrams elsewhere.
+
+    `word` may be what stands for it in a query that is written once (`portal.prepared`).
+    """
     if is_sqlite(database):
         return fn.INSTR(column, word) > 0
-    return column.like(f"%{word}%")
+    return column.like(f"%{word}%" if isinstance(word, str) else NodeList((SQL("'%%' ||"), word, SQL("|| '%%'"))))
 
 
 def summed(column):
     """The sum of a column of cents: a whole number on PostgreSQL too, 0 without a row."""
     return fn.COALESCE(fn.SUM(column).cast("BIGINT"), 0)
+
+
+def all_bits(database, column, bits):
+    """The bits of `column` that one row or another has, among these; NULL without a row. SQLite looks for each."""
+    if is_sqlite(database):
+        return reduce(ColumnBase.bin_or, [fn.MAX(column.bin_and(int(bit))) for bit in bits])
+    return fn.BIT_OR(column)
 
 
 def held_row_by_row(database, column, query):
@@ -166,6 +210,19 @@ def without_waiting(database, milliseconds=0):
         yield
     finally:
         database.execute_sql(f"PRAGMA busy_timeout = {PRAGMAS['busy_timeout']}")
+
+
+@contextmanager
+def in_little_memory(database):
+    """For thousands of rows written one after the other: SQLite keeps fewer pages that it will not look at again."""
+    if not is_sqlite(database):
+        yield
+        return
+    database.execute_sql("PRAGMA cache_size = -8000")
+    try:
+        yield
+    finally:
+        database.execute_sql(f"PRAGMA cache_size = {PRAGMAS['cache_size']}")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import NormalDist
 
 from portal import bulletins, clock, credentials, database, documents, enrolments
+from portal.demonstration_arrears import give_one_notice
 from portal.demonstration_files import make_imports
 from portal.demonstration_grants import make_grants
 from portal.demonstration_library import make_certificates
@@ -25,12 +26,14 @@ from portal.demonstration_money import make_money
 from portal.demonstration_notices import make_notices
 from portal.demonstration_proofs import entrust, make_proofs
 from portal.demonstration_publications import make_publications
+from portal.demonstration_readings import make_readings
 from portal.demonstration_registrations import make_registrations
 from portal.demonstration_sendings import make_sendings
 from portal.demonstration_threads import make_threads
+from portal.demonstration_trail import make_trail
 from portal.demonstration_waivers import make_waivers
 from portal.formats import search_key, sort_key
-from portal.household import summary
+from portal.last_look import summary
 from portal.models import (
     ADDRESS,
     AuditEvent,
@@ -118,8 +121,11 @@ def load(settings, seed=1, scale=1, watched=lambda rows, label: rows):
         password = User.known("rh@demo.example").password_hash
         make_mandates(draw, managed, days_ago, iban, settings.creditor)
         reject_one(draw, managed[0], days_ago)
+        give_one_notice(draw, managed[1:], settings, days_ago)
         make_grants(draw, managed[0], days_ago, password)
         make_registrations(draw, managed[0], days_ago, password)
+        make_readings(managed[0], days_ago)
+        make_trail(draw, days_ago)
         figures = {"accounts": len(accounts), "beneficiaries": people.total}
         AuditEvent.write("demo.load", after={"seed": seed, "scale": scale, **figures})
     database.refresh_statistics(db)
@@ -660,7 +666,8 @@ def entrust_one(draw, account, people):
 
 
 def days_ago(days):
-    return clock.instant(clock.today() - datetime.timedelta(days=days), datetime.time(9, 12))
+    """An instant of working hours of that day: not the same each day, always the same for a day."""
+    return clock.instant(clock.today() - datetime.timedelta(days=days), datetime.time(8 + days * 5 % 9, days * 37 % 60))
 
 
 def household_of_nobody(draw, contract, people):

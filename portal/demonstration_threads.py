@@ -23,12 +23,16 @@ OMBUDSMAN = (
 # Nature, subject, what was asked, state, days ago, rating, what the mutual answered.
 REQUESTS = (
     (
-        *("PORTABILITY", "Départ au 31/12, quelles démarches ?", "Un salarié quitte l’entreprise le 31/12. Quelles"),
+        *(
+            "PORTABILITY",
+            "Départ d’un salarié, quelles démarches ?",
+            "Un salarié quitte l’entreprise à la fin du mois. Quelles",
+        ),
         *(
             "TREATED",
             4,
             None,
-            "Radiez-le dans le portail au 31/12 : la portabilité commence d’elle-même, et le salarié",
+            "Radiez-le dans le portail : la portabilité commence d’elle-même, et le salarié",
         ),
     ),
     ("CARD", "Carte non reçue", "La carte d’une salariée et celle de son enfant", "IN_PROGRESS", 8, None, None),
@@ -41,7 +45,15 @@ REQUESTS = (
         *("AWAITING_ANSWER", 22, None, "Indiquez-nous le SIRET de cet établissement et la date de son ouverture, et"),
     ),
     ("OTHER", "Notice en grands caractères", "Un salarié malvoyant demande", "TREATED", 31, 5, "La notice part"),
-    ("TERMINATION", "Radiation au 31/05", "Une radiation saisie trop tard", "TREATED", 40, 4, "C’est corrigé"),
+    (
+        "TERMINATION",
+        "Radiation saisie trop tard",
+        "Une personne partie le mois dernier",
+        "TREATED",
+        40,
+        4,
+        "C’est corrigé",
+    ),
     (
         "ENROLMENT",
         "Bulletin signé illisible",
@@ -66,7 +78,7 @@ ANSWER_ENDS = {
     "CONTRIBUTIONS": " dans la semaine.",
     "CONTRACT": " joignez le Kbis : l’avenant vous sera envoyé.",
     "OTHER": " au courrier aujourd’hui, à l’adresse du salarié.",
-    "TERMINATION": " : la personne n’est plus couverte depuis le 31/05.",
+    "TERMINATION": " : la personne n’est plus couverte depuis son départ.",
     "ENROLMENT": " est dans « Espace documentaire ».",
 }
 # Of the guide's account: nature, subject, who complains, days ago, state, outcome.
@@ -99,7 +111,7 @@ def make_threads(draw, accounts, ago):
         if author != reader:
             ThreadFollower.create(thread=thread, user=author, unread=1 if number == 0 else 0)
     for place, row in enumerate(COMPLAINTS):
-        complaint(draw, row, accounts[0]["id"], staff, FIRST + 100 + place, ago)
+        complaint(draw, row, accounts[0]["id"], staff, FIRST - 10 - place * STEP, ago)
     for title, body in PREPARED:
         PreparedAnswer.create(public_id=draw.uuid(), title=title, body=body, updated_at=ago(60))
 

@@ -42,12 +42,15 @@ def waive(draw, category, reason, began, state, proved, last, at):
     row.review_due_on = waivers.first_review(case, effect) if state == "IN_FORCE" else None
     row.ended_on = until if state == "ENDED" else None
     row.remark = "L’attestation n’est pas à son nom." if state == "REFUSED" else ""
+    asked = row.review_due_on and row.review_due_on - datetime.timedelta(days=waivers.DAYS_BEFORE)
+    again = bool(asked and asked <= today)  # as the worker would have done on that day
+    row.reminded_at = clock.instant(asked, datetime.time(7, 30)) if again else None
     row.keep()
-    if case.proof and not proved and row.is_open:
-        await_waiver(draw, row, case.proof, effect)
+    if case.proof and row.is_open and (again or not proved):
+        await_waiver(draw, row, case.proof, asked if again else effect, row.review_due_on if again else None)
 
 
-def await_waiver(draw, row, proof, sent):
+def await_waiver(draw, row, proof, sent, due_on):
     DocumentRequest.create(
         public_id=draw.uuid(),
         category=row.category_id,
@@ -56,6 +59,6 @@ def await_waiver(draw, row, proof, sent):
         document_type=proof.code,
         origin="WAIVER",
         sent_on=sent,
-        due_on=sent + datetime.timedelta(days=proofs.DAYS_TO_ANSWER),
+        due_on=due_on or sent + datetime.timedelta(days=proofs.DAYS_TO_ANSWER),
         state="AWAITED",
     )

@@ -3,7 +3,8 @@
 import datetime
 from dataclasses import dataclass
 
-from portal import clock, database, taking
+from portal import alarms, clock, database, taking
+from portal.history import union
 from portal.models import (
     AuditEvent,
     Case,
@@ -17,16 +18,19 @@ from portal.models import (
     RequestState,
     Sending,
     SendingState,
+    User,
     Value,
+    db,
     fn,
 )
+from portal.prepared import written_once
 from portal.rules import sendings as kinds
 from portal.rules import threads as rules
 
 REQUESTS, COMPLAINTS, REGISTRATIONS, PROOFS = "requests", "complaints", "registrations", "proofs"
 BANKS, DOCUMENTS, MESSAGES, MOVEMENTS = "bank_details", "documents", "messages", "movements"
-EXTRACTIONS = "extractions"
-LOOKED_AT = datetime.timedelta(days=7)  # how long an account that was stopped stands there
+ALARMS = "alarms"
+LOOKED_AT = datetime.timedelta(days=7)  # how long an alarm stands there
 PROMISED = {REQUESTS, COMPLAINTS}  # an answer by a day
 
 
@@ -41,16 +45,18 @@ class Queue:
 
 def waiting(user, today):
     """{queue: Queue} in one statement, through the door of the mutual's staff."""
-    rows = parts(user, today, clock.now()).tuples()
+    rows = parts(today, clock.now() - LOOKED_AT, role=user.role)
     return {name: Queue(count, late or 0, database.as_instant(since)) for name, count, late, since in rows}
 
 
-def parts(user, today, now):
+@written_once(db)
+def parts(today, lately, *, role):
+    user = User(role=role)  # of the mutual's staff, each sees every row
     to_do = user.threads().where(MessageThread.to_do())
     late = MessageThread.due_on < today
     received = user.sendings().where(Sending.state == SendingState.RECEIVED)
     banks = Sending.document_type == kinds.BANK_DETAILS
-    stopped = user.audit_events().where(AuditEvent.action == taking.STOPPED)
+    told = user.audit_events().where(AuditEvent.action.in_([taking.STOPPED, *alarms.ACTIONS.values()]))
     queues = (
         counted(COMPLAINTS, to_do.where(MessageThread.kind == rules.COMPLAINT), MessageThread.written_at, late),
         counted(REQUESTS, to_do.where(MessageThread.kind == rules.REQUEST), MessageThread.written_at, late),
@@ -67,13 +73,10 @@ def parts(user, today, now):
         counted(BANKS, received.where(banks), Sending.sent_at),
         counted(DOCUMENTS, received.where(~banks), Sending.sent_at),
         counted(MOVEMENTS, user.movements().where(Movement.state == MovementState.RECORDED), Movement.created_at),
-        counted(EXTRACTIONS, stopped.where(AuditEvent.at > now - LOOKED_AT), AuditEvent.at),
+        counted(ALARMS, told.where(AuditEvent.at > lately), AuditEvent.at),
         counted(MESSAGES, user.messages().where(OutboxMessage.can_be_sent_again()), OutboxMessage.created_at),
     )
-    whole, *others = queues
-    for queue in others:
-        whole = whole.union_all(queue)
-    return whole
+    return union(queues).tuples()
 
 
 def counted(name, query, since, late=None):

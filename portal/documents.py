@@ -9,12 +9,12 @@ import secrets
 import threading
 import time
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from peewee import IntegrityError, InterfaceError, OperationalError
 
 from portal import clock, printing, reach, storage
-from portal.exchange.many import nothing_to_collect
 from portal.faults import place_of
 from portal.formats import sort_key
 from portal.models import Document, db, document_words
@@ -67,6 +67,10 @@ class NotMade(Exception):
 
 class NotYet(NotMade):
     """It is long: the worker makes it."""
+
+
+class Stopped(Exception):
+    """Who was making it is told to end."""
 
 
 # ── The code that is checked ─────────────────────────────────────────────────────────────────────────────────────
@@ -192,13 +196,19 @@ def made(document):
     return row.file
 
 
-def make(row):
-    """Print a document that was leased, and file it: of two that are made at the same time, one is kept."""
+def make(row, stopped=lambda: False):
+    """Print a document that was leased, and file it: of two that are made at the same time, one is kept.
+
+    `stopped`: whether a long one is to be given up, for another to make.
+    """
     now, code = clock.now(), draw_code()
     try:
-        with leased_meanwhile(row), nothing_to_collect():  # a quarter of the time of a long one
-            data = printing.pdf(row.template, title=row.title, code=code, **row.unseal())
+        with leased_meanwhile(row) as progress:
+            data = drawn(row, code, progress, stopped)
         stored = put_away(row, data, now)
+    except Stopped:
+        row.give_back(tried=False)
+        raise NotMade from None
     except Exception as fault:
         row.give_back()
         log_fault(row, fault)
@@ -210,19 +220,33 @@ def make(row):
             stored.drop(now)
 
 
+def drawn(row, code, progress, stopped):
+    """Its bytes; a long one is drawn by a process of its own, which says how far it is."""
+    words = {"title": row.title, "code": code} | row.unseal()
+    if not row.is_long:
+        return printing.pdf(row.template, **words)
+
+    def laid_out(page):
+        progress.pages = page
+        if stopped():
+            raise Stopped
+
+    return printing.pdf_apart(row.template, laid_out, **words)
+
+
 @contextmanager
 def leased_meanwhile(row):
     """Renew its lease as long as it takes, from a thread of its own: nobody makes it a second time meanwhile.
 
-    It tells how many pages are laid out too.
+    It tells how many pages are laid out too: the `pages` of what it gives.
     """
-    over = threading.Event()
+    progress, over = SimpleNamespace(pages=0), threading.Event()
     every = min(TOLD, row.LEASE.total_seconds() / 3)
 
     def renew():
         told, renewed = 0, time.monotonic()
         while not over.wait(every):
-            pages, due = printing.pages.count, time.monotonic() - renewed >= row.LEASE.total_seconds() / 3
+            pages, due = progress.pages, time.monotonic() - renewed >= row.LEASE.total_seconds() / 3
             if pages == told and not due:
                 continue
             with suppress(OperationalError, InterfaceError), db.connection_context():  # the next turn tries again
@@ -233,7 +257,7 @@ def leased_meanwhile(row):
     keeper = threading.Thread(target=renew, daemon=True)
     keeper.start()
     try:
-        yield
+        yield progress
     finally:
         over.set()
         keeper.join()
@@ -245,14 +269,27 @@ def log_fault(row, fault):
 
 
 def make_due(now):
-    """Make the documents that wait, a few at a time: how many. One that failed too often waits for who asks for it."""
-    due = Document.to_make(now).where(Document.attempts < Document.MOST_ATTEMPTS).order_by(Document.id).limit(5)
-    done = 0
-    for row in list(due):
-        if row.lease(now):
-            try:
-                make(row)
-            except NotMade:
-                continue
-            done += 1
-    return done
+    """Make the documents that wait, a few at a time: how many. Long ones have a turn of their own."""
+    return sum(make_leased(row, now) for row in list(waiting(now, False).limit(5)))
+
+
+def make_long(now, stopped):
+    """Make the next of the long ones, which may take a minute; `stopped`: whether the worker is told to end."""
+    return sum(make_leased(row, now, stopped) for row in list(waiting(now, True).limit(1)))
+
+
+def waiting(now, are_long):
+    """One that failed too often waits for who asks for it."""
+    tried_less = Document.attempts < Document.MOST_ATTEMPTS
+    return Document.to_make(now).where(tried_less, Document.are_long(are_long)).order_by(Document.id)
+
+
+def make_leased(row, now, *more):
+    """Whether it was made."""
+    if not row.lease(now):
+        return False
+    try:
+        make(row, *more)
+    except NotMade:
+        return False
+    return True

@@ -8,10 +8,11 @@ from portal import bulletins, clock, database, guests, outbox, reach
 from portal.exchange import affiliation_cells as cells
 from portal.exchange import joining
 from portal.exchange.affiliation_offers import Offer
-from portal.exchange.many import update_each
+from portal.exchange.many import update_as_read
 from portal.exchange.newcomers import Newcomer, affiliate
 from portal.formats import search_key
-from portal.household import KEY, PRIVATE, STEPS, Household, summary
+from portal.household import KEY, PRIVATE, STEPS, Household
+from portal.last_look import summary
 from portal.models import (
     Beneficiary,
     Enrolment,
@@ -122,22 +123,23 @@ def save(enrolment, step, words, form, action, by, now, offer=None):
     which what htmx still sends of that page is late, and left out; "" for htmx. `offer`: another contract.
     `by`: None for the employee.
     """
-    with db.atomic():
-        row = enrolment.hold()
+    row = enrolment
+    while True:
         if row is None or not row.is_open:
             raise Closed
-        offer = offer or offer_of(enrolment if row.contract_id == enrolment.contract_id else row.read_whole())
-        answers, last = row.unseal(), row.saved.get(step, {})
+        its = offer or offer_of(row)
+        answers, last, version = row.unseal(), row.saved.get(step, {}), row.version
         same_page = form.key is not None and last.get("key") == form.key
         if last and not same_page and last["version"] > form.seen:
-            return Saved(row, Household(answers | {step: words}, offer, clock.today()), last, answers[step])
+            return Saved(row, Household(answers | {step: words}, its, clock.today()), last, answers[step])
         if same_page and last["sent"] and not action:
-            return Saved(row, Household(answers, offer, clock.today()))
-        row.category, row.contract = offer.category_id, offer.contract_id
-        home = write(row, answers, step, words, offer, note(row, form.key, action, by, now))
+            return Saved(row, Household(answers, its, clock.today()))
+        row.category, row.contract = its.category_id, its.contract_id
+        home = write(row, answers, step, words, its, note(row, form.key, action, by, now))
         row.step = following(step) if action == NEXT and row.saved[step]["right"] else step
-        update_each(Enrolment, WRITTEN, [(*written(row), row.id)])
-    return Saved(row, home)
+        if put(row, version):
+            return Saved(row, home)
+        row = Enrolment.whole(Enrolment.select()).where(Enrolment.id == row.id).first()  # somebody wrote meanwhile
 
 
 NEXT = "suivant"
@@ -147,11 +149,11 @@ WRITTEN = (
 )
 
 
-def written(row):
-    """What saving a step changes of a draft, as the databases take it."""
+def put(row, version):
+    """Write what saving a step changes of a draft, unless it is another since that version; whether that is done."""
     values = [getattr(row, name) for name in WRITTEN]
     values[WRITTEN.index("saved")] = json.dumps(row.saved)
-    return values
+    return update_as_read(Enrolment, WRITTEN, values, {"id": row.id, "version": version, "state": row.state})
 
 
 def write(row, answers, step, words, offer, noted):
@@ -184,12 +186,12 @@ class Known:
     drafts: list
 
     def __bool__(self):
-        return bool(self.met.person or self.met.waiting or self.drafts)
+        return bool(self.met.person or self.met.waiting or self.met.dependent or self.drafts)
 
     @property
     def marks(self):
         """What tells one from another."""
-        found = (self.met.person, *self.drafts)
+        found = (self.met.person, self.met.dependent, *self.drafts)
         waiting = [self.met.waiting.id] if self.met.waiting else []
         return [str(one.public_id) for one in found if one] + waiting
 

@@ -48,17 +48,20 @@ def first_name_of(home):
 
 
 def entrust(enrolment, channel, to, by, now):
-    """Give a draft to its employee, or give them another link: the one before stops. The link, None for a letter.
+    """Give a draft to its employee, or give them another link: the one before stops. Whether this was done.
 
-    Asked twice within a minute, it goes once. Raises Closed. A letter has its link drawn when it is printed (`letter`).
+    Asked twice within a minute, it goes once: False the second time. Raises Closed.
+    A letter has its link drawn when it is printed (`letter`).
     """
     with db.atomic():
         row = held(enrolment)
         last = latest(row)
         if channel != GuestChannel.LETTER and last and same(last, channel, to) and last.created_at > now - AGAIN:
-            return last
+            return False
         give(row, now)
-        return None if channel == GuestChannel.LETTER else send(row, channel, to, by, now)
+        if channel != GuestChannel.LETTER:
+            send(row, channel, to, by, now)
+        return True
 
 
 def held(enrolment):
@@ -82,7 +85,6 @@ def same(link, channel, to):
 def send(row, channel, to, by, now):
     link, token = guests.draw(GuestPurpose.ENROL, now, guests.Wanted(channel, to, enrolment=row), by)
     guests.send(link, token, "guest_enrol", first_name_of(household_of(row.read_whole())), now)
-    return link
 
 
 def letter(enrolment, by, now):

@@ -17,9 +17,12 @@ from portal.models import (
     SupportingDocument,
     ThreadMessage,
     ThreadState,
+    User,
     Value,
+    db,
     fn,
 )
+from portal.prepared import written_once
 from portal.rules import deadlines, threads
 from portal.rules.dates import months_before
 
@@ -45,9 +48,9 @@ def months(user, today, promised):
     firsts = [months_before(today.replace(day=1), back) for back in range(MONTHS - 1, -1, -1)]
     starts = [clock.instant(first, time()) for first in firsts]
     found = [Month(first) for first in firsts]
-    for name, place, count in volumes(user, starts).tuples():
+    for name, place, count in volumes(*starts, role=user.role):
         found[place].volumes[name] = count
-    for place, average, count in ratings(user, starts).tuples():
+    for place, average, count in ratings(*starts, role=user.role):
         found[place].satisfaction, found[place].ratings = round(float(average), 1), count
     for (place, kind), answers in answered(user, starts, promised).items():
         found[place].kept[kind] = round(100 * sum(in_time for in_time, _ in answers) / len(answers))
@@ -60,8 +63,10 @@ def month_of(at, starts):
     return Case(None, [(at >= start, place) for place, start in reversed(list(enumerate(starts)))])
 
 
-def volumes(user, starts):
+@written_once(db)
+def volumes(*starts, role):
     """(volume, month, how many), in one statement."""
+    user = User(role=role)  # of the mutual's staff, each sees every row
     kinds = user.threads()
     every = {
         "movements": (user.movements(), Movement.created_at),
@@ -71,7 +76,7 @@ def volumes(user, starts):
         "complaints": (kinds.where(MessageThread.kind == threads.COMPLAINT), MessageThread.created_at),
         "registrations": (user.registrations(), Registration.sent_at),
     }
-    return union([by_month(name, *parts, starts) for name, parts in every.items()])
+    return union([by_month(name, *parts, starts) for name, parts in every.items()]).tuples()
 
 
 def by_month(name, query, at, starts):
@@ -81,31 +86,37 @@ def by_month(name, query, at, starts):
     return counted.group_by(dated.c.month)
 
 
-def ratings(user, starts):
+@written_once(db)
+def ratings(*starts, role):
     """(month, average, how many) of what was rated."""
     month = month_of(MessageThread.rated_at, starts).alias("month")
-    rated = user.threads().where(MessageThread.rated_at >= starts[0], MessageThread.rating.is_null(False))
+    rated = User(role=role).threads().where(MessageThread.rated_at >= starts[0], MessageThread.rating.is_null(False))
     rated = rated.select(month, MessageThread.rating.alias("rating")).alias("rated")
     found = rated.select_from(rated.c.month, fn.AVG(rated.c.rating), fn.COUNT(rated.c.rating))
-    return found.group_by(rated.c.month)
+    return found.group_by(rated.c.month).tuples()
 
 
 def answered(user, starts, promised):
     """{(month, kind): [(in time, days)]} of the first answers that the mutual gave."""
-    written = ThreadMessage.by_staff & ~ThreadMessage.internal & ThreadMessage.event.in_(ANSWERS)
-    first = fn.MIN(ThreadMessage.created_at).alias("first")
-    columns = MessageThread.kind, MessageThread.nature, MessageThread.created_at, MessageThread.answer_by
-    found = user.threads().select(*columns, first).join(ThreadMessage, on=(ThreadMessage.thread == MessageThread.id))
-    found = (
-        found.where(written).group_by(MessageThread.id, *columns).having(fn.MIN(ThreadMessage.created_at) >= starts[0])
-    )
     due, answers = {}, defaultdict(list)
-    for row in found.namedtuples():
+    for row in first_answers(starts[0], role=user.role):
         sent, on = clock.day_of(row.created_at), clock.day_of(instant(row.first))
         wanted = row.answer_by or due_on(due, sent, row.nature, promised)
         place = bisect_right(starts, instant(row.first)) - 1
         answers[place, row.kind].append((on <= wanted, (on - sent).days))
     return answers
+
+
+@written_once(db)
+def first_answers(since, *, role):
+    """Threads whose first answer of the mutual's came since then, with its instant."""
+    written = ThreadMessage.by_staff & ~ThreadMessage.internal & ThreadMessage.event.in_(ANSWERS)
+    first = fn.MIN(ThreadMessage.created_at).alias("first")
+    columns = MessageThread.kind, MessageThread.nature, MessageThread.created_at, MessageThread.answer_by
+    found = User(role=role).threads().select(*columns, first)
+    found = found.join(ThreadMessage, on=(ThreadMessage.thread == MessageThread.id)).where(written)
+    having = fn.MIN(ThreadMessage.created_at) >= since
+    return found.group_by(MessageThread.id, *columns).having(having).namedtuples()
 
 
 def due_on(known, sent, nature, promised):

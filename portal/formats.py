@@ -28,6 +28,11 @@ NOT_KEY = re.compile(r"[^a-z0-9]+")
 SEARCH_WORDS = 8
 
 
+def iban_masked(iban: str) -> str:
+    """The account of a company, told from another by its last four figures and no more."""
+    return IBAN_MASK[:-4] + iban[-4:]
+
+
 @lru_cache(maxsize=16384)
 def date_fr(day: date | None) -> str:
     """27/03/1985."""

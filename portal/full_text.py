@@ -21,6 +21,13 @@ MATCHING = {
     True: "(SELECT rowid FROM {name} WHERE {name} MATCH ?)",
     False: "(SELECT id FROM {name} WHERE words @@ to_tsquery('simple', %s))",
 }
+# Told of a limit, PostgreSQL might read every row in the hope of the first: what is found is found whole there.
+FEW = {
+    True: "SELECT {place}, rowid FROM (SELECT rowid FROM {name} WHERE {name} MATCH ? LIMIT ?)",
+    False: "SELECT {place}, id FROM (WITH found AS MATERIALIZED ("
+    "SELECT id FROM {name} WHERE words @@ to_tsquery('simple', %s)) SELECT id FROM found LIMIT %s) AS few_{name}",
+}
+FEW_ROWS = 200
 LONGEST = 500_000  # characters of one text: PostgreSQL keeps 1 MB of words at most
 
 
@@ -58,9 +65,23 @@ class TextIndex:
 
     def matching(self, database, typed):
         """The numbers of the rows that hold every word, for `database.found_first`; None when no word was typed."""
-        words = sort_key(typed).split()[:SEARCH_WORDS]
-        if not words:
-            return None
-        sqlite = databases.is_sqlite(database)
-        query = " ".join(f'"{word}"*' for word in words) if sqlite else " & ".join(f"{word}:*" for word in words)
-        return SQL(self.write(MATCHING, database), (query,))
+        query = query_of(database, typed)
+        return SQL(self.write(MATCHING, database), (query,)) if query else None
+
+
+def few(database, indexes, typed, most=FEW_ROWS):
+    """What `matching` gives of each index, read now, in one statement: lists; None for more numbers than `most`."""
+    query, found = query_of(database, typed), [[] for _ in indexes]
+    asked = FEW[databases.is_sqlite(database)]
+    parts = [asked.format(place=place, name=index.name) for place, index in enumerate(indexes)]
+    for place, number in database.execute_sql(" UNION ALL ".join(parts), (query, most + 1) * len(parts)).fetchall():
+        found[place].append(number)
+    return [numbers if len(numbers) <= most else None for numbers in found]
+
+
+def query_of(database, typed):
+    """What the index is asked for; empty when no word was typed."""
+    words = sort_key(typed).split()[:SEARCH_WORDS]
+    if databases.is_sqlite(database):
+        return " ".join(f'"{word}"*' for word in words)
+    return " & ".join(f"{word}:*" for word in words)

@@ -8,8 +8,8 @@ from flask import current_app, g, make_response, redirect, render_template, requ
 from htmx_flask import make_response as answer_htmx
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from portal import clock
-from portal.access import public
+from portal import alarms, clock
+from portal.access import note_link, origin, public
 from portal.models import AuditEvent, GuestLink, GuestPurpose
 from portal.rendering import redirect_whole, wants_fragment
 
@@ -109,6 +109,7 @@ def finished(id, now):
 
 def gone():
     """One answer for a link that never was, that is over, or that this browser has not opened."""
+    note_link()
     if wants_fragment():
         return answer_htmx("", 404, refresh=True)
     return render_template("pages/guest_gone.html"), 404
@@ -127,9 +128,9 @@ def opened_before(id):
 
 def audit(action, link, on=None, **details):
     """Write down what the employee does, and from where: never under the name of a user who is signed in."""
-    origin = (request.remote_addr or "", g.request_id)
     details.setdefault("account", account_of(link))
-    return AuditEvent.write(action, on=on or link, origin=origin, role="guest", **details)
+    alarms.of_event(action, None, origin(), current_app.settings, clock.now())
+    return AuditEvent.write(action, on=on or link, origin=origin(), role="guest", **details)
 
 
 def account_of(link):

@@ -26,6 +26,7 @@ from portal.models import (
     OutboxMessage,
     Payment,
     PermissionGrant,
+    Reading,
     Sending,
     SepaMandate,
     StatementLine,
@@ -38,6 +39,7 @@ from portal.models import (
 
 # Written in the audit trail too: the line of the row itself says more.
 TOLD_ELSEWHERE = ("enrolment.submit", "thread.begin", "sending.send", "waiver.record", "import.send", "proof.deposit")
+APART = {"readings"}  # shown when they are asked for: who read a file is no event of it
 MOST_NAMED = 300  # rows of each room whose messages and audit events are looked for, the latest first
 NO_TEXT, NO_NUMBER = SQL("CAST('' AS TEXT)"), SQL("CAST(NULL AS BIGINT)")  # PostgreSQL asks of what type in a union
 TOLD = {"what": NO_TEXT, "state": NO_TEXT, "label": NO_TEXT, "who": NO_NUMBER, "amount": NO_NUMBER}
@@ -274,13 +276,22 @@ def company_rooms(user, place):
 
 
 def named_rooms(user, place, found):
-    """Messages and audit events, which name the rows that they are about; one statement to know those rows."""
+    """Messages, audit events and pages that were opened, which name their rows; one statement to know those rows."""
     names = names_of(place, found)
     told_here = AuditEvent.action.not_in(TOLD_ELSEWHERE) & ~AuditEvent.action.startswith("movement.")
     events = user.audit_events().where(told_here)
     whole_account = not place.company and not place.person
     about = AuditEvent.account_id == place.account if whole_account else named(AuditEvent, names)
+    readings = Room(
+        query=user.readings().where(named(Reading, names)),
+        at=Reading.last_at,
+        ref=Reading.id,
+        what=Reading.object_type,
+        who=Reading.user,
+        amount=Reading.times,
+    )
     return {
+        "readings": readings,
         "messages": Room(
             query=user.messages().where(named(OutboxMessage, names)),
             at=OutboxMessage.created_at,
@@ -336,7 +347,7 @@ class History:
     def __init__(self, user, place, kinds=()):
         found = rooms(user, place)
         shown = found | named_rooms(user, place, found)
-        self.rooms = {name: room for name, room in shown.items() if not kinds or name in kinds}
+        self.rooms = {name: room for name, room in shown.items() if (name in kinds if kinds else name not in APART)}
 
     def count(self):
         """How many lines there are, in one statement."""
@@ -364,7 +375,7 @@ def line(at, room, ref, what, state, label, amount, first_name, last_name):
         at=datetime.date.fromisoformat(at) if is_day else datetime.datetime.fromisoformat(at),
         is_day=is_day,
         room=room,
-        ref=int(ref) if room == "events" else uuid.UUID(ref),
+        ref=int(ref) if room in ("events", "readings") else uuid.UUID(ref),
         what=what,
         state=state,
         label=label,

@@ -9,8 +9,8 @@ from portal.exchange import affiliation_cells as cells
 from portal.exchange.affiliation_cells import NAMES, TITLES
 from portal.exchange.affiliation_check import Context, check_rows
 from portal.exchange.affiliation_offers import CODES
-from portal.formats import iban_grouped, nir_grouped, search_key
-from portal.rules import Refused, dates, dependents, identifiers, places, proofs, waivers
+from portal.formats import search_key
+from portal.rules import Refused, affiliations, dates, dependents, identifiers, places, proofs, waivers
 
 WHO = (cells.BIRTH_NAME, cells.USED_NAME, cells.FIRST_NAME, cells.BIRTH_DATE, cells.GENDER, cells.NIR)
 # The columns of the file that each step asks for.
@@ -62,6 +62,10 @@ ASKED = {
     cells.OTHER_COVER: "Répondez par Non ou par Oui.",
     cells.RELATIONSHIP: "Choisissez le lien avec le salarié.",
 }
+ACCOUNTS = (
+    (cells.REIMBURSEMENT_IBAN, cells.REIMBURSEMENT_BIC),
+    (cells.CONTRIBUTION_IBAN, cells.CONTRIBUTION_BIC),
+)
 # Warnings that are no doubts: what they ask for is told beside the box.
 PROOFS_ASKED = (TITLES[cells.RELATIONSHIP], TITLES[cells.SITUATION])
 LINE = re.compile(r"(celui de|déjà à) la ligne ([0-9]+)")
@@ -197,8 +201,15 @@ class Household:
 
     def too_old(self, member):
         """Whether a child is past the first limit of the contract: then alone is the situation asked."""
+        return self.past(self.offer.child_max_age, member)
+
+    def too_old_to_study(self, member):
+        """Whether a child is past every limit, and covered with a handicap alone."""
+        return self.past(self.offer.child_student_max_age, member)
+
+    def past(self, age, member):
         born = self.born(member)
-        limit = born and dependents.last_day(born, self.offer.child_max_age, self.offer.child_end_rule)
+        limit = born and dependents.last_day(born, age, self.offer.child_end_rule)
         return bool(limit) and self.covered_from(member) > limit
 
     def status(self, member):
@@ -279,15 +290,33 @@ class Household:
 
     def doubts(self, step, to_employee=False):
         """What deserves a look in a step, and stops nobody twice: (label of the box, sentence)."""
+        if step == "comptes" and self.words(step).get(PRIVATE) and not to_employee:
+            return []  # a doubt would tell HR of which bank the employee is
         found = []
         for member in self.asked_by(step):
-            said = member.checked.warnings
+            said = member.checked.warnings | self.compared(member)
             titles = [TITLES[place] for place in STEPS[step] if TITLES[place] in said]
             about = [title for title in titles if title not in PROOFS_ASKED]
-            found += [(title.replace("'", "’"), without_lines(said[title])) for title in about]
+            found += [(f"{self.whose(member)}{title}".replace("'", "’"), without_lines(said[title])) for title in about]
         if step == "coordonnees" and (doubt := self.town_doubt()):
             found.append(("Ville", doubt))
         return [(label, said_to_you(sentence)) for label, sentence in found] if to_employee else found
+
+    def compared(self, member):
+        """What two answers say against each other, where the file compares nothing: title of the column → sentence."""
+        texts, born, parent = member.cells, self.born(member), self.born(self.employee)
+        found = {cells.CIVILITY: affiliations.civility_warning(texts[cells.CIVILITY], texts[cells.GENDER])}
+        if member.step == "enfants" and born and parent:
+            found[cells.BIRTH_DATE] = affiliations.parent_warning(born, parent)
+        for iban, bic in ACCOUNTS:
+            if texts[iban] and texts[bic]:
+                found[bic] = identifiers.bic_warning(texts[bic], texts[iban])
+        return {TITLES[place]: sentence for place, sentence in found.items() if sentence}
+
+    def whose(self, member):
+        """« Enfant 2, » before what is said of one of several children."""
+        several = member.step == "enfants" and len(self.children) > 1
+        return f"Enfant {member.checked.line - CHILDREN_LINE + 1}, " if several else ""
 
     def town_doubt(self):
         texts = self.employee.cells
@@ -369,122 +398,16 @@ def readable(rule, text):
     return None
 
 
-# ── What everybody says, for a last look ─────────────────────────────────────────────────────────────────────────
+# ── How it is said ────────────────────────────────────────────────────────────────────────────────────────────────
 
-SEXES = {"M": "Masculin", "F": "Féminin"}
-SITUATIONS = {"STUDENT": "étudiant", "APPRENTICE": "apprenti", "DISABLED": "en situation de handicap"}
 # What the rules of the file say to HR, and how it is said to the employee.
 SAID_TO_YOU = (
     ("Voyez-le avec le salarié.", "Vous pouvez la demander\u00a0: «\u00a0Je demande à ne pas être couvert\u00a0»."),
     ("le lien avec le salarié", "son lien avec vous"),
+    ("plus jeune que le salarié", "plus jeune que vous"),
     ("déjà celui du salarié", "déjà le vôtre"),
     ("à la place du salarié", "à votre place"),
 )
-LATER = {
-    "conjoint": "Un conjoint doit aussi rejoindre le contrat\u202f: informations à compléter plus tard",
-    "enfants": "Un ou des enfants doivent aussi rejoindre le contrat\u202f: informations à compléter plus tard",
-}
-PRIVATE_IBAN = "Donné par le salarié à la mutuelle"
-
-
-def summary(home, to_employee=False):
-    """Every answer in French: [(step, title, [(label, value)])]; the employee alone is told what is theirs to know."""
-    told = {
-        "garantie": told_of_contract(home),
-        "salarie": told_of_person(home, home.employee),
-        "coordonnees": told_of_address(home.employee.cells),
-        "comptes": told_of_accounts(home, to_employee),
-        "conjoint": told_of_spouse(home, to_employee),
-        "enfants": told_of_children(home, to_employee),
-    }
-    return [(step, STEP_TITLES[step][0], [line for line in lines if line[1]]) for step, lines in told.items()]
-
-
-def told_of_contract(home):
-    offer = home.offer
-    return [
-        ("Garantie", offer.plan_label),
-        ("Entreprise", f"{offer.company_label}, collège {offer.category_code} {offer.category_label}"),
-        ("Contrat", offer.contract_number),
-        ("Date d’effet", home.employee.cells[cells.EFFECTIVE_ON]),
-    ]
-
-
-def told_of_person(home, member):
-    texts = member.cells
-    matricule = texts[cells.MATRICULE] if texts[cells.MATRICULE] != KEY and member.step == "salarie" else ""
-    return [
-        ("État civil", {"M.": "Monsieur", "Mme": "Madame"}.get(texts[cells.CIVILITY], "")),
-        ("Nom", texts[cells.BIRTH_NAME]),
-        ("Nom d’usage", texts[cells.USED_NAME]),
-        ("Prénom", texts[cells.FIRST_NAME]),
-        ("Date de naissance", texts[cells.BIRTH_DATE]),
-        ("N° S. Sociale", nir_grouped(texts[cells.NIR])),
-        ("Sexe", SEXES.get(texts[cells.GENDER], "")),
-        ("Type d’assuré", texts[cells.BASE_SCHEME]),
-        ("Autre régime complémentaire", texts[cells.OTHER_COVER]),
-        ("Matricule", matricule),
-    ]
-
-
-def told_of_address(texts):
-    street = " ".join(filter(None, (texts[cells.NUMBER], texts[cells.STREET])))
-    town = f"{texts[cells.POSTAL_CODE]} {texts[cells.CITY]}".strip()
-    country = texts[cells.COUNTRY] if texts[cells.COUNTRY] != "France" else ""
-    return [
-        ("Adresse postale", ", ".join(filter(None, (street, texts[cells.COMPLEMENT], town, country)))),
-        ("N° Tél fixe", texts[cells.PHONE]),
-        ("Portable", texts[cells.MOBILE]),
-        ("E-mail", texts[cells.EMAIL]),
-    ]
-
-
-def told_of_accounts(home, to_employee):
-    if home.words("comptes").get(PRIVATE) and not to_employee:
-        return [("Remboursement prestation", PRIVATE_IBAN)]
-    texts = home.employee.cells
-    asked = (
-        ("Remboursement prestation", texts[cells.REIMBURSEMENT_IBAN], texts[cells.REIMBURSEMENT_BIC]),
-        ("Cotisation", texts[cells.CONTRIBUTION_IBAN], texts[cells.CONTRIBUTION_BIC]),
-    )
-    return [(label, account(iban, bic) or "Aucun compte indiqué") for label, iban, bic in asked]
-
-
-def account(iban, bic):
-    """FR76 3000 6000 0112 3456 7890 189, BIC AGRIFRPPXXX (Crédit agricole)."""
-    if not iban:
-        return ""
-    name = identifiers.bank_of(iban)[1]
-    return f"{iban_grouped(iban)}{f', BIC {bic}' if bic else ''}{f' ({name})' if name else ''}"
-
-
-def told_of_spouse(home, to_employee):
-    if home.spouse is None:
-        return [("Conjoint", LATER["conjoint"] if home.presence("conjoint") == AWAITED else "Pas de conjoint")]
-    link = cells.read(cells.LINK, home.spouse.cells[cells.RELATIONSHIP], home.today).value
-    return [
-        ("Lien avec le salarié", dependents.SPOUSE_LINKS.get(link, "")),
-        *told_of_person(home, home.spouse),
-        ("Pièce demandée", home.asked_of(home.spouse, to_employee)),
-    ]
-
-
-def told_of_children(home, to_employee):
-    if home.presence("enfants") == PRESENT:
-        told = [
-            (f"Enfant {number}", told_of_child(home, child, to_employee))
-            for number, child in enumerate(home.children, 1)
-        ]
-        return [*told, ("D’autres enfants", LATER["enfants"] if home.awaited[1] else "")]
-    return [("Enfants", LATER["enfants"] if home.awaited[1] else "Pas d’enfant")]
-
-
-def told_of_child(home, child, to_employee):
-    texts, document = child.cells, home.asked_of(child, to_employee)
-    born = f"né{'e' * (texts[cells.GENDER] == 'F')} le {texts[cells.BIRTH_DATE]}"
-    nir = f"n° S. Sociale {nir_grouped(texts[cells.NIR])}" if texts[cells.NIR] else ""
-    asked = f"pièce demandée\u00a0: {document}" if document else ""
-    return ", ".join(filter(None, (child.name, born, SITUATIONS.get(home.status(child), ""), nir, asked)))
 
 
 def said_to_you(sentence):

@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import cached_property, reduce
-from operator import or_
+from itertools import groupby
+from operator import attrgetter, or_
 
 from flask_login import UserMixin
 from peewee import (
@@ -22,7 +23,6 @@ from peewee import (
     BooleanField,
     Case,
     CharField,
-    ColumnBase,
     DatabaseProxy,
     DateField,
     DateTimeField,
@@ -32,6 +32,7 @@ from peewee import (
     JSONField,
     Model,
     OperationalError,
+    Select,
     TextField,
     UUIDField,
     Value,
@@ -40,7 +41,7 @@ from peewee import (
 from playhouse.fields import EnumField, IntEnumField
 
 from portal import clock, database, reach
-from portal.formats import search_key, sort_key
+from portal.formats import iban_masked, search_key, sort_key
 from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
 from portal.rules import Refused, dependents, mandates, proofs, rights, staff_roles, threads
@@ -111,6 +112,12 @@ class ManagedAccount(Table):
     def hold(cls, account_id):
         """Make those who add people to this account queue until the end of the transaction."""
         return database.locked(db, cls.select(cls.id).where(cls.id == account_id)).get()
+
+    @staticmethod
+    def patterns(words):
+        """What `User.accounts_like` compares names with: each word’s initials; all the words, the likeliest first."""
+        typed = " ".join(words)
+        return [initials_pattern(word) for word in words], (f"{typed}%", initials_pattern(typed), f"% {typed}%")
 
 
 class Company(Table):
@@ -201,6 +208,11 @@ class GroupContract(Table):
         """The employer’s share of a period that starts that day: a change counts from the first that follows."""
         former = (share for changed, share in self.former_shares or () if start.isoformat() < changed)
         return next(former, self.employer_share)
+
+    @classmethod
+    def naming(cls, word):
+        """The condition that its number, or its company's name, code or SIRET, holds a key; with the company."""
+        return database.contains(db, fn.LOWER(cls.number), word) | database.contains(db, Company.search_key, word)
 
     @classmethod
     def with_child_rules(cls, age, rule):
@@ -532,25 +544,15 @@ class Beneficiary(Table):
         return (cls.role == BeneficiaryRole.CHILD) & reduce(or_, limits, cls.id.is_null())
 
     @classmethod
-    def employed(cls, people, months):
-        """How many employees at each of these days, by college: {college label: [12 numbers]}.
+    def employed(cls, people, first, last):
+        """Employees, joined to their college: those there on the first day, who came since, who went before the last.
 
         Counted once at the first day, then followed by who came and who went: three readings instead of twelve.
         """
-        first, last = months[0], months[-1]
         people = people.where(cls.role == BeneficiaryRole.EMPLOYEE).join(EmployeeCategory)
-        label, count = EmployeeCategory.label, fn.COUNT(cls.id)
-        there = people.where(cls.effective_on <= first, cls.active_on(first)).select(label, count).group_by(label)
+        there = people.where(cls.effective_on <= first, cls.active_on(first))
         came = people.where(cls.effective_on > first, cls.effective_on <= last)
-        went = people.where(cls.terminated_on >= first, cls.terminated_on < last)
-        curves = {name: [number] * len(months) for name, number in there.tuples()}
-        for moved, day, step in ((came, cls.effective_on, 1), (went, cls.terminated_on, -1)):
-            for name, on, number in moved.select(label, day, count).group_by(label, day).tuples():
-                curve = curves.setdefault(name, [0] * len(months))
-                for place, month in enumerate(months):
-                    if (on <= month) if step > 0 else (on < month):
-                        curve[place] += step * number
-        return curves
+        return there, came, people.where(cls.terminated_on >= first, cls.terminated_on < last)
 
 
 # The list in its first order (a surname, then each household together, the employee first), for those who see nearly
@@ -641,7 +643,8 @@ class StoredFile(Table):
 
     @property
     def file_name(self):
-        return self.unseal("name")
+        """A title may hold a date, « du 27/11/2026 »: a slash would make folders of it in a zip."""
+        return self.unseal("name").replace("/", "-")
 
     @property
     def is_image(self):
@@ -790,21 +793,21 @@ class HandOver(Table):
         }
 
     @classmethod
-    def counts(cls):
-        """Table's name → how many of its rows wait."""
-        return {table._meta.table_name: table.select().where(those).count() for table, those in cls.waiting().items()}
+    def counts(cls, deliveries):
+        """{delivery's id, None for what waits for the next: {table's name: how many of its rows}}, in one statement."""
+        parts = [part for table, those in cls.waiting().items() for part in cls.counts_of(table, those, deliveries)]
+        found = {one: {} for one in (None, *(delivery.id for delivery in deliveries))}
+        for name, id, count in reduce(lambda whole, part: whole.union_all(part), parts).tuples():
+            found[id][name] = count
+        return found
 
-    @classmethod
-    def weighed(cls, deliveries):
-        """Deliveries, each with how many rows of each table it took, by the table's name."""
-        found = {one.id: one for one in deliveries}
-        for one in found.values():
-            one.rows = {}
-        for table in cls.waiting():
-            counted = table.select(table.hand_over, fn.COUNT(table.id)).where(table.hand_over.in_(list(found)))
-            for id, count in counted.group_by(table.hand_over).tuples():
-                found[id].rows[table._meta.table_name] = count
-        return list(found.values())
+    @staticmethod
+    def counts_of(table, those, deliveries):
+        name, count = Value(table._meta.table_name), fn.COUNT(table.id)
+        yield table.select(name, SQL("CAST(NULL AS INTEGER)"), count).where(those)
+        if deliveries:
+            taken = table.hand_over.in_([delivery.id for delivery in deliveries])
+            yield table.select(name, table.hand_over, count).where(taken).group_by(table.hand_over)
 
     @classmethod
     def open(cls, now):
@@ -1012,6 +1015,15 @@ def insert_many(table, rows, at_once=200):
     return ids
 
 
+def rewrite(row, names):
+    """Write these columns of a row again: peewee takes longer to put such a statement together than it does to run."""
+    fields = [row._meta.fields[name] for name in names]
+    sets = ", ".join(f"{field.column_name} = {db.param}" for field in fields)
+    values = [field.db_value(row.__data__[field.name]) for field in fields]
+    table = row._meta.table_name
+    db.execute_sql(f"UPDATE {table} SET {sets} WHERE id = {db.param}", [*values, row.id])  # nosec B608
+
+
 class Selection(Table):
     """People ticked in a list, kept while one decides what to do with them; used once."""
 
@@ -1074,8 +1086,13 @@ class Document(Table):
 
     @property
     def is_long(self):
-        """The worker alone makes it, whose memory and time are not those of a page."""
+        """The worker alone makes it, in a process whose memory and time are not those of a page."""
         return self.context is not None and len(self.context) > self.LONG
+
+    @classmethod
+    def are_long(cls, long):
+        """The same as a condition."""
+        return fn.LENGTH(cls.context) > cls.LONG if long else fn.LENGTH(cls.context) <= cls.LONG
 
     def is_being_made(self, now):
         """It waits for the worker, or is in its hands."""
@@ -1118,8 +1135,10 @@ class Document(Table):
         if held.execute():
             self.leased_until = now + self.LEASE
 
-    def give_back(self):
-        Document.update(leased_until=None).where(Document.id == self.id).execute()
+    def give_back(self, tried=True):
+        """`tried`: and it failed; else who was making it had to end."""
+        attempts = Document.attempts if tried else Document.attempts - 1
+        Document.update(leased_until=None, attempts=attempts).where(Document.id == self.id).execute()
 
     def complete(self, file, check_hash):
         """Its file and the hash of its code, in the caller's transaction; False when the lease was lost."""
@@ -1367,10 +1386,7 @@ class User(UserMixin, Table):
         """What the grants in force let this person do, together, as an expression; the mutual's staff, all."""
         if self.is_staff:
             return Value(rights.ALL)
-        held = [fn.MAX(PermissionGrant.actions.bin_and(int(action))) for action in rights.Action]
-        return (
-            PermissionGrant.in_force(self.id, on).where(*where).select(fn.COALESCE(reduce(ColumnBase.bin_or, held), 0))
-        )
+        return PermissionGrant.in_force(self.id, on).where(*where).select(PermissionGrant.all_actions())
 
     def users(self):
         """Everybody who signs in: the mutual's staff alone."""
@@ -1551,7 +1567,9 @@ class User(UserMixin, Table):
         if self.is_staff:
             return MessageThread.select()
         mine = MessageThread.account.in_(self.accounts(on).select(ManagedAccount.id))
-        return MessageThread.select().where(mine, self.opens_thread(on))
+        # Most see their accounts whole: the grants of each thread are looked up for the others alone.
+        whole = MessageThread.account.in_(self.whole_account_ids(on))
+        return MessageThread.select().where(mine, whole | self.opens_thread(on))
 
     def opens_thread(self, on=None):
         grants = PermissionGrant.in_force(self.id, on or clock.today(), self.acting)
@@ -1624,7 +1642,8 @@ class User(UserMixin, Table):
         whole = of_nobody & Document.contract.is_null() & Document.account.in_(self.whole_account_ids())
         whole &= ~paid | Document.account.in_(payers)
         present = Document.withdrawn_at.is_null()
-        return Document.select().where(present, fn.EXISTS(people) | seen | whole)
+        # In the order of what each costs: who is somebody's is looked up last.
+        return Document.select().where(present, whole | seen | fn.EXISTS(people))
 
     def publications(self, on=None):
         """What the mutual published for this person: to everyone, or for what they see the whole of; its staff, all."""
@@ -1653,11 +1672,11 @@ class User(UserMixin, Table):
         return documents_of(self.id, clock.today(), self.acting, person.id, role=self.role)
 
     def documents_of_contract(self, contract, most=10):
-        """A contract's own documents; then the last of those of its people."""
+        """A contract's own documents; then the last that were made of those of its people: the latest first, both."""
         found = self.documents().where(Document.contract == contract)
         own = found.where(Document.beneficiary.is_null()).order_by(Document.published_on.desc(), Document.id.desc())
         of_people = found.where(Document.beneficiary.is_null(False)).order_by(Document.id.desc()).limit(most)
-        return list(own), list(of_people)
+        return list(own), sorted(of_people, key=attrgetter("published_on", "id"), reverse=True)
 
     def of_colleges(self, table):
         """The rows of a table whose colleges the user may see; those of the mutual's staff are all, unasked."""
@@ -1703,7 +1722,7 @@ class User(UserMixin, Table):
 
     def scope_rows(self, codes=(), recent=()):
         """What the frame of a page says, in one statement; at least a row, each with what holds for all of them:
-        how many accounts, the code of one, threads not read, and without `codes` the documents that are awaited.
+        how many accounts, threads not read, and without `codes` the documents that are awaited.
 
         The accounts of these codes, or the only one that there is, have a row for each company and college of theirs;
         the favourites and those looked at last have a row too.
@@ -1739,10 +1758,17 @@ class User(UserMixin, Table):
         rules = GroupContract.child_max_age, GroupContract.child_end_rule
         return list(self.contracts().select(*rules).distinct().order_by(*rules).tuples())
 
+    def covered_in(self, account_ids):
+        """Who is covered now in these accounts."""
+        return self.beneficiaries().where(Beneficiary.account.in_(account_ids), Beneficiary.active_on(clock.today()))
+
     def head_counts(self, account_ids):
         """How many people are covered now in each of these accounts: id → number."""
-        people = self.beneficiaries().where(Beneficiary.account.in_(account_ids), Beneficiary.active_on(clock.today()))
-        counted = people.select(Beneficiary.account, fn.COUNT(Beneficiary.id)).group_by(Beneficiary.account)
+        counted = (
+            self.covered_in(account_ids)
+            .select(Beneficiary.account, fn.COUNT(Beneficiary.id))
+            .group_by(Beneficiary.account)
+        )
         return dict(counted.tuples())
 
     def find_accounts(self, words):
@@ -1750,24 +1776,19 @@ class User(UserMixin, Table):
 
         « ac » finds « Ateliers Combe-Noire » by its initials as well as « Acier Jura » by its start.
         """
+        return self.accounts_like(words, *ManagedAccount.patterns(words))
+
+    def accounts_like(self, words, initials, likely):
+        """The same; `initials` and `likely`: what `ManagedAccount.patterns` makes of the words."""
         accounts = self.accounts()
-        for word in words:
+        for word, letters in zip(words, initials, strict=True):
             companies = self.companies().where(database.contains(db, Company.search_key, word)).select(Company.account)
             accounts = accounts.where(
                 database.contains(db, ManagedAccount.search_key, word)
                 | ManagedAccount.id.in_(companies)
-                | ManagedAccount.name_key.ilike(initials_pattern(word))
+                | ManagedAccount.name_key.ilike(letters)
             )
-        typed = " ".join(words)
-        rank = Case(
-            None,
-            [
-                (ManagedAccount.name_key.ilike(f"{typed}%"), 0),
-                (ManagedAccount.name_key.ilike(initials_pattern(typed)), 1),
-                (ManagedAccount.name_key.ilike(f"% {typed}%"), 2),
-            ],
-            3,
-        )
+        rank = Case(None, [(ManagedAccount.name_key.ilike(pattern), at) for at, pattern in enumerate(likely)], 3)
         starred = Case(None, [(ManagedAccount.id.in_(self.favourite_ids()), 0)], 1)
         return accounts.order_by(rank, starred, ManagedAccount.name_key, ManagedAccount.id)
 
@@ -1796,6 +1817,10 @@ class User(UserMixin, Table):
     def audit_events(self):
         """Who did what: the mutual's staff alone read it."""
         return AuditEvent.select().where(self.is_staff)
+
+    def readings(self):
+        """Which pages the mutual's staff opened: who reads the trail reads them."""
+        return Reading.select().where(self.is_staff and self.opens("staff_audit"))
 
     def find_companies(self, words):
         """Companies whose name, code or SIRET hold every word (keys), by name; with their account."""
@@ -1951,6 +1976,11 @@ class PermissionGrant(Table):
         return cls.holds(category.account, category.company, category.id)
 
     @classmethod
+    def all_actions(cls):
+        """What the grants of a query let do together, 0 when there are none."""
+        return fn.COALESCE(database.all_bits(db, cls.actions, rights.Action), 0)
+
+    @classmethod
     def in_force(cls, user, on, action=rights.Action.SEE):
         return cls.select(cls.id).where(
             cls.user == user,
@@ -1992,7 +2022,7 @@ class AffiliationImport(Table):
     size = IntegerField()
     content = SealedField(null=True)  # the file, until it is read
     state = CharField(16, default=ImportState.WAITING, index=True)
-    fault = CharField(500, default="")  # why it could not be read
+    fault = CharField(500, default="")  # why it could not be read, or what was left aside
     wrong_template = BooleanField(default=False)
     unknown_columns = JSONField(default=list)
     total = IntegerField(default=0)
@@ -2683,12 +2713,8 @@ class OutboxMessage(Table):
     @classmethod
     def claim(cls, now, most):
         """Take messages in hand, so that no other worker sends them: the rows, in the order to send."""
-        ids = [message_id for (message_id,) in cls.due(now).select(cls.id).limit(most).tuples()]
-        mine = cls.update(leased_until=now + cls.LEASE, attempts=cls.attempts + 1).where(
-            cls.id.in_(ids), cls.free(now), cls.not_before <= now
-        )
-        claimed = {message.id: message for message in mine.returning(cls).execute()} if ids else {}
-        return [claimed[message_id] for message_id in ids if message_id in claimed]
+        claimed = claimed_messages(now, now + cls.LEASE, most=most)
+        return sorted(claimed, key=lambda row: (row.kind != MessageKind.SECURITY, row.not_before, row.id))
 
     @classmethod
     def forget_unwanted(cls, now):
@@ -2701,7 +2727,7 @@ class OutboxMessage(Table):
         self.state, self.settled_at, self.leased_until, self.last_error = state, now, None, error or self.last_error
         if state != MessageState.FAILED or self.is_outdated(now):
             self.content = None
-        self.save(only=["state", "settled_at", "leased_until", "last_error", "content"])
+        rewrite(self, ("state", "settled_at", "leased_until", "last_error", "content"))
 
     def is_outdated(self, now):
         return self.not_after is not None and self.not_after < now
@@ -2709,7 +2735,7 @@ class OutboxMessage(Table):
     def put_off(self, until, error=""):
         """Give it back, to be tried again from then on."""
         self.not_before, self.leased_until, self.last_error = until, None, error or self.last_error
-        self.save(only=["not_before", "leased_until", "last_error", "attempts"])
+        rewrite(self, ("not_before", "leased_until", "last_error", "attempts"))
 
     @classmethod
     def awaiting_digest(cls, until, now):
@@ -2772,6 +2798,15 @@ class OutboxMessage(Table):
                 # Not what a worker has sent meanwhile: it keeps nothing.
                 cls.update(content=row.content).where(cls.id == row.id, cls.content == content).execute()
         return (rows[-1].id if rows else None), len(old)
+
+
+@written_once(db)
+def claimed_messages(now, until, most):
+    """Asked again: on PostgreSQL, who waited for another worker finds them taken."""
+    due = OutboxMessage.due(now).select(OutboxMessage.id).limit(most)
+    mine = OutboxMessage.update(leased_until=until, attempts=OutboxMessage.attempts + 1)
+    still = OutboxMessage.free(now), OutboxMessage.not_before <= now
+    return mine.where(OutboxMessage.id.in_(due), *still).returning(OutboxMessage)
 
 
 # ── Enrolments: typed by HR, or begun by HR and finished by the employee ─────────────────────────────────────────
@@ -2908,12 +2943,20 @@ class Enrolment(Table):
         """This enrolment as it is now, held until the end of the transaction; None when it is gone."""
         return next(iter(held_enrolment(self.id)), None)
 
+    opened = None, {}  # what was sealed, and what is in it: it is opened once
+
     def seal(self, answers):
         self.answers = vault.seal(json.dumps(answers), "enrolment", "answers", self.public_id)
+        self.opened = self.answers, answers
 
     def unseal(self):
-        """{step: {field: [texts]}}; nothing of what is not begun."""
-        return json.loads(vault.open(self.answers, "enrolment", "answers", self.public_id)) if self.answers else {}
+        """{step: {field: [texts]}}, to be read and not changed; nothing of what is not begun."""
+        if not self.answers:
+            return {}
+        if self.opened[0] is not self.answers:
+            answers = json.loads(vault.open(self.answers, "enrolment", "answers", self.public_id))
+            self.opened = self.answers, answers
+        return self.opened[1]
 
 
 class GuestPurpose(StrEnum):
@@ -3520,6 +3563,10 @@ class BankDetails(Table):
     def seal(self, iban):
         self.iban = vault.seal(iban, "bank_details", "iban", self.public_id)
 
+    @property
+    def masked(self):
+        return iban_masked(self.unseal())
+
     def unseal(self):
         """The clear IBAN: the caller audits."""
         return vault.open(self.iban, "bank_details", "iban", self.public_id)
@@ -3643,7 +3690,7 @@ class MessageThread(Table):
                 *(ManagedAccount.id, ManagedAccount.code, ManagedAccount.name),
                 *(Company.id, Company.code, Company.label),
                 *(EmployeeCategory.id, EmployeeCategory.code, EmployeeCategory.label),
-                *(Beneficiary.id, *Beneficiary.listed()),
+                *(Beneficiary.id, Beneficiary.category, *Beneficiary.listed()),
                 *(User.id, User.first_name, User.last_name, User.role),
                 *(Assignee.id, Assignee.first_name, Assignee.last_name),
                 fn.COALESCE(unread, 0).alias("unread"),
@@ -3661,6 +3708,14 @@ class MessageThread(Table):
         return joined.switch(cls).join(Assignee, JOIN.LEFT_OUTER, on=(cls.assignee == Assignee.id), attr="assignee")
 
     @classmethod
+    def whole_page(cls, ids, order, reader, number, size):
+        """A page of a query of ids, read as `whole` does, and how many rows it has in all: in one statement."""
+        total = ids.order_by().select(fn.COUNT(SQL("1")))
+        among = cls.among(ids.order_by(*order).paginate(number, size))
+        rows = list(cls.whole(among, reader).select_extend(total.alias("total")).order_by(*order))
+        return rows, rows[0].total if rows else total.scalar()
+
+    @classmethod
     def holding(cls, threads, typed):
         """Those of which one message holds every word, notes apart; the first holds number, nature and subject too."""
         matching = message_words.matching(db, typed)
@@ -3670,17 +3725,19 @@ class MessageThread(Table):
         written = written.where(database.found_first(db, ThreadMessage.id, matching))
         return threads.where(database.found_first(db, cls.id, written))
 
-    def conversation(self, inside=False, after=0):
-        """Its messages in order, with who wrote them; `inside`: the notes of the mutual too."""
-        said = ThreadMessage.select(ThreadMessage, User).join(User, JOIN.LEFT_OUTER)
-        said = said.where(ThreadMessage.thread == self, ThreadMessage.id > after).order_by(ThreadMessage.id)
-        return list(said if inside else said.where(~ThreadMessage.internal))
-
-    def files(self, inside=False):
-        """The files of its messages, with the id of each."""
-        found = ThreadFile.select(ThreadFile, StoredFile).join(StoredFile).switch(ThreadFile).join(ThreadMessage)
-        found = found.where(ThreadMessage.thread == self, StoredFile.dropped_at.is_null()).order_by(ThreadFile.id)
-        return list(found if inside else found.where(~ThreadMessage.internal))
+    def conversation(self, inside=False):
+        """[(message, its files)] in order, with who wrote each; `inside`: the notes of the mutual too."""
+        said = (
+            ThreadMessage.select(ThreadMessage, User, ThreadFile, StoredFile)
+            .join(User, JOIN.LEFT_OUTER)
+            .switch(ThreadMessage)
+            .join(ThreadFile, JOIN.LEFT_OUTER, attr="joined")
+            .join(StoredFile, JOIN.LEFT_OUTER)
+            .where(ThreadMessage.thread == self)
+            .order_by(ThreadMessage.id, ThreadFile.id)
+        )
+        rows = said if inside else said.where(~ThreadMessage.internal)
+        return [with_files(list(same)) for _, same in groupby(rows, attrgetter("id"))]
 
     def was_answered(self, form_key):
         """This very form has sent its message."""
@@ -3692,6 +3749,12 @@ class MessageThread(Table):
         drafts = AnswerDraft.select(AnswerDraft, User).join(User)
         theirs = AnswerDraft.thread == self, AnswerDraft.user != user, AnswerDraft.saved_at > since
         return list(drafts.where(*theirs, User.role.in_([UserRole.STAFF, UserRole.ADMIN])))
+
+
+def with_files(rows):
+    """(a message, its files): out of its rows, one for each file that was joined to it."""
+    joined = (row.joined for row in rows if getattr(row, "joined", None) is not None)
+    return rows[0], [one for one in joined if one.file_id and one.file.dropped_at is None]
 
 
 class ThreadMessage(Table):
@@ -3791,6 +3854,15 @@ class AnswerDraft(Table):
         return cls.get_or_none(cls.thread == thread, cls.user == user)
 
     @classmethod
+    def and_unsent(cls, thread, user, path, now):
+        """(the draft, the words that a session did not outlive at that path), each None when there is none."""
+        left = (UnsentWords.user == User.id) & UnsentWords.at(path, now)
+        found = User.select(User.id, cls, UnsentWords).where(User.id == user.id)
+        found = found.join(cls, JOIN.LEFT_OUTER, on=((cls.user == User.id) & (cls.thread == thread)), attr="draft")
+        row = found.switch(User).join(UnsentWords, JOIN.LEFT_OUTER, on=left, attr="unsent").get()
+        return getattr(row, "draft", None), getattr(row, "unsent", None)
+
+    @classmethod
     def forget(cls, thread, user):
         return cls.delete().where(cls.thread == thread, cls.user == user).execute()
 
@@ -3847,6 +3919,7 @@ class UnsentWords(Table):
         indexes = ((("user", "path"), True),)
 
     MOST = 100_000  # characters
+    LASTS = datetime.timedelta(days=1)
 
     @classmethod
     def keep(cls, user, path, words, now):
@@ -3860,9 +3933,14 @@ class UnsentWords(Table):
         return kept
 
     @classmethod
+    def at(cls, path, now):
+        """A condition: kept on that page, and not for too long."""
+        return (cls.path == path) & (cls.kept_at > now - cls.LASTS)
+
+    @classmethod
     def of(cls, user, path, now):
         """What is kept for that user on that page; None when nothing is."""
-        return next(iter(unsent_words(user.id, path, now - datetime.timedelta(days=1))), None)
+        return next(iter(unsent_words(user.id, path, now - cls.LASTS)), None)
 
     @classmethod
     def forget(cls, user, path):
@@ -3908,6 +3986,7 @@ class ContributionStatement(Table):
     settled = BigIntegerField(default=0)  # by payments and credit notes; of a credit note, what it settled (negative)
     computed = BooleanField(default=False)  # by the portal; the others are loaded
     employer_share = IntegerField(null=True)  # with which the portal computed it, in hundredths of a percent
+    called_hash = CharField(64, null=True)  # who was called what for its period, so far; None: to be read from lines
     document = ForeignKeyField(Document, null=True, on_delete="SET NULL", index=False)
 
     class Meta:
@@ -3991,6 +4070,12 @@ class StatementLine(Table):
         return self.employer + self.employee
 
 
+# Partial: few lines are corrections, and those of a contract are asked for at each of its statements.
+StatementLine.add_index(
+    StatementLine.index(StatementLine.statement, where=SQL("is_correction"), name="statement_line_corrections")
+)
+
+
 class Payment(Table):
     """Money that came for a contract, in cents; what the bank took back is negative."""
 
@@ -4066,9 +4151,9 @@ class ContributionTariff(Table):
         indexes = ((("contract", "valid_from"), True),)
 
     @classmethod
-    def rules(cls, contract):
+    def rules(cls, contract, share=None):
         """Those of a contract with its plan, as the rules take them."""
-        return [row.rule(contract) for row in cls.by_contract(contract).get(contract.id, ())]
+        return [row.rule(contract, share=share) for row in cls.by_contract(contract).get(contract.id, ())]
 
     @classmethod
     def by_contract(cls, contract=None):
@@ -4557,6 +4642,10 @@ class SepaMandate(Table):
     def seal(self, iban):
         self.iban = vault.seal(iban, "sepa_mandate", "iban", self.public_id)
 
+    @property
+    def masked(self):
+        return iban_masked(self.unseal())
+
     def unseal(self):
         """The clear IBAN, for the mandate itself and for the bank."""
         return vault.open(self.iban, "sepa_mandate", "iban", self.public_id)
@@ -4923,6 +5012,40 @@ class FileLoad(Table):
             return cls.delete().where(old).execute()
 
 
+class Reading(Table):
+    """A page that a member of the mutual's staff opened on a day: of which row, how often, last from where."""
+
+    user = ForeignKeyField(User, on_delete="CASCADE", index=False)
+    day = DateField(index=True)
+    endpoint = CharField(64)
+    object_type = CharField(32)  # "" for a list
+    object_id = CharField(64)
+    times = IntegerField(default=1)
+    first_at = DateTimeField()
+    last_at = DateTimeField()
+    address = CharField(64)
+
+    class Meta:
+        indexes = (
+            (("user", "day", "endpoint", "object_id"), True),
+            (("object_type", "object_id"), False),
+        )
+
+    @classmethod
+    def count(cls, user, day, endpoint, row, address, at):
+        """Once more; `row`: (table, id) as the audit trail names it."""
+        kind, name = row
+        whole = {"user": user, "day": day, "endpoint": endpoint, "object_type": kind, "object_id": name}
+        once = {"first_at": at, "last_at": at, "address": address}
+        again = {"times": cls.times + 1, "last_at": at, "address": address}
+        key = [cls.user, cls.day, cls.endpoint, cls.object_id]
+        cls.insert(**whole, **once).on_conflict(conflict_target=key, update=again).execute()
+
+    @classmethod
+    def purge(cls, now):
+        return cls.delete().where(cls.day < clock.day_of(now - TERMS["reading"].time)).execute()
+
+
 TABLES = Table.__subclasses__()
 
 
@@ -4962,27 +5085,31 @@ def live_session(token_hash, day):
 def scope_rows(user, day, *codes, role, asked, everywhere):
     """`codes`: of the accounts that are asked for, as many as `asked`; then of those looked at last."""
     user, account, category = User(id=user, role=role), ManagedAccount, EmployeeCategory
-    whole = common_to_rows(user, day, everywhere)
+    whole, unread = common_to_rows(user, day, everywhere).cte("whole"), unread_threads(user, day)
+    only = Select((whole,), (whole.c.only_id,))
     starred = account.id.in_(user.favourite_ids())
-    chosen = account.code.in_(codes[:asked]) | (account.code == whole.c.only_code)
-    shown = chosen | starred | account.code.in_(codes[asked:])
+    chosen = account.code.in_(codes[:asked]) | (account.id == only)
+    shown = chosen | database.found_first(db, account.id, user.favourite_ids()) | account.code.in_(codes[asked:])
     joined = (category.account == account.id) & chosen
     if not user.is_staff:
         shown, joined = shown & user.opens_account(day), joined & user.opens_college(day)
     awaited = DocumentRequest.awaited(fn.COUNT(DocumentRequest.id)).where(DocumentRequest.category == category.id)
+    actions = user.actions(day, PermissionGrant.opens(category))
+    if everywhere:  # the colleges of an only account have what all have together
+        awaited = actions = Value(0)
     return (
         whole.select_from(
-            *(whole.c.account_count, whole.c.only_code, whole.c.awaited_in_all, whole.c.actions_in_all),
-            *(whole.c.unread_requests, whole.c.unread_complaints),
+            *(whole.c.account_count, whole.c.awaited_in_all, whole.c.actions_in_all),
+            *(unread.c.unread_requests, unread.c.unread_complaints),
             *(account.id.alias("account_id"), account.code.alias("account_code"), account.name.alias("account_name")),
             *(account.description, starred.alias("starred")),
             *(Company.id.alias("company_id"), Company.code.alias("company_code"), Company.label.alias("company_label")),
             *(category.id.alias("category_id"), category.code.alias("category_code")),
             category.label.alias("category_label"),
             *(category.call_recipient_title, category.call_recipient_label, category.contribution_payer),
-            awaited.alias("awaited"),
-            user.actions(day, PermissionGrant.opens(category)).alias("actions"),
+            *(awaited.alias("awaited"), actions.alias("actions")),
         )
+        .join(unread, JOIN.CROSS)
         .join(account, JOIN.LEFT_OUTER, on=shown)
         .join(category, JOIN.LEFT_OUTER, on=joined)
         .join(Company, JOIN.LEFT_OUTER, on=(Company.id == category.company))
@@ -4992,27 +5119,34 @@ def scope_rows(user, day, *codes, role, asked, everywhere):
 
 
 def common_to_rows(user, day, everywhere):
-    """What the frame says of all that a user may see: one row."""
+    """What the frame says of all that a user may see: one row. `only_id`: of the account of who sees one alone.
+
+    The accounts and the actions come of one reading of the grants: whoever holds a hundred has them read once.
+    """
     awaited = DocumentRequest.awaited().limit(DocumentRequest.MANY)
-    if not user.is_staff:
+    if user.is_staff:
+        seen, account, actions = ManagedAccount.select(), ManagedAccount.id, Value(rights.ALL)
+        count = fn.COUNT(account)
+    else:
         awaited = awaited.where(DocumentRequest.category.in_(user.category_ids(day)))
-    unread = ThreadFollower.select(fn.COUNT(ThreadFollower.id)).join(MessageThread)
-    unread = unread.where(ThreadFollower.user == user.id, ThreadFollower.unread > NONE)
-    if not user.is_staff:
-        unread = unread.where(user.opens_thread(day))
-    count = fn.COUNT(ManagedAccount.id)
-    return (
-        user.accounts(day)
-        .select(
-            count.alias("account_count"),
-            Case(None, [(count == 1, fn.MIN(ManagedAccount.code))]).alias("only_code"),
-            (awaited.select_from(fn.COUNT(SQL("1"))) if everywhere else Value(0)).alias("awaited_in_all"),
-            user.actions(day).alias("actions_in_all"),
-            unread.where(MessageThread.kind == threads.REQUEST).alias("unread_requests"),
-            unread.where(MessageThread.kind == threads.COMPLAINT).alias("unread_complaints"),
-        )
-        .alias("whole")
+        seen, account = PermissionGrant.in_force(user.id, day), PermissionGrant.account
+        actions, count = PermissionGrant.all_actions(), fn.COUNT(account.distinct())
+    return seen.select(
+        count.alias("account_count"),
+        Case(None, [(count == 1, fn.MIN(account))]).alias("only_id"),
+        (awaited.select_from(fn.COUNT(SQL("1"))) if everywhere else Value(0)).alias("awaited_in_all"),
+        actions.alias("actions_in_all"),
     )
+
+
+def unread_threads(user, day):
+    """How many of each kind hold something that this user has not read, and may write in: one row."""
+    writer = at_the_door(user.id, user.role, rights.Action.WRITE)
+    kinds = {"unread_requests": threads.REQUEST, "unread_complaints": threads.COMPLAINT}
+    counts = (fn.COUNT(Case(None, [(MessageThread.kind == kind, 1)])).alias(name) for name, kind in kinds.items())
+    followed = ThreadFollower.select(*counts).join(MessageThread)
+    followed = followed.where(ThreadFollower.user == user.id, ThreadFollower.unread > NONE)
+    return (followed if user.is_staff else followed.where(writer.opens_thread(day))).alias("unread")
 
 
 @written_once(db)

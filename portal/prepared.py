@@ -7,8 +7,20 @@ what changes the shape of the query is a keyword, and each of its values is writ
 
 import datetime
 from functools import wraps
+from operator import itemgetter
 
-from peewee import AutoField, CharField, ColumnBase, ForeignKeyField, IntegerField, SelectBase, TextField
+from peewee import (
+    AutoField,
+    BooleanField,
+    CharField,
+    ColumnBase,
+    DateField,
+    ForeignKeyField,
+    IntegerField,
+    SelectBase,
+    TextField,
+    UUIDField,
+)
 
 
 class Blank(ColumnBase):
@@ -35,6 +47,13 @@ class Gap:
             return Gap(argument.place, self.convert)
         return self.convert(argument) if self.convert else argument
 
+    @property
+    def kind(self):
+        """The same for two gaps that are filled with the same value, of a type that PostgreSQL is told."""
+        field = getattr(self.convert, "__self__", None)
+        field = field.rel_field if type(field) is ForeignKeyField else field
+        return (self.place, type(field)) if type(field) in TOLD else self
+
 
 class Part(ColumnBase):
     """A sub-query whose text is there already."""
@@ -52,12 +71,35 @@ class Part(ColumnBase):
 class Text:
     """A query as it was written: its SQL, its values with gaps among them, and how its rows are read."""
 
-    def __init__(self, query):
+    def __init__(self, query, may_number):
         self.query, self.reader = query, None
         self.sql, self.values = query.sql()
         if any(isinstance(value, datetime.date) for value in self.values):
             raise TypeError("a day must be an argument: this one would stay for ever")
         self.gaps = [(index, value) for index, value in enumerate(self.values) if isinstance(value, Gap)]
+        self.is_numbered = may_number and not any(gap.mark in self.sql for _, gap in self.gaps)
+        if self.is_numbered:
+            self.number()
+
+    def number(self):
+        """$1, $2… in place of %s: the driver has nothing to look for, and what comes again is given once.
+
+        It keeps no reading of a statement of more than 4,096 signs or 50 values: it would take longer than the answer.
+        """
+        first, *pieces = (piece.replace("%%", "%") for piece in self.sql.split("%s"))
+        numbers, values = {}, []
+        for value, piece in zip(self.values, pieces, strict=True):
+            kind = value.kind if isinstance(value, Gap) else object()
+            if kind not in numbers:
+                values.append(value)
+                numbers[kind] = len(values)
+            first += f"${numbers[kind]}{piece}"
+        self.sql, self.values = first, values
+        self.gaps = [(index, value) for index, value in enumerate(values) if isinstance(value, Gap)]
+
+    def ask(self, database, arguments):
+        execute = database.execute_numbered if self.is_numbered else database.execute_sql
+        return execute(*self.filled(arguments))
 
     def filled(self, arguments):
         """The SQL and its values, with these arguments in the gaps."""
@@ -76,9 +118,11 @@ class Text:
         if self.reader is None:
             reader = self.query._get_cursor_wrapper(cursor)
             reader.initialize()
-            self.reader = models_of(reader) or reader.process_row
-        return [self.reader(row) for row in cursor.fetchall()]
+            self.reader = models_of(reader) or (lambda rows: [reader.process_row(row) for row in rows])
+        return self.reader(cursor.fetchall())
 
+
+TOLD = {AutoField, BooleanField, DateField, IntegerField, UUIDField}  # of words, it finds the type at each place
 
 AS_THEY_COME = (AutoField, CharField, IntegerField, TextField)  # and no kind of these
 
@@ -86,7 +130,8 @@ AS_THEY_COME = (AutoField, CharField, IntegerField, TextField)  # and no kind of
 def models_of(reader):
     """A quick reader of models, each column one of their fields, or a value of the root's own; None for other rows.
 
-    peewee asks of each value whose it is and whether it is one; here that is asked once.
+    peewee asks of each value whose it is and whether it is one; here that is asked once. What is joined to a row and
+    comes again with the next, the contract of a household, is made once, and is the same for both.
     """
     if not hasattr(reader, "src_to_dest") or not all(is_model for *_, is_model in reader._constructor_list):
         return None
@@ -95,33 +140,63 @@ def models_of(reader):
     if optional & {source for source, *_ in links}:  # whether they are there depends on what is beyond them
         return None
     parts, beside = columns_of(reader)
-    if parts is None:
-        return None
+    return Models(reader.model, parts, beside, links, optional).read if parts else None
 
-    def models(row):
-        made = {}
-        for key, (model, columns) in parts.items():
-            if key in optional and all(row[place] is None for place, *_ in columns):
-                made[key] = None
-                continue
-            made[key] = one = model(__no_default__=True)
-            data = one.__data__
-            for place, name, convert in columns:
-                data[name] = convert(row[place]) if convert else row[place]
-        root = made[reader.model]
-        for place, name, convert in beside:
-            setattr(root, name, convert(row[place]) if convert else row[place])
-        for source, name, dest, _, _, is_key in links:
-            if is_key and made[dest] is None:
-                made[source].__rel__[name] = None
-            else:
-                setattr(made[source], name, made[dest])
-        for one in made.values():
-            if one is not None:
-                one._dirty.clear()
-        return root
 
-    return models
+class Models:
+    """Rows as models: the root of each, `beside` whose fields stand values of its own, and what `links` join to it."""
+
+    def __init__(self, key, parts, beside, links, optional):
+        self.root, self.beside, self.optional = parts[key], beside, optional
+        self.joined = {other: part for other, part in parts.items() if other != key}
+        places = [place for _, columns in self.joined.values() for place, *_ in columns]
+        self.joined_values = itemgetter(*places) if places else len
+        of_source = {source: [link[1:] for link in links if link[0] == source] for source, *_ in links}
+        self.to_root, self.beyond = of_source.pop(key, ()), of_source
+
+    def read(self, rows):
+        found, before, joined = [], None, {}
+        for row in rows:
+            values = self.joined_values(row)
+            if values != before:
+                before, joined = values, self.joined_to(row)
+            root = made_of(row, *self.root)
+            for place, name, convert in self.beside:
+                setattr(root, name, convert(row[place]) if convert else row[place])
+            tie(root, self.to_root, joined)
+            found.append(root)
+        return found
+
+    def joined_to(self, row):
+        made = {
+            key: None if key in self.optional and is_blank(row, part[1]) else made_of(row, *part)
+            for key, part in self.joined.items()
+        }
+        for key, links in self.beyond.items():
+            tie(made[key], links, made)
+        return made
+
+
+def is_blank(row, columns):
+    return all(row[place] is None for place, *_ in columns)
+
+
+def made_of(row, model, columns):
+    one = model(__no_default__=True)
+    data = one.__data__
+    for place, name, convert in columns:
+        data[name] = convert(row[place]) if convert else row[place]
+    return one
+
+
+def tie(one, links, others):
+    """What a row leads to; none of it is a change to be saved."""
+    for name, dest, _, _, is_key in links:
+        if is_key and others[dest] is None:
+            one.__rel__[name] = None
+        else:
+            setattr(one, name, others[dest])
+    one._dirty.clear()
 
 
 def columns_of(reader):
@@ -140,15 +215,16 @@ def columns_of(reader):
     return {key: part for key, part in known.items() if part[1]}, beside
 
 
-def texts(database, build):
+def texts(database, build, is_part=False):
     """The text of `build` for a number of arguments and a shape, written at the first call; one for each database."""
     known = {}
 
     def of(arguments, shape):
         queries = tuple(isinstance(argument, SelectBase) for argument in arguments)
-        key = (type(database.obj), queries, *shape.values())
+        key = (type(database.obj), queries, *shape.items())
         if key not in known:
-            known[key] = Text(build(*map(Blank, range(len(queries)), queries), **shape))
+            may_number = not is_part and hasattr(database.obj, "execute_numbered")
+            known[key] = Text(build(*map(Blank, range(len(queries)), queries), **shape), may_number)
         return known[key]
 
     return of
@@ -163,7 +239,7 @@ def written_once(database):
         @wraps(build)
         def rows(*arguments, **shape):
             text = text_of(arguments, shape)
-            return text.read(database.execute_sql(*text.filled(arguments)))
+            return text.read(text.ask(database, arguments))
 
         return rows
 
@@ -174,7 +250,7 @@ def part_written_once(database):
     """The function gives its query to stand within another, on the right of IN."""
 
     def decorate(build):
-        text_of = texts(database, build)
+        text_of = texts(database, build, is_part=True)
 
         @wraps(build)
         def part(*arguments, **shape):

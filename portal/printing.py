@@ -3,16 +3,13 @@
 `letters` prints one letter for each of several people, with a link that a telephone reads (QR code).
 """
 
-import logging
-import threading
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
-from urllib.parse import unquote
+from tempfile import TemporaryDirectory
 
 import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -20,11 +17,9 @@ from markupsafe import Markup
 from segno import helpers
 
 from portal import formats
+from portal.drawing import draw
+from portal.exchange.children import child
 from portal.settings import Brand
-
-STATIC = Path(__file__).parent.parent / "static"
-HERE = "https://static.invalid/"  # what the addresses of a print start with: only files of static/ are behind it
-TYPES = {".ttf": "font/ttf", ".woff2": "font/woff2", ".svg": "image/svg+xml", ".png": "image/png"}
 
 templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "prints"),
@@ -40,36 +35,13 @@ WRITTEN = (
 )
 templates.filters |= {written.__name__: written for written in WRITTEN}
 templates.globals |= {"plural": formats.plural}
-one_at_a_time = threading.Lock()  # Pango and fontconfig keep their state for the whole process
+
+CHILD = Path(__file__).with_name("drawing_child.py")
+SECONDS = 900  # on the clock; the child has its own seconds of the processor
 
 
-class Pages(logging.Handler):
-    """How many pages are laid out of what is being drawn, as WeasyPrint tells its log."""
-
-    count = 0
-
-    def emit(self, record):
-        if record.msg.startswith("Step 5") and record.args:
-            self.count = record.args[0]
-
-    @contextmanager
-    def counted(self):
-        """Heard for one drawing alone: one that its log kept would outlive its fonts, which then end the process."""
-        log, self.count = logging.getLogger("weasyprint.progress"), 0
-        log.propagate = False
-        log.setLevel(logging.INFO)
-        log.addHandler(self)
-        try:
-            yield
-        finally:
-            log.removeHandler(self)
-
-
-pages = Pages()
-
-
-class Elsewhere(ValueError):
-    """A print that asks for something that is no font nor picture of ours."""
+class CutShort(Exception):
+    """What drew ended before it was done: its argument is the class of the fault, where it could say it."""
 
 
 def use(settings):
@@ -87,50 +59,30 @@ def html(template, **context):
     return templates.get_template(f"{template}.html").render(context)
 
 
-def draw(page):
-    """A whole HTML page as the bytes of a PDF; raises Elsewhere."""
-    tools = engine()
-    with one_at_a_time, pages.counted():
-        try:
-            document = tools.HTML(string=page, base_url=HERE, url_fetcher=tools.fetcher)
-            return document.write_pdf(
-                pdf_variant="pdf/ua-1", stylesheets=[tools.style], font_config=tools.fonts, cache=tools.pictures
-            )
-        except tools.Fatal as fault:
-            raise Elsewhere(str(fault)) from None
+def pdf_apart(template, laid_out, **context):
+    """The same, drawn by a process of its own, whose memory and time are bounded; raises CutShort.
+
+    `laid_out`: hears the number of each page that is laid out; what it raises ends the drawing.
+    """
+    page = html(template, **context)
+    with memory_file(page) as file, TemporaryDirectory() as folder, child(CHILD, file, [folder], SECONDS) as said:
+        for line in said:
+            word, what = line.split()
+            if word == b"pages":
+                laid_out(int(what))
+            elif word == b"pdf" and len(data := said.read(int(what))) == int(what):
+                return data
+            elif word == b"fault":
+                raise CutShort(what.decode())
+    raise CutShort
 
 
-@cache
-def engine():
-    """WeasyPrint, its fonts and our style, read once: the import alone takes more time than ten documents."""
-    from weasyprint import CSS, HTML  # noqa: PLC0415
-    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
-    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse  # noqa: PLC0415
-
-    class StaticFiles(URLFetcher):
-        """Serves the fonts and pictures of static/; asking for anything else stops the drawing."""
-
-        def fetch(self, url, headers=None):
-            return URLFetcherResponse(url, *served(url))
-
-    fetcher, fonts = StaticFiles(fail_on_errors=True), FontConfiguration()
-    style = (Path(__file__).parent / "prints" / "print.css").read_text(encoding="utf-8")
-    return SimpleNamespace(
-        HTML=HTML,
-        Fatal=FatalURLFetchingError,
-        fetcher=fetcher,
-        fonts=fonts,
-        style=CSS(string=style, base_url=HERE, url_fetcher=fetcher, font_config=fonts),
-        pictures={},
-    )
-
-
-def served(url):
-    """The bytes and headers of a file of static/."""
-    path = (STATIC / unquote(url.removeprefix(HERE))).resolve()
-    if not url.startswith(HERE) or not path.is_relative_to(STATIC.resolve()) or path.suffix not in TYPES:
-        raise Elsewhere(url)
-    return path.read_bytes(), {"Content-Type": TYPES[path.suffix]}
+@contextmanager
+def memory_file(text):
+    """A file that no disk holds: what is printed tells of people."""
+    with os.fdopen(os.memfd_create("page"), "wb") as file:
+        file.write(text.encode())
+        yield file
 
 
 # ── Letters ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -36,6 +36,7 @@ from portal.models import (
     MessageThread,
     Movement,
     OutboxMessage,
+    Reading,
     Reminder,
     SealedField,
     Selection,
@@ -155,6 +156,7 @@ HELD = {
     ),
     UnsentWords: Held("Saisies interrompues", (), words_of),
     Selection: Held("Listes où la personne est cochée", (), ticked),
+    Reading: Held("Pages ouvertes par la mutuelle", (), lambda trail: [history.named(Reading, trail.names)]),
     AuditEvent: Held("Journal d’audit", (), lambda trail: [history.named(AuditEvent, trail.names)]),
 }
 

@@ -133,14 +133,18 @@ def accept(request, now, version):
     return row
 
 
-def refuse(request, why, now, version):
-    """It has to be sent again: who can be reached is told why, with a link; and so is HR. Raises Outdated."""
+def refuse(request, why, now, version, tells_hr=True):
+    """It has to be sent again: who can be reached is told why, with a link; and so is HR. Raises Outdated.
+
+    `tells_hr`: not when several are refused together, of which HR is told at once.
+    """
     with db.atomic():
         row = held(request, version, RequestState.RECEIVED)
         change(row, RequestState.REFUSED, settled_at=None, remark=why)
         note(row, "REFUSED", why)
         reminders.tell(row, "proof_again", now, linked=True)
-        tell_hr([row], "proof_refused", now)
+        if tells_hr:
+            tell_hr([row], "proof_refused", now)
     return row
 
 

@@ -37,6 +37,7 @@ KEPT = {
     *("message_thread", "thread_message", "thread_file", "thread_follower", "answer_draft"),
     *("contribution_statement", "statement_line", "payment", "payment_allocation", "contribution_tariff"),
     *("direct_debit", "publication", "notice", "registration", "registration_file"),
+    "reading",
 }
 # The others: why nothing is kept from a query that forgot whose rows it reads.
 OPEN = {

@@ -8,6 +8,7 @@ from portal.models import (
     FileLoad,
     OneTimeLink,
     OutboxMessage,
+    Reading,
     Registration,
     ReminderBatch,
     SecondFactor,
@@ -45,6 +46,7 @@ PURGES = {
     "enrolment": ageing.forget_all,
     "enrolment_answers": ageing.strip,
     "stored_file": StoredFile.drop_unattached,
+    "reading": Reading.purge,
 }
 
 

@@ -7,9 +7,11 @@ import json
 import os
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from email.utils import parseaddr
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,6 +71,7 @@ class Settings:
     insurer_name: str = "Mutuelle du Haut-Jura"
     individual_space_url: str = "https://adherents.mutuelle-haut-jura.example/"
     dpo_email: str = "dpo@mutuelle-haut-jura.example"
+    security_email: str = ""  # who is told of what looks like an attack; "": the data protection officer
     support_email: str = "entreprises@mutuelle-haut-jura.example"
     support_phone: str = "01 99 00 10 00"
     amc_number: str = "99900001"  # the mutual’s number as a complementary insurer, for third-party payment (fictional)
@@ -185,7 +188,7 @@ def read(environ=os.environ):
         "storage_url": f"file://{instance}/files",
         "smtp_url": f"file://{instance}/outbox",
         "sms_url": f"file://{instance}/outbox",
-        "public_url": f"http://{environ.get('HOST') or '127.0.0.1'}:{port(environ)}",
+        "public_url": f"http://{host(environ)}:{port(environ)}",
     }
     values |= {name: environ[name.upper()] for name in TEXTS if environ.get(name.upper())}
     values |= {name: number(name.upper(), environ[name.upper()]) for name in NUMBERS if environ.get(name.upper())}
@@ -194,7 +197,7 @@ def read(environ=os.environ):
     settings = Settings(
         demo=demo,
         instance=instance,
-        behind_proxy=environ.get("BEHIND_PROXY") == "1",  # X-Forwarded-For is believed from the proxy alone
+        behind_proxy=yes_or_no("BEHIND_PROXY", environ) == "1",  # X-Forwarded-For is believed from the proxy alone
         secret_key=secret_key(keys.get("SECRET_KEY", "")),
         vault_keys=vault_keys(keys.get("VAULT_KEYS", "")),
         backup_keys=key_list("BACKUP_KEY", environ.get("BACKUP_KEY", "")),
@@ -208,6 +211,7 @@ def read(environ=os.environ):
 
 def check(settings):
     """WrongSetting, at the first that is wrong."""
+    check_words(settings)
     check_addresses(settings)
     check_links(settings)
     check_mailboxes(settings)
@@ -224,6 +228,14 @@ def check(settings):
         raise WrongSetting("PEOPLE_TO_CONFIRM", "écrivez 2, ou 1 dans une mutuelle où une seule personne confirme.")
 
 
+def yes_or_no(name, environ):
+    """« 1 », « 0 », or nothing when it is not said."""
+    said = environ.get(name, "")
+    if said not in ("", "0", "1"):
+        raise WrongSetting(name, "écrivez 1 (oui) ou 0 (non).")
+    return said
+
+
 # One of these is set where a portal serves real companies: it is no demonstration even if its keys were lost.
 SAID_IN_EARNEST = (
     *("SECRET_KEY", "VAULT_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "SMTP_URL", "SMS_URL"),
@@ -233,10 +245,7 @@ SAID_IN_EARNEST = (
 
 def demonstration(environ):
     """DEMO when it is said; otherwise, a portal that nobody configured at all is the demonstration."""
-    said = environ.get("DEMO", "")
-    if said not in ("", "0", "1"):
-        raise WrongSetting("DEMO", "écrivez 1 (démonstration) ou 0.")
-    if said:
+    if said := yes_or_no("DEMO", environ):
         return said == "1"
     return not any(environ.get(name) for name in SAID_IN_EARNEST)
 
@@ -248,15 +257,29 @@ def made_once(instance, environ):
 
 
 def kept(path, make):
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
-        try:
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.chmod(0o700)
+            with (
+                suppress(FileExistsError),  # another process of the same start was first: its key is the one
+                open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
+            ):
                 file.write(make())
-        except FileExistsError:  # another process of the same start was first: its key is the one
-            pass
-    return path.read_text().strip()
+        return path.read_text().strip()
+    except OSError as error:
+        raise WrongSetting("INSTANCE", f"ce dossier ne s’ouvre pas ou ne s’écrit pas ({error.strerror}).") from None
+
+
+def host(environ):
+    """Where `make run` listens, as it stands in an address; it is nothing to a portal that has one of its own."""
+    text = environ.get("HOST") or "127.0.0.1"
+    try:
+        return f"[{text}]" if ip_address(text).version == 6 else text
+    except ValueError:
+        if environ.get("PUBLIC_URL"):
+            return text
+        raise WrongSetting("HOST", "écrivez une adresse IP de cette machine, par exemple 127.0.0.1.") from None
 
 
 def port(environ):
@@ -310,6 +333,17 @@ def check_backup_keys(settings):
         raise WrongSetting("BACKUP_KEY", "il faut une autre clé que VAULT_KEYS : qui tient l’une n’a pas l’autre.")
 
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+def check_words(settings):
+    """What is printed on pages and in the subjects of messages is a line of words."""
+    for name in ("BRAND_NAME", "INSURER_NAME", "SUPPORT_PHONE", "SUPPORT_HOURS", "OMBUDSMAN"):
+        text = getattr(settings, name.lower())
+        if not text.strip() or CONTROL.search(text):
+            raise WrongSetting(name, "écrivez une ligne de texte, ni vide ni coupée.")
+
+
 ADDRESSES = {
     "DATABASE_URL": ("sqlite", "postgresql"),
     "STORAGE_URL": ("file", "s3"),
@@ -335,6 +369,9 @@ def check_addresses(settings):
         url = getattr(settings, name.lower())
         if name == "CLAMD_URL" and not url:
             continue
+        scheme = url.partition("://")[0]
+        if scheme in schemes and not reachable(url):
+            raise WrongSetting(name, "l’adresse est mal écrite : vérifiez ce qui suit « :// », et le port.")
         if urlsplit(url).scheme not in schemes or not reachable(url):
             raise WrongSetting(name, f"l’adresse doit commencer par {' ou '.join(s + '://' for s in schemes)}.")
 
@@ -348,9 +385,12 @@ def check_links(settings):
 
 
 def check_mailboxes(settings):
-    for name in ("SUPPORT_EMAIL", "DPO_EMAIL", "MAIL_FROM"):
+    for name in ("SUPPORT_EMAIL", "DPO_EMAIL", "MAIL_FROM", "SECURITY_EMAIL"):
+        written = getattr(settings, name.lower())
+        if name == "SECURITY_EMAIL" and not written:
+            continue
         try:
-            identifiers.email(parseaddr(getattr(settings, name.lower()))[1])
+            identifiers.email(parseaddr(written)[1])
         except Refused as refused:
             raise WrongSetting(name, str(refused)) from None
 

@@ -171,6 +171,12 @@ def printed(line):
     return [said, structure, *(euros(cents) for cents in (line.price, line.employer, line.employee, line.total))]
 
 
+def to_transfer(statement, payee, was_rejected, today):
+    """Where what is left of it is transferred, as `transfer` gives it; None where it is not paid so, or not yet."""
+    by_transfer = was_rejected or statement.contract.payment_method == "Virement"
+    return transfer(statement, payee) if by_transfer and statement.rest > 0 and statement.issued_on <= today else None
+
+
 def transfer(statement, payee):
     """To whom, how much, and the reference by which the payment finds its statement."""
     name, iban, bic = payee

@@ -1,8 +1,7 @@
 """What one account may take away in an hour: rows, revealed numbers, files, people looked at; counted in the database.
 
 A stolen account reads as fast as it can; an honest day never comes near. What is refused is not counted, so that
-a smaller file still leaves. The mutual is told once an hour: an event of the trail, a line of « À traiter », and a line
-of the log for who watches it.
+a smaller file still leaves. The mutual is told once an hour, as of every alarm (`portal.alarms`).
 """
 
 import logging
@@ -11,7 +10,7 @@ from datetime import timedelta
 
 from peewee import OperationalError
 
-from portal import database
+from portal import alarms, database
 from portal.formats import number as grouped
 from portal.formats import plural
 from portal.models import AuditEvent, Throttle, db
@@ -105,9 +104,12 @@ def sentence(kind, seconds, settings):
     )
 
 
-def tell(user, kind, origin, now):
+def tell(user, kind, origin, settings, now):
     """Once an hour for each account and kind: the trail, which the desk reads, and the log."""
-    if Throttle.allow(f"told:{kind}:{user.id}", now, 1, HOUR):
-        return
-    AuditEvent.write(STOPPED, on=user, by=user, after={"kind": kind}, origin=origin, now=now)
+    with db.atomic():
+        if Throttle.allow(f"told:{kind}:{user.id}", now, 1, HOUR):
+            return
+        AuditEvent.write(STOPPED, on=user, by=user, after={"kind": kind}, origin=origin, now=now)
+        link = f"/gestion/journal?quoi={STOPPED}"
+        alarms.write(alarms.EXTRACTION, alarms.EXTRACTED, link, settings, now)
     log.warning("extraction: user %s reached its limit of %s an hour", user.id, kind)

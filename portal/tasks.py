@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from portal import (
     ageing,
+    alarms,
     audit_heads,
     calling,
     clock,
@@ -44,15 +45,18 @@ log = logging.getLogger(__name__)
 def work(settings, stop=None):
     """Look for work until told to stop (SIGINT, SIGTERM), finishing what is under way.
 
-    Messages go from a thread of their own: a code does not wait for a file of affiliations, nor a file for a server.
+    Messages go from a thread of their own: a code does not wait for a file of affiliations, nor a file for a server. So
+    are long documents made, each by a process that takes a minute, while the thread waits.
     """
     stop = stop or stop_on_signals()
     loads.sweep(settings)
     watched = configuration.Watched(settings)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         posting = pool.submit(repeat, stop, lambda: post(watched.settings, stop))
+        printing = pool.submit(repeat, stop, lambda: documents.make_long(clock.now(), stop.is_set))
         repeat(stop, looking(watched))
         posting.result()
+        printing.result()
 
 
 def repeat(stop, look):
@@ -80,10 +84,10 @@ def post(settings, stop):
 
 def looking(watched):
     """What is done beside messages: a function to call again and again. `watched`: the settings in force."""
-    purged_on, store_from = None, clock.now()
+    purged_on, store_from, disks_from = None, clock.now(), clock.now()
 
     def look():
-        nonlocal purged_on, store_from
+        nonlocal purged_on, store_from, disks_from
         settings = watched.look()
         if clock.now().date() != purged_on:
             waivers.each_day(clock.now())
@@ -97,6 +101,9 @@ def looking(watched):
         done = Movement.apply_due(clock.now()) + documents.make_due(clock.now()) + publishing.read_due()
         proofs.announce(settings, clock.now())
         done += import_next() + loads.load_next(settings, clock.now())
+        if clock.now() >= disks_from:
+            disks_from = clock.now() + alarms.HOUR
+            alarms.watch_disks(settings, clock.now())
         if clock.now() >= store_from:
             taken = tidy(storage.take_away)
             store_from = clock.now() if taken is not None else clock.now() + REST

@@ -19,11 +19,14 @@ from portal.models import (
     ManagedAccount,
     MessageThread,
     Movement,
+    Reading,
     SupportingDocument,
     User,
     Value,
+    db,
     fn,
 )
+from portal.prepared import written_once
 
 VERIFIED = "audit.verify"
 MOST_USERS = 20  # that one name may mean
@@ -162,7 +165,26 @@ def read_uuid(text):
 
 def last_verified(user):
     """The event of the last time that the chain was followed from end to end; None when it never was."""
-    return user.audit_events().where(AuditEvent.action == VERIFIED).order_by(*IN_ORDER).first()
+    return next(iter(verified(role=user.role)), None)
+
+
+@written_once(db)
+def verified(*, role):
+    return User(role=role).audit_events().where(AuditEvent.action == VERIFIED).order_by(*IN_ORDER).limit(1)
+
+
+def page_of(user, asked, number, most):
+    """As many of them at most, with their names: the latest, or those before this number (0: none)."""
+    if asked == Asked(actions=asked.actions) and not number:
+        return latest(most, role=user.role, actions=asked.actions)
+    found = events(user, asked)
+    return list(with_names(before(found, number) if number else found).limit(most))
+
+
+@written_once(db)
+def latest(most, *, role, actions):
+    """What the page shows as long as nobody narrows it, but to some actions."""
+    return with_names(events(User(role=role), Asked(actions=actions))).limit(most)
 
 
 # ── Whose data somebody saw ──────────────────────────────────────────────────────────────────────────────────────
@@ -193,11 +215,15 @@ class Seen:
 
 
 def seen(user, asked):
-    """([Seen], the last first; {table: how many events} of what leads to no person): one user, between two instants."""
+    """([Seen], the last first; {table: how many events} of what leads to no person): one user, between two instants.
+
+    Numbers shown, searches, downloads, acts; and, of the mutual's staff, the pages that were opened.
+    """
     found = events(user, asked).order_by()
     kinds = AuditEvent.object_type, AuditEvent.object_id
     counted = found.select(*kinds, fn.COUNT(AuditEvent.number), fn.MAX(AuditEvent.at)).group_by(*kinds)
     by_row = [(kind, name, times, database.as_instant(last)) for kind, name, times, last in counted.tuples() if kind]
+    by_row += opened(user, asked)
     times, last, others = Counter(), {}, Counter()
     rows = people_of(by_row)
     for kind, name, count, at in by_row:
@@ -213,6 +239,23 @@ def seen(user, asked):
     known = people(user, times)
     met = [Seen(known[name], times[name], last[name]) for name in times if name in known]
     return sorted(met, key=lambda one: one.last, reverse=True), others
+
+
+def opened(user, asked):
+    """[(table, id, times, the last)] of the pages that one member of the staff opened, a row for each day."""
+    if asked.actions:
+        return []
+    found = user.readings().where(Reading.user.in_([one.id for one in asked.users or ()]), Reading.object_type != "")
+    if asked.subject:
+        found = found.where(history.named(Reading, history.names(user, asked.subject.place)))
+    if asked.since:
+        found = found.where(Reading.last_at >= asked.since)
+    if asked.until:
+        found = found.where(Reading.first_at < asked.until)
+    if asked.address:
+        found = found.where(Reading.address == asked.address)
+    told = found.select(Reading.object_type, Reading.object_id, Reading.times, Reading.last_at)
+    return [(kind, name, times, database.as_instant(last)) for kind, name, times, last in told.tuples()]
 
 
 def note(times, last, person, count, at):

@@ -7,7 +7,7 @@ else of Jinja passes `checked`, so that a text can neither read nor do anything.
 
 import datetime
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -161,13 +161,18 @@ class Shown(NamedTuple):
 def shown(name, source):
     """This template with examples in it; raises what Jinja does when it cannot be made."""
     words = outbox.told(None, EXAMPLES) | {"url": EXAMPLES["url"]}
-    template = outbox.templates.from_string(source)
+    template = compiled(source)
     if is_text(name):
         body = outbox.BLANK.sub(" ", template.render(words)).strip()
         return Shown("", [body], "", len(body))
     page = template.make_module(words)
     said = {part: outbox.one_line(str(getattr(page, part, ""))) for part in outbox.SET}
     return Shown(said["subject"], outbox.paragraphs(str(page)), said["action"], 0)
+
+
+@lru_cache(200)  # the portal's own words, some seventy, and what is being written in their place
+def compiled(source):
+    return outbox.templates.from_string(source)
 
 
 def changed(texts, name, source):

@@ -55,7 +55,13 @@ from portal.rules.dates import month_end, months_after, months_before
 from tests import files
 
 PASSWORD = "quatre mots vraiment quelconques"
-counter = itertools.count(1)
+counter = itertools.count(1)  # from 1 again in each test: what a page shows is the same in each run
+
+
+def start_again():
+    """The database is empty."""
+    global counter
+    counter = itertools.count(1)
 
 
 def account(name="Ateliers Combe-Noire", **values):

@@ -1,4 +1,8 @@
-"""`python -m tests.scorecard`: runs the tests of each requirement of security, and writes what was counted."""
+"""Runs the tests of each requirement of security, and writes what was counted.
+
+`python -m tests.scorecard [report.xml…]`: or counts it in the reports (`--junitxml`) of a run of the whole suite, and
+of files that were mended and run again: each file counts in the last report that has it.
+"""
 
 import csv
 import subprocess
@@ -7,6 +11,8 @@ import tempfile
 import xml.etree.ElementTree as tree
 from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from portal import clock
@@ -17,8 +23,8 @@ SHOWN, PARTLY, FAILED, NOT_SHOWN = "shown", "shown in part", "FAILED", "not show
 HEAD = """# Scorecard
 
 Written by `make scorecard` on {day}. A figure is the number of cases that passed in that run, on SQLite and on
-PostgreSQL where the database matters. A row that no test shows says so. Rows, tests and the requirements of
-OWASP ASVS 5.0.0 that they answer: `docs/requirements/`.
+PostgreSQL where the database matters; then what all its tests saw (LOG-1: lines of logs). A row that no test shows
+says so. Rows, tests and the requirements of OWASP ASVS 5.0.0 that they answer: `docs/requirements/`.
 
 {rows} rows: {states}. {cases} cases passed, {faults} failed.
 
@@ -39,11 +45,17 @@ class Row:
     remark: str
     passed: int = 0
     faults: int = 0
+    seen: int = 0
 
     @property
     def wanted(self):
         """Files of tests, or one test of a file: « views/test_x.py::what_holds »."""
         return self.tests.split()
+
+    @property
+    def figure(self):
+        """The cases that passed, and what the tests of the run saw besides (a property of theirs with its name)."""
+        return (f"{self.passed}, {self.seen} seen" if self.seen else self.passed) or "–"
 
     @property
     def state(self):
@@ -70,21 +82,35 @@ def address(wanted):
 
 
 def run(addresses):
-    """Case by case, what pytest says: [(file, function, whether it passed)]; one that was left out is neither."""
+    """What pytest says of these, case by case, as `told` gives it; and what they saw."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         subprocess.run([sys.executable, "-m", "pytest", f"--junitxml={report}", *addresses], cwd=ROOT, check=False)
-        if not report.exists():
-            raise SystemExit("pytest wrote no report: nothing was counted.")
-        for case in tree.parse(report).iter("testcase"):  # noqa: S314  ours
-            if case.find("skipped") is None:
-                file = case.get("classname").removeprefix("tests.").replace(".", "/") + ".py"
-                fine = case.find("failure") is None and case.find("error") is None
-                yield file, case.get("name").partition("[")[0].removeprefix("test_"), fine
+        return list(told(report)), seen(report)
 
 
-def count(found, cases):
+def told(report):
+    """[(file, function, whether it passed)] of a report in JUnit's XML; a case that was left out is neither."""
+    if not report.exists():
+        raise SystemExit("pytest wrote no report: nothing was counted.")
+    for case in tree.parse(report).iter("testcase"):  # noqa: S314  ours
+        if case.find("skipped") is None:
+            file = case.get("classname").removeprefix("tests.").replace(".", "/") + ".py"
+            fine = case.find("failure") is None and case.find("error") is None
+            yield file, case.get("name").partition("[")[0].removeprefix("test_"), fine
+
+
+def seen(report):
+    """{row: how much the tests of a report saw of it}."""
+    counted = Counter()
+    for one in tree.parse(report).iter("property"):  # noqa: S314  ours
+        counted[one.get("name")] += int(one.get("value"))
+    return counted
+
+
+def count(found, cases, counted):
     for row in found:
+        row.seen = counted[row.row]
         for file, name, fine in cases:
             if file in row.wanted or f"{file}::{name}" in row.wanted:
                 row.passed += fine
@@ -108,20 +134,33 @@ def written(found, cases):
         others=len(missing),
         missing=", ".join(missing),
     )
-    return head + "".join(f"| {row.row} | {row.holds} | {row.passed or '–'} | {said(row)} |\n" for row in found)
+    return head + "".join(f"| {row.row} | {row.holds} | {row.figure} | {said(row)} |\n" for row in found)
 
 
 def said(row):
     return f"{row.state}: {row.remark}" if row.remark else row.state
 
 
-def main():
+def latest(reports):
+    files = {}
+    for report in reports:
+        cases = sorted(told(Path(report)))
+        files |= {file: list(of_file) for file, of_file in groupby(cases, key=itemgetter(0))}
+    return [case for of_file in files.values() for case in of_file]
+
+
+def main(*reports):
     found = rows()
-    cases = list(run(sorted({address(one) for row in found for one in row.wanted})))
-    count(found, cases)
+    wanted = {one for row in found for one in row.wanted}
+    if reports:
+        cases, counted = latest(reports), sum(map(seen, reports), Counter())
+    else:
+        cases, counted = run(sorted(map(address, wanted)))
+    cases = [case for case in cases if wanted & {case[0], "::".join(case[:2])}]
+    count(found, cases, counted)
     (ROOT / "docs" / "scorecard.md").write_text(written(found, cases), encoding="utf-8")
     sys.exit(any(row.state == FAILED for row in found))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

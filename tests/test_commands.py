@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 
 from app import create_app
-from portal import commands, wrong_use
+from portal import commands, credentials, wrong_use
 from portal import database as databases
 from portal.models import User, db
 from tests import factories
@@ -155,3 +155,31 @@ def test_who_sees_accounts_alone_is_given_one(app, database, role):
 
 def test_the_mutual_s_own_need_no_account(app, database):
     assert app.test_cli_runner().invoke(args=CREATE).exit_code == 0
+
+
+@pytest.mark.parametrize("names", [("", "B"), ("A", "  "), ("A" * 300, "B"), ("A\nB", "C")])
+def test_a_user_has_names_of_one_line(app, database, names):
+    first, last = names
+    refusal(app, *CREATE[:3], "--first-name", first, "--last-name", last, "--role", "staff")
+    assert not User.select().exists()
+
+
+def test_the_demonstration_leaves_a_base_that_was_loaded_alone(app, database):
+    factories.account()
+    assert "base vide" in refusal(app, "demo", "load")
+    started = app.test_cli_runner().invoke(args=["start"])
+    assert started.exit_code == 0
+    assert "user create" in started.output
+    assert app.settings.demo_password not in started.output
+    assert not User.select().exists()
+
+
+def test_sign_ins_are_those_that_are_there_with_the_password_that_opens(app, database):
+    user = factories.user()
+    User.update(identifier="rh@demo.example").where(User.id == user.id).execute()
+    said = app.test_cli_runner().invoke(args=["demo", "sign-ins"]).output
+    assert "rh@demo.example" in said
+    assert "admin@demo.example" not in said
+    assert app.settings.demo_password not in said
+    User.update(password_hash=credentials.hash_password(app.settings.demo_password)).execute()
+    assert app.settings.demo_password in app.test_cli_runner().invoke(args=["demo", "sign-ins"]).output

@@ -2,17 +2,22 @@
 
 import pytest
 
-from portal import campaigns, clock, credentials, demonstration, enrolments, guests, proofs, storage
+from portal import arrears, campaigns, clock, credentials, demonstration, enrolments, guests, proofs, storage
+from portal.formats import date_fr
 from portal.models import (
     TABLES,
     AffiliationImport,
+    AuditEvent,
     BankDetails,
     Beneficiary,
     Company,
+    ContributionStatement,
     DocumentCampaign,
     DocumentRequest,
     EmployeeCategory,
     Enrolment,
+    FileLoad,
+    FormalNotice,
     GroupContract,
     GuestLink,
     GuestPurpose,
@@ -241,6 +246,17 @@ def test_movements_are_in_each_state(loaded):
     assert states == set(MovementState)
 
 
+def test_a_contract_in_arrears_was_given_formal_notice_and_its_letter_says_what_is_owed(app, loaded):
+    notice = FormalNotice.get()
+    today = clock.today()
+    contract = GroupContract.get_by_id(notice.contract_id)
+    owed = arrears.of_contract(contract, ContributionStatement.select(), today)
+    assert owed.notice == notice and owed.count >= 1
+    assert owed.steps.notice_from <= notice.given_on < today
+    words = notice.document.unseal()
+    assert (words["contract"], words["due_on"]) == (contract.number, date_fr(notice.oldest_due_on))
+
+
 def test_the_mutual_says_something_to_all_and_to_one_account(loaded):
     assert {one.title for one in loaded["rh"].notices()} == {
         "Nouvelles cartes de tiers payant",
@@ -250,3 +266,14 @@ def test_the_mutual_says_something_to_all_and_to_one_account(loaded):
     assert loaded["gestion"].all_notices().count() == 4
     asked = [(row.state, len(row.kept)) for row in loaded["gestion"].registrations().order_by(Registration.sent_at)]
     assert asked == [("REFUSED", 1), ("INCOMPLETE", 1), ("RECEIVED", 1), ("RECEIVED", 1), ("RECEIVED", 1)]
+
+
+def test_everybody_who_works_here_was_seen_and_files_were_loaded(loaded):
+    seen = AuditEvent.last_of([user.id for user in loaded.values()])
+    assert seen.keys() >= {loaded[name].id for name in demonstration.PEOPLE}
+    assert loaded["paie"].id not in seen
+    assert max(seen.values()) < clock.now()
+    events = [event.at for event in AuditEvent.select().order_by(AuditEvent.number)]
+    assert events == sorted(events)
+    assert {load.state for load in FileLoad.select()} == {"DONE", "FAILED"}
+    assert all(load.created + load.updated + load.unchanged == load.done for load in FileLoad.select())

@@ -78,7 +78,10 @@ def started(tmp_path):
     """`make run`, once everything is installed: its process, and those that it started, once the portal answers."""
     port = servers.free_port()
     environment = os.environ | {"INSTANCE": str(tmp_path), "DEMO": "1", "HOST": "127.0.0.1", "PORT": str(port)}
+    # Of a terminal; what runs behind a shell inherits a Ctrl-C that is not heard, which bash cannot change.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(["bash", "deploy/run.sh"], cwd=ROOT, env=environment, start_new_session=True)
+    signal.signal(signal.SIGINT, heard)
     servers.wait_until_it_answers(process, port)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     yield process, [int(child) for child in children]
@@ -94,7 +97,20 @@ def test_ctrl_c_is_told_once_to_each_and_ends_all(started):
     assert len(children) == 2
     assert [os.getpgid(child) for child in children] == children
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setenv("STOP_TENTHS", "50")
+
+
+def test_ctrl_c_ends_one_that_does_not_hear_it(impatient, started):
+    process, children = started
+    os.kill(children[0], signal.SIGSTOP)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 0
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
 
 
@@ -104,13 +120,28 @@ def test_stopping_the_service_tells_its_master_alone():
 
 def test_a_port_that_is_taken_is_not_shared(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        environment = os.environ | {"INSTANCE": str(tmp_path), "HOST": "127.0.0.1", "PORT": str(taken.getsockname()[1])}
-        refused = subprocess.run(
-            ["bash", "deploy/run.sh"], cwd=ROOT, env=environment, timeout=20, capture_output=True, text=True
-        )
+        refused = refused_at(tmp_path, "127.0.0.1", str(taken.getsockname()[1]))
+    assert "est déjà pris" in refused
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "name"),
+    [("portail", "5001", "HOST"), ("127.0.0", "5001", "HOST"), ("203.0.113.9", "5001", "HOST"), ("::1", "x", "PORT")],
+)
+def test_a_place_where_the_portal_cannot_listen_is_named(tmp_path, host, port, name):
+    (sentence,) = refused_at(tmp_path, host, port).splitlines()
+    assert sentence.startswith(f"{name}\u00a0: ")
+
+
+def refused_at(instance, host, port):
+    """What `make run` says on its error output where it does not start, and leaves nothing."""
+    environment = os.environ | {"INSTANCE": str(instance), "HOST": host, "PORT": port}
+    refused = subprocess.run(
+        ["bash", "deploy/run.sh"], cwd=ROOT, env=environment, timeout=20, capture_output=True, text=True
+    )
     assert refused.returncode == 1
-    assert "est déjà pris" in refused.stderr
-    assert not list(tmp_path.iterdir())
+    assert not list(instance.iterdir())
+    return refused.stderr
 
 
 # What is installed

@@ -3,7 +3,7 @@
 import pytest
 
 from portal.database import found_first
-from portal.full_text import TextIndex
+from portal.full_text import TextIndex, few
 from portal.models import Company
 from tests import factories
 
@@ -41,6 +41,14 @@ def test_every_word_is_found_by_its_beginning(database, index, typed, found):
     matching = index.matching(database, typed)
     labels = {row.label for row in Company.select().where(found_first(database, Company.id, matching))}
     assert labels == {TEXTS[place] for place in found}
+
+
+def test_a_few_are_known_by_their_numbers_and_many_are_not(database, index):
+    ids = [row.id for row in Company.select().order_by(Company.id)]
+    assert [sorted(found) for found in few(database, (index, index), "attestation")] == [[ids[0], ids[2]]] * 2
+    assert few(database, (index,), "bordereau") == [[ids[1]]]
+    assert few(database, (index,), "introuvable") == [[]]
+    assert few(database, (index,), "attestation", most=1) == [None]
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "’ - !", "«\u202f»"])

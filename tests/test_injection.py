@@ -26,12 +26,13 @@ MADE = {
     "portal/exchange/many.py": "names of tables and columns of the models",
     "portal/full_text.py": "names of indexes of the models",
     "portal/migrations": "texts of the migrations themselves",
-    "portal/prepared.py:written_once.decorate.rows": "what peewee wrote, its values beside it",
+    "portal/models.py:rewrite": "names of tables and columns of the models",
+    "portal/prepared.py:Text.ask": "what peewee wrote, its values beside it",
     "portal/reach.py": "plain texts, which have a name",
     "portal/snapshots.py:of_sqlite": "what the snapshot's own reader asks",
     "portal/snapshots.py:of_postgresql": "what the snapshot's own reader asks",
 }
-TAKING_SQL = {"execute_sql", "SQL", "raw", "execute", "executemany", "executescript"}
+TAKING_SQL = {"execute_sql", "execute_numbered", "SQL", "raw", "execute", "executemany", "executescript"}
 
 
 # ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────────

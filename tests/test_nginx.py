@@ -1,7 +1,9 @@
 """nginx as it is shipped, in front of a portal: TLS, headers on every answer and once, a log without what was typed."""
 
+import contextlib
 import datetime
 import http.client
+import json
 import re
 import shutil
 import socket
@@ -247,6 +249,61 @@ def test_only_tls_1_2_and_1_3_are_spoken_with_forward_secrecy(nginx):
         line(nginx, weak)
 
 
+def graded(nginx, folder, *checks):
+    """{what testssl.sh looked at: (its grade, what it found)} of the portal's port."""
+    if not shutil.which("testssl"):
+        pytest.skip("testssl.sh is not installed")
+    told = folder / "testssl.json"
+    quiet = ("--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1")
+    command = ["testssl", *quiet, *checks, "--jsonfile", told, f"{NAME}:{nginx.tls}"]
+    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=900)  # its status counts findings
+    return {one["id"]: (one["severity"], one["finding"]) for one in json.loads(told.read_text())}
+
+
+OF_THE_TOOL = {"engine_problem": "it knows no GOST", "secure_renego": "OpenSSL 3 ends its handshake"}
+
+
+def faults(found):
+    """What is LOW or worse; a warning too, unless it tells what the tool itself cannot do."""
+    right = {"OK", "INFO", "DEBUG"}
+    return {name: told for name, told in found.items() if told[0] not in right and name not in OF_THE_TOOL}
+
+
+def test_testssl_finds_no_fault_in_the_line(nginx, tmp_path):
+    """Versions, kinds of ciphers, forward secrecy, what the server prefers, known weaknesses; not the certificate."""
+    until(lambda: answer(nginx, "/200"), lambda got: got[0] == 200)
+    found = graded(nginx, tmp_path, "-p", "-s", "-f", "-P", "-U")
+    assert faults(found) == {}
+    assert {
+        "SSLv2",
+        "SSLv3",
+        "TLS1",
+        "TLS1_1",
+        "TLS1_2",
+        "TLS1_3",
+        "PFS",
+        "heartbleed",
+        "ROBOT",
+        "SWEET32",
+    } <= found.keys()
+    assert [found[name][1] for name in ("TLS1", "TLS1_1")] == ["not offered"] * 2
+    print(f"testssl.sh: {len(found)} findings, 0 LOW or worse")
+
+
+def test_testssl_finds_a_planted_fault(nginx, tmp_path):
+    """So that what it does not find above is worth something."""
+    conf = nginx.folder / "nginx.conf"
+    before = conf.read_text()
+    conf.write_text(re.sub(r"ssl_ciphers \S+;", "ssl_ciphers ECDHE-ECDSA-AES128-SHA;", before))
+    reload(nginx)
+    try:
+        until(lambda: answer(nginx, "/200"), lambda got: got[0] == 200)
+        assert "LUCKY13" in faults(graded(nginx, tmp_path, "-L"))
+    finally:
+        conf.write_text(before)
+        reload(nginx)
+
+
 def test_another_name_is_shown_no_certificate(nginx):
     with pytest.raises((ssl.SSLError, ConnectionError)):
         line(nginx, name="autre.example")
@@ -256,6 +313,87 @@ def test_what_comes_in_clear_is_sent_to_tls_without_what_was_typed(nginx):
     status, headers, _ = answer(nginx, "/salaries?q=Durand", clear=True)
     assert status == 301
     assert dict(headers)["Location"] == f"https://{NAME}/salaries"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/connexion"), ("PUT", "/200"), ("GET", f"/calendrier/{'A' * 43}.ics"), ("POST", "/gestion/chargements")],
+)
+def test_a_program_or_a_form_that_comes_in_clear_is_refused_and_led_nowhere(nginx, method, path):
+    """Its owner learns at once that it speaks in clear."""
+    taken = nginx.upstream.taken
+    status, headers, _ = answer(nginx, path, method, clear=True, body=b"x=1" if method != "GET" else None)
+    assert status == 403 and "Location" not in dict(headers)
+    assert nginx.upstream.taken == taken
+
+
+# Where one request ends and the next begins: said twice, or wrongly, it is refused and reaches nobody.
+HIDDEN = b"GET /200 HTTP/1.1\r\nHost: " + NAME.encode() + b"\r\n\r\n"
+SMUGGLED = {
+    "length and pieces": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "two lengths": b"Content-Length: 0\r\nContent-Length: 40\r\n\r\n" + HIDDEN,
+    "two ways of pieces": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "a way that is not known": b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "a length that is none": b"Content-Length: 0x5\r\n\r\n" + HIDDEN,
+    "a piece that is none": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n" + HIDDEN,
+}
+
+
+@pytest.mark.parametrize("name", SMUGGLED)
+def test_a_request_whose_end_is_not_clear_reaches_nobody(nginx, name):
+    taken = nginx.upstream.taken
+    with line(nginx) as sent:
+        sent.sendall(b"POST /200 HTTP/1.1\r\nHost: " + NAME.encode() + b"\r\n" + SMUGGLED[name])
+        got = b""
+        while piece := sent.recv(4096):
+            got += piece
+    assert got.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501")) and got.count(b"HTTP/1.1 ") == 1, got[:200]
+    assert nginx.upstream.taken == taken
+
+
+def frame(kind, flags, stream, payload=b""):
+    return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
+
+
+def literal(name, value):
+    """A header of HTTP/2 as it is, in no table."""
+    return b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+
+
+@pytest.mark.parametrize(("said", "sent"), [(5, b"abc"), (2, b"abcdef"), (3, b"abc")])
+def test_in_http_2_the_length_is_that_of_what_comes(nginx, said, sent):
+    taken, context = nginx.upstream.taken, secure()
+    context.set_alpn_protocols(["h2"])
+    asked = {":method": "POST", ":path": "/200", ":scheme": "https", ":authority": NAME, "content-length": str(said)}
+    with line(nginx, context) as spoken:
+        assert spoken.selected_alpn_protocol() == "h2"
+        spoken.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0))
+        spoken.sendall(frame(1, 4, 1, b"".join(literal(*one) for one in asked.items())) + frame(0, 1, 1, sent))
+        spoken.settimeout(2)
+        with contextlib.suppress(TimeoutError):
+            while spoken.recv(4096):
+                pass
+    assert nginx.upstream.taken - taken == (said == len(sent))
+
+
+def test_each_cipher_has_128_bits_or_more_and_forward_secrecy():
+    site = (DEPLOY / "nginx.conf").read_text()
+    [listed] = re.findall(r"^ssl_ciphers (\S+);", site, re.MULTILINE)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(listed)
+    found = [one for one in context.get_ciphers() if one["protocol"] == "TLSv1.2"]
+    assert len(found) == len(listed.split(":"))
+    assert all(one["strength_bits"] >= 128 and one["aead"] and one["kea"] == "kx-ecdhe" for one in found)
+
+
+def test_the_site_hands_requests_to_the_portal_of_this_machine_alone():
+    """No address that a request could name: neither a variable nor a name to be resolved."""
+    site = re.sub(r"#.*", "", (DEPLOY / "nginx.conf").read_text())
+    assert set(re.findall(r"proxy_pass ([^;]+);", site)) == {"http://127.0.0.1:5000"}
+    assert not re.search(
+        r"\b(?:resolver|fastcgi_pass|uwsgi_pass|grpc_pass|scgi_pass|autoindex|alias|ssi|include)\b", site
+    )
+    assert set(re.findall(r"\broot ([^;]+);", site)) == {"/var/www/acme", "/srv/trait-d-union/deploy/pages"}
 
 
 def test_the_log_holds_no_query_and_no_token(nginx):

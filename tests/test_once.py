@@ -67,6 +67,7 @@ ONCE = {
     "formal_notice": {"contract_id, oldest_due_on"},
     "configured_value": {"name"},
     "file_load": {FORM},
+    "reading": {"user_id, day, endpoint, object_id"},
 }
 # As many as there are: a history, files of a row, copies that a worker makes anew.
 MANY = {

@@ -3,11 +3,12 @@
 import datetime
 import io
 import re
+import tempfile
 
 import pytest
 from pypdf import PdfReader
 
-from portal import printing
+from portal import drawing, printing
 from portal.printing import Letter
 
 NIR = "294063947803145"
@@ -171,10 +172,10 @@ def test_a_long_name_or_a_long_word_stays_on_the_page():
     ],
 )
 def test_a_print_asks_for_the_fonts_and_pictures_of_ours_and_nothing_else(url):
-    with pytest.raises(printing.Elsewhere):
-        printing.draw(f'<!doctype html><html lang="fr"><title>x</title><h1>x</h1><img alt="x" src="{url}">')
-    with pytest.raises(printing.Elsewhere):
-        printing.draw(f'<!doctype html><html lang="fr"><title>x</title><h1 style="background: url({url})">x</h1>')
+    with pytest.raises(drawing.Elsewhere):
+        drawing.draw(f'<!doctype html><html lang="fr"><title>x</title><h1>x</h1><img alt="x" src="{url}">')
+    with pytest.raises(drawing.Elsewhere):
+        drawing.draw(f'<!doctype html><html lang="fr"><title>x</title><h1 style="background: url({url})">x</h1>')
 
 
 def test_what_people_wrote_is_text():
@@ -204,6 +205,81 @@ def test_a_print_is_made_the_same_way_from_several_threads():
         assert f"Objet {number}" in read(data).pages[0].extract_text()
 
 
-def test_the_pages_that_are_laid_out_are_counted():
-    printing.draw("<!doctype html><html lang='fr'><title>x</title><h1>x</h1>" + "<p>x</p>" * 150)
-    assert printing.pages.count > 1
+LONG_PAGE = "<!doctype html><html lang='fr'><title>x</title><h1>x</h1>" + "<p>x</p>" * 150
+
+
+def test_the_pages_that_are_laid_out_are_told():
+    told = []
+    pages = read(drawing.draw(LONG_PAGE, told.append)).pages
+    assert told == list(range(1, len(pages) + 1)) and len(pages) > 1
+
+
+# Drawn by a process of its own
+
+
+@pytest.fixture
+def long_page(monkeypatch):
+    monkeypatch.setattr(printing, "html", lambda template, **context: LONG_PAGE)
+
+
+@pytest.fixture
+def drawn_by(monkeypatch, tmp_path):
+    """Another child in the place of ours, of these lines."""
+
+    def write(*lines):
+        script = tmp_path / "child.py"
+        script.write_text("\n    ".join(["import os, resource, signal, sys\n\n\ndef main():", *lines]))
+        monkeypatch.setattr(printing, "CHILD", script)
+
+    return write
+
+
+def test_a_long_page_is_the_same_document_when_another_process_draws_it(long_page):
+    told = []
+    apart, here = read(printing.pdf_apart("x", told.append)), read(drawing.draw(LONG_PAGE))
+    assert told == list(range(1, len(here.pages) + 1))
+    assert [page.extract_text() for page in apart.pages] == [page.extract_text() for page in here.pages]
+    assert apart.trailer["/Root"]["/MarkInfo"]["/Marked"] and apart.trailer["/Root"]["/Lang"] == "fr"
+
+
+def test_a_drawing_that_is_given_up_leaves_no_file(long_page, monkeypatch, tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    def stop(page):
+        assert list(folder.glob("*/weasyprint-*/*")), "where its fonts are"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        printing.pdf_apart("x", stop)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["os.kill(os.getpid(), signal.SIGKILL)"],
+        ["os.abort()"],
+        ["print('pages 1', flush=True)", "os._exit(1)"],
+        ["print('pdf 100')", "print('%PDF-1.7')"],
+        ["while True: pass"],
+    ],
+)
+def test_a_process_that_ends_too_early_is_told(drawn_by, long_page, monkeypatch, lines):
+    drawn_by(*lines)
+    monkeypatch.setattr(printing, "SECONDS", 1)
+    with pytest.raises(printing.CutShort):
+        printing.pdf_apart("x", lambda page: None)
+
+
+def test_memory_runs_out_in_the_process_that_draws(drawn_by, monkeypatch):
+    """Its bounds are its own: a page that is too long ends it, and is told by the name of the fault."""
+    monkeypatch.setattr(printing, "html", lambda template, **context: LONG_PAGE)
+    drawn_by(
+        "from portal import drawing_child",
+        "drawing_child.MEMORY = 40 * 1024 * 1024",
+        "drawing_child.main()",
+    )
+    with pytest.raises(printing.CutShort):
+        printing.pdf_apart("x", lambda page: None)

@@ -1,6 +1,9 @@
 """The scorecard names tests that are there and requirements that exist, and counts a failure as one."""
 
 import re
+import subprocess
+import sys
+from collections import Counter
 
 from tests import scorecard
 from tests.scorecard import FAILED, NOT_SHOWN, PARTLY, ROOT, SHOWN, Row
@@ -31,7 +34,8 @@ def test_what_was_counted_is_what_is_said():
         Row("A-4", "x", "", "", "no test"),
         Row("A-5", "x", "b.py", "", ""),
     ]
-    scorecard.count(rows, [("a.py", "one", True), ("a.py", "one", True), ("a.py", "two", False)])
+    scorecard.count(rows, [("a.py", "one", True), ("a.py", "one", True), ("a.py", "two", False)], Counter({"A-2": 7}))
+    assert [row.figure for row in rows[:3]] == [2, "2, 7 seen", "–"]
     assert [(row.passed, row.faults, row.state) for row in rows] == [
         (2, 1, FAILED),
         (2, 0, PARTLY),
@@ -49,3 +53,35 @@ def test_the_page_tells_of_each_row_and_of_the_requirements_that_nothing_shows()
     assert "| A-2 | x | – | not shown: not tried |" in page
     assert f"Of the {len(scorecard.applying())} requirements" in page
     assert "6.2.1" in page and "1.2.4" not in page.partition("| row |")[0]
+
+
+def report(path, module, **ends):
+    cases = (
+        f'<testcase classname="tests.{module}" name="test_{name}[x]">{end}</testcase>' for name, end in ends.items()
+    )
+    path.write_text(f"<testsuite>{''.join(cases)}</testsuite>")
+    return path
+
+
+def test_the_report_of_a_run_is_read_case_by_case(tmp_path):
+    found = report(tmp_path / "a.xml", "views.test_a", one="", two="<failure/>", three="<error/>", four="<skipped/>")
+    file = "views/test_a.py"
+    assert list(scorecard.told(found)) == [(file, "one", True), (file, "two", False), (file, "three", False)]
+
+
+def test_what_the_tests_of_a_run_saw_is_added_up(tmp_path):
+    """As pytest writes it: the watch of every test counts the lines of logs that it heard."""
+    told = tmp_path / "report.xml"
+    said = "import logging\ndef test_one(): logging.warning('x')\ndef test_two(): logging.error('y')\n"
+    (tmp_path / "test_x.py").write_text(said)
+    (tmp_path / "conftest.py").write_text("from tests.conftest import watch\n")
+    run = ["-m", "pytest", "-q", "-n", "0", f"--junitxml={told}", f"--rootdir={tmp_path}", str(tmp_path)]
+    subprocess.run([sys.executable, *run], cwd=scorecard.ROOT, check=True, capture_output=True)
+    assert scorecard.seen(told) == {"LOG-1": 2}
+
+
+def test_a_file_that_was_run_again_counts_as_it_then_ran(tmp_path):
+    before = [report(tmp_path / f"{name}.xml", f"test_{name}", one="<failure/>", two="") for name in "ab"]
+    again = report(tmp_path / "again.xml", "test_a", one="")
+    assert scorecard.latest([before[0], again]) == [("test_a.py", "one", True)]
+    assert ("test_b.py", "one", False) in scorecard.latest([*before, again])

@@ -26,11 +26,21 @@ GOOD = {"DEMO": "0", "SECRET_KEY": "s" * 40, "VAULT_KEYS": "0123456789abcdef" * 
         ("PORT", "abc"),
         ("PORT", "70000"),
         ("PORT", "0"),
+        ("HOST", "portail"),
+        ("HOST", "127.0.0.300"),
+        ("HOST", "http://127.0.0.1"),
+        ("HOST", "127.0.0.1:5000"),
         ("INDIVIDUAL_SPACE_URL", "javascript:alert(1)"),
         ("INDIVIDUAL_SPACE_URL", "adherents.example"),
         ("PLAY_STORE_URL", "data:text/html,x"),
         ("SUPPORT_EMAIL", "entreprises"),
         ("MAIL_FROM", "La mutuelle"),
+        ("BEHIND_PROXY", "true"),
+        ("BRAND_NAME", "   "),
+        ("BRAND_NAME", "Deux\nlignes"),
+        ("INSURER_NAME", " "),
+        ("SUPPORT_PHONE", "01\r\nBcc: x"),
+        ("DATABASE_URL", "postgresql://u:p@serveur:99999/base"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path, name, value):
@@ -41,8 +51,35 @@ def test_a_wrong_setting_is_named(tmp_path, name, value):
     assert not value or len(value) < 10 or value not in sentence
 
 
+def test_an_address_that_begins_well_is_told_of_its_end(tmp_path):
+    with pytest.raises(SystemExit, match="vérifiez ce qui suit"):
+        settings.read({**GOOD, "INSTANCE": str(tmp_path), "SMTP_URL": "smtp://serveur:port"})
+
+
+def test_words_may_hold_the_spaces_of_french(tmp_path):
+    hours = "8\u202fh – 17\u00a0h"
+    assert settings.read({**GOOD, "INSTANCE": str(tmp_path), "SUPPORT_HOURS": hours}).support_hours == hours
+
+
+def test_an_instance_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit, match="^INSTANCE"):
+        settings.read({"DEMO": "1", "INSTANCE": str(tmp_path / "file")})
+
+
+@pytest.mark.parametrize(("host", "address"), [("", "127.0.0.1"), ("10.0.0.7", "10.0.0.7"), ("::1", "[::1]")])
+def test_where_it_listens_stands_in_its_address(tmp_path, host, address):
+    given = {**GOOD, "INSTANCE": str(tmp_path), "PUBLIC_URL": "", "HOST": host, "PORT": "5001"}
+    assert settings.read(given).public_url == f"http://{address}:5001"
+
+
 def test_a_portal_that_has_an_address_does_not_look_at_the_port(tmp_path):
-    given = {**GOOD, "INSTANCE": str(tmp_path), "PUBLIC_URL": "https://portail.example", "PORT": "tcp://10.0.0.1:80"}
+    given = {
+        **GOOD,
+        "INSTANCE": str(tmp_path),
+        "PUBLIC_URL": "https://portail.example",
+        "PORT": "tcp://10.0.0.1:80",
+    } | {"HOST": "?"}
     assert settings.read(given).public_url == "https://portail.example"
 
 

@@ -12,7 +12,7 @@ import pytest
 from portal import database as databases
 from portal.models import AuditEvent, UserSession, db
 from tests import factories
-from tests.conftest import KEYS, migrate
+from tests.conftest import KEYS, postgresql_template
 from tests.postgres import throwaway_cluster
 
 SAFE = ["shared_buffers=32MB", "max_connections=40"]  # as it is installed: fsync and synchronous_commit are on
@@ -22,16 +22,22 @@ LEAST = 40  # writes that were acknowledged before the kill
 @pytest.fixture(scope="module")
 def cluster():
     with throwaway_cluster(SAFE) as cluster:
-        migrate(cluster.deploy("portal"))
         yield cluster
 
 
+@pytest.fixture(scope="module")
+def empty(cluster):
+    """A migrated, empty database of that server, to copy for each test."""
+    return postgresql_template(cluster)
+
+
 @pytest.fixture
-def chosen_settings(chosen_settings, request):
+def chosen_settings(chosen_settings, request, tmp_path):
     """On SQLite, or on that server when the test asks for it."""
     if "cluster" not in request.fixturenames:
         return chosen_settings
-    return dataclasses.replace(chosen_settings, database_url=request.getfixturevalue("cluster").url("portal"))
+    url, _ = request.getfixturevalue("empty")(tmp_path)
+    return dataclasses.replace(chosen_settings, database_url=url)
 
 
 pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True, scope="session")

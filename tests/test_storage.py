@@ -7,7 +7,7 @@ import tempfile
 from contextlib import closing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal import clock, storage, tasks
@@ -60,6 +60,7 @@ def unframe(content, name="x", key=KEY):
     return b"".join(opened(io.BytesIO(content), key, name))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 3 * PIECE + 17]), st.binary(min_size=1, max_size=64)
 )

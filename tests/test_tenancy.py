@@ -194,7 +194,7 @@ def visitor(request, app, signed_in, hr):
     return browser, RIGHTS[role]
 
 
-def test_every_address_of_another_company_is_not_found(app, visitor, stranger):
+def test_every_address_of_another_company_is_not_found(app, visitor, stranger, no_alarm):
     """The same answer as for an id that never was, whatever the profession, by any method; and nothing is written."""
     (browser, words), seen = visitor, 0
     Beneficiary.update(terminated_on=clock.today() - datetime.timedelta(days=9)).where(

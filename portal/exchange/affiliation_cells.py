@@ -17,10 +17,15 @@ MATRICULE_CHARACTERS = 32
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufffe\uffff]"
 )
-GUARDED = re.compile(r"'(?=\s*[=+\-@])")  # the mark that the portal's own CSV puts before what might run
+# The mark that the portal's own CSV puts before what might run, and that people put before digits to keep them whole.
+GUARDED = re.compile(r"'(?=\s*[=+\-@0-9])")
+DECIMAL = re.compile(r"([0-9]+)[.,]0{1,2}")  # a whole number as a program that counts writes it
+# How people say that a case holds nothing, besides signs alone; no word that is also a name.
+NOTHING = {"neant", "aucun", "aucune", "vide", "null", "sansobjet", "nonrenseigne", "nonrenseignee", "noncommunique"}
 DATE = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 SCIENTIFIC = re.compile(r"([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]+)")
 NINE_DIGITS = re.compile(r"[1-9][0-9]{8}")
+LABEL = re.compile(r"^IBAN ?:? ?(?=[A-Za-z]{2}[0-9]{2})", re.IGNORECASE)  # no country is « IB »
 FRENCH_PHONE = re.compile(r"\+33([0-9]{9})")
 
 
@@ -56,6 +61,23 @@ def tidy(text: str) -> str:
     if text.isascii() and text.isprintable() and "  " not in text and text[:1] not in " '" and text[-1:] != " ":
         return text
     return " ".join(GUARDED.sub("", unicodedata.normalize("NFC", INVISIBLE.sub("", text)), count=1).split())
+
+
+def read_cell(column: "Column", text: str, today: date) -> Read:
+    """What a column makes of a cell as it was typed; « néant » or « - » is nothing where nothing may be."""
+    kept = tidy(text)
+    if column.may_be_blank and says_nothing(kept):
+        return BLANK._replace(repair=f"« {kept} » est lu comme une case vide.") if kept else BLANK
+    whole = DECIMAL.fullmatch(kept)
+    if not whole:
+        return read(column.read, text, today)
+    found = read(column.read, whole[1], today)
+    return found if found.error or found.repair else found._replace(repair=f"« {kept} » est lu « {found.text} ».")
+
+
+def says_nothing(text: str) -> bool:
+    key = search_key(text)
+    return key in NOTHING or not any(letter.isalnum() for letter in text)
 
 
 def read(reader: Reader, text: str, today: date) -> Read:
@@ -145,7 +167,7 @@ def nir(text: str, today: date) -> Read:
 
 
 def iban(text: str, today: date) -> Read:
-    value = identifiers.iban(text)
+    value = identifiers.iban(LABEL.sub("", text))
     return Read(value, value, repair="" if value == text else "Écrit sans espace, en capitales.")
 
 
@@ -200,7 +222,7 @@ ROLE = one_of(
     ("Conjoint", SPOUSE, "conjointe epoux epouse mari femme partenaire concubin concubine"),
     ("Enfant", CHILD, "fils fille"),
 )
-TITLE = one_of(("M.", "M.", "mr monsieur h homme"), ("Mme", "Mme", "madame mlle mademoiselle mlles femme"))
+TITLE = one_of(("M.", "M.", "mr monsieur h homme"), ("Mme", "Mme", "madame mlle melle mademoiselle mlles femme"))
 SEX = one_of(("M", "M", "h homme masculin masc 1 garcon"), ("F", "F", "femme feminin fem 2 fille"))
 SCHEME = one_of(
     ("Assuré social", "GENERAL", "assuresociale regimegeneral general rg cpam ss securitesociale"),
@@ -229,6 +251,11 @@ class Column(NamedTuple):
     missing: str = ""
     aliases: str = ""  # keys
 
+    @property
+    def may_be_blank(self) -> bool:
+        """Of somebody at least: dependents have a NIR when it is known."""
+        return not self.missing or self.title == "N° S. Sociale"
+
 
 COLUMNS = (
     Column("Type", ROLE, "Choisissez Salarié, Conjoint ou Enfant.", "typedebeneficiaire typebeneficiaire qualite"),
@@ -251,7 +278,9 @@ COLUMNS = (
     Column("Code collège", words, "Indiquez le code du collège.", "college"),
     Column("Garantie", words, "Indiquez le code de la garantie.", "codegarantie produit codeproduit formule"),
     Column("Date d'effet", effective_date, "Indiquez la date d’effet.", "dateeffet effet datedeffetdelagarantie"),
-    Column("N°", street_number, "", "numero no num numerodevoie ndevoie nvoie numerovoie"),
+    Column(
+        "N°", street_number, "", "numero no num numerodevoie ndevoie nvoie numerovoie nderue nrue numeroderue numerorue"
+    ),
     Column("Rue", words, "Indiquez la rue.", "voie adresse adresse1 nomdelavoie libellevoie"),
     Column("Complément", words, "", "complementadresse complementdadresse adresse2"),
     Column("Code Postal", words, "Indiquez le code postal.", "cp"),

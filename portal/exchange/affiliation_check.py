@@ -165,7 +165,7 @@ def padded(values: Sequence[Any]) -> list[str]:
 
 
 def read_texts(column: cells.Column, texts: Iterable[str], today: date) -> dict[str, Read]:
-    return {text: cells.read(column.read, text, today) if text else cells.BLANK for text in texts}
+    return {text: cells.read_cell(column, text, today) if text else cells.BLANK for text in texts}
 
 
 class Check:
@@ -221,8 +221,9 @@ class Check:
         self.fill_bic(person, cells.CONTRIBUTION_IBAN, cells.CONTRIBUTION_BIC)
 
     def ask(self, person: Row, places: Iterable[int]) -> None:
+        without = cells.POSTAL_CODE if is_abroad(person) else None  # some countries have none
         for place in places:
-            if not person.cells[place]:
+            if not person.cells[place] and place != without:
                 person.error(place, COLUMNS[place].missing)
 
     def check_address(self, person: Row) -> None:
@@ -239,6 +240,9 @@ class Check:
 
     def check_postal_code(self, person: Row) -> None:
         text = person.cells[cells.POSTAL_CODE]
+        if match := DRESSED_CODE.fullmatch(text):
+            text = match[1] + match[2]
+            person.repair(cells.POSTAL_CODE, text, f"Écrit en 5 chiffres : {text}.")
         if LOST_ZERO.fullmatch(text):
             person.repair(cells.POSTAL_CODE, f"0{text}", f"Zéro en tête rétabli : 0{text}.")
             return
@@ -437,10 +441,15 @@ def still_covered(known: KnownEmployee, day: date | None) -> bool:
     return known.terminated_on is None or (day is not None and day <= known.terminated_on)
 
 
+def is_abroad(person: Row) -> bool:
+    return person.cells[cells.COUNTRY] not in ("", "France")
+
+
 OTHER_EMPLOYEE = "La ligne {} donne ce matricule à un autre salarié. Corrigez l’un des deux."
 UNKNOWN = "Ce matricule est inconnu. Ajoutez la ligne du salarié, ou corrigez le matricule."
 SEVERAL = "Plusieurs salariés ont ce matricule. Mettez à sa place le n° d’adhérent du salarié."
 LOST_ZERO = re.compile(r"[0-9]{4}")
+DRESSED_CODE = re.compile(r"(?=[0-9]{2} |F)(?:F ?-? ?)?([0-9]{2}) ?([0-9]{3})")  # « 39 200 », « F-39200 »
 ADDRESS = (cells.NUMBER, cells.STREET, cells.COMPLEMENT, cells.POSTAL_CODE, cells.CITY, cells.COUNTRY)
 ADDRESS_NAMES = ("street_number", "street", "complement", "postal_code", "city", "country")
 ADDRESS_NEEDED = (cells.STREET, cells.POSTAL_CODE, cells.CITY)

@@ -11,7 +11,7 @@ from portal.exchange import affiliation_cells as cells
 from portal.exchange.affiliation_cells import COLUMNS, TITLES, as_text
 from portal.exchange.spreadsheets import Unreadable
 from portal.exchange.workbooks import MOST_COLUMNS, read_rows
-from portal.formats import number, search_key
+from portal.formats import SPACE, THIN_SPACE, number, search_key
 from portal.rules.cells import FAULT
 
 SHEET, LISTS = "Salariés", "Listes"
@@ -28,6 +28,12 @@ ALIASES = {key: place for place, column in enumerate(COLUMNS) for key in column.
 # A row of headings has one of these (the sheet « Listes » has none); a file without one of the second is no use.
 TELLING = (cells.MATRICULE, cells.BIRTH_NAME, cells.FIRST_NAME)
 NEEDED = (cells.TYPE, *TELLING, cells.BIRTH_DATE)
+# What a row has of its own; the others may be the same on each.
+OF_SOMEBODY = (
+    *(cells.BIRTH_NAME, cells.USED_NAME, cells.FIRST_NAME, cells.BIRTH_DATE, cells.NIR, cells.STREET),
+    *(cells.PHONE, cells.MOBILE, cells.EMAIL, cells.REIMBURSEMENT_IBAN, cells.CONTRIBUTION_IBAN),
+)
+MOST_TOLD = 5  # rows or sheets in a sentence
 
 
 class WrongTemplate(Unreadable):
@@ -42,6 +48,7 @@ class Sheet:
     heading_row: int
     unknown_columns: list[str]
     rows: list[tuple[int, list[Any]]]
+    remark: str = ""  # what was left aside, in words
 
 
 def read(source: Path | IO[bytes]) -> Sheet:
@@ -65,6 +72,8 @@ class Reading:
         self.in_our_order: Callable[[list[Any]], tuple] = tuple  # from a row of that width and a blank
         self.unknown: list[str] = []
         self.rows: list[tuple[int, list[Any]]] = []
+        self.nobody: list[int] = []  # rows that name nobody
+        self.others: list[str] = []  # sheets that have headings too, and are not read
 
     def hear(self, sheet: str | None, row: int, values: list[Any]) -> bool:
         """Take a row; False when nothing more is needed."""
@@ -76,10 +85,15 @@ class Reading:
         elif search_key(sheet or "") == search_key(LISTS):
             check_version(values)
         elif self.heading_row:
-            return False
+            self.look_at_another(values)
         elif self.seen <= HEADING_ROWS:
             self.look_for_headings(row, values)
         return True
+
+    def look_at_another(self, values: list[Any]) -> None:
+        """A sheet that comes after the one that is read: it may hold people, as where each company has its own."""
+        if self.seen <= HEADING_ROWS and self.sheet and self.sheet not in self.others and are_headings(values):
+            self.others.append(self.sheet)
 
     def look_for_headings(self, row: int, values: list[Any]) -> None:
         places, unknown = matched([as_text(value) for value in values])
@@ -102,6 +116,9 @@ class Reading:
         taken = list(self.in_our_order(whole + [""] * (self.width + 1 - len(whole))))
         if not any(cell != "" and says_something(as_text(cell)) for cell in taken):
             return
+        if not names_somebody(taken) or are_headings(taken):
+            self.nobody.append(row)
+            return
         if len(self.rows) == MOST_ROWS:
             raise Unreadable(f"Ce fichier a plus de {number(MOST_ROWS)} lignes. Envoyez-le en plusieurs fois.")
         self.rows.append((row, taken))
@@ -111,7 +128,10 @@ class Reading:
             raise WrongTemplate("Ce fichier ne suit pas le modèle : ses titres de colonnes n’ont pas été trouvés.")
         if not self.rows:
             raise Unreadable("Ce fichier n’a aucune ligne sous ses titres. Remplissez-le, puis renvoyez-le.")
-        return Sheet(self.name, self.heading_row, self.unknown, self.rows)
+        return Sheet(self.name, self.heading_row, self.unknown, self.rows, self.remark())
+
+    def remark(self) -> str:
+        return " ".join(filter(None, (left_aside(self.nobody), not_read(self.name or "", self.others))))
 
 
 def matched(headings: list[str]) -> tuple[list[tuple[int, int]], list[str]]:
@@ -127,6 +147,36 @@ def matched(headings: list[str]) -> tuple[list[tuple[int, int]], list[str]]:
         if heading.strip() and key not in known and key != search_key(ERROR_TITLE)
     ]
     return places, unknown
+
+
+def are_headings(values: list[Any]) -> bool:
+    """A row of headings: those of a sheet, or those that come again where files were put end to end."""
+    found = {ours for _, ours in matched([as_text(value) for value in values])[0]}
+    return set(NEEDED) <= found
+
+
+def names_somebody(taken: list[Any]) -> bool:
+    """Columns that are filled down beyond the people, or a total, say nothing of anybody."""
+    return any(taken[place] != "" and says_something(as_text(taken[place])) for place in OF_SOMEBODY)
+
+
+def left_aside(rows: list[int]) -> str:
+    if not rows:
+        return ""
+    if len(rows) == 1:
+        return f"La ligne {rows[0]} ne nomme personne{SPACE}: elle est laissée de côté."
+    told = ", ".join(map(str, rows[:MOST_TOLD])) + "…" * (len(rows) > MOST_TOLD)
+    return f"{number(len(rows))} lignes ne nomment personne{SPACE}: elles sont laissées de côté ({told})."
+
+
+def not_read(sheet: str, others: list[str]) -> str:
+    if not others:
+        return ""
+    told = f"{THIN_SPACE}», «{THIN_SPACE}".join(others[:MOST_TOLD])
+    return (
+        f"Seul l’onglet «{THIN_SPACE}{sheet}{THIN_SPACE}» est lu{SPACE}: envoyez à part les personnes de"
+        f" «{THIN_SPACE}{told}{THIN_SPACE}»."
+    )
 
 
 def says_something(text: str) -> bool:

@@ -66,7 +66,7 @@ MESSAGES = {
     cells.EFFECTIVE_ON: "Ainsi : 01/12/2026. Vide pour un ayant droit : comme le salarié.",
     cells.NUMBER: "Le n° dans la rue, par exemple 4 bis.",
     cells.STREET: "Vide pour un ayant droit : l’adresse du salarié.",
-    cells.POSTAL_CODE: "5 chiffres, le zéro en tête compris.",
+    cells.POSTAL_CODE: "5 chiffres, le zéro en tête compris. À l’étranger, celui du pays, s’il en a un.",
     cells.COUNTRY: "Vide : France.",
     cells.MOBILE: "Par exemple 01 99 00 10 01 ; hors de France, + et l’indicatif du pays.",
     cells.REIMBURSEMENT_IBAN: "Pour les remboursements. Le BIC est facultatif.",

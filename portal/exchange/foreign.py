@@ -28,15 +28,15 @@ class Refused(Exception):
     """A file that is not read; its argument is a code that the parent puts into words."""
 
 
-def limit() -> None:
-    """Memory and time run out here, not in the portal."""
+def limit(memory: int = MEMORY, seconds: int = CPU_SECONDS, written: int = 0) -> None:
+    """Memory and time run out here, not in the portal; `written`: bytes of a file at most."""
     with open("/proc/self/statm") as file:
         started_with = int(file.read().split()[0]) * resource.getpagesize()
     for kind, value in (
-        (resource.RLIMIT_AS, started_with + MEMORY),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_AS, started_with + memory),
+        (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, written),
     ):
         resource.setrlimit(kind, (value, value))
 

@@ -30,13 +30,17 @@ WHO = (cells.BIRTH_NAME, cells.FIRST_NAME, cells.BIRTH_DATE, cells.NIR)
 
 @dataclass
 class Met:
-    """Who somebody is: covered already (`person`, `surely` when the NIR says so), waiting in a file, or new."""
+    """Who somebody is: covered already (`person`, `surely` when the NIR says so), waiting in a file, or new.
+
+    `dependent`: the same one covered with somebody else, which forbids nothing.
+    """
 
     cells: list[str]
     errors: dict[str, str] = field(default_factory=dict)
     person: Beneficiary | None = None
     surely: bool = False
     waiting: ImportRow | None = None
+    dependent: Beneficiary | None = None
 
 
 class WholeAccount:
@@ -59,10 +63,12 @@ def meet(user: User | WholeAccount, account_id: int, texts: Sequence[str], asked
     born = datetime.datetime.strptime(birth, "%d/%m/%Y").date()
     checked.values = {"role": BeneficiaryRole.EMPLOYEE, "birth_name": name, "used_name": "", "first_name": first_name}
     checked.values |= {"birth_date": born, "nir": nir}
-    person, by = People(user, account_id, [checked]).find(checked.values, None)
+    people = People(user, account_id, [checked])
+    person, by = people.find(checked.values, None)
+    dependent = people.find_dependent(checked.values, clock.today())
     if person is None and not nir:
         person = under_another_name(user, account_id, checked.values)
-    return Met(checked.cells, {}, person, by == "nir", waiting(user, account_id, checked))
+    return Met(checked.cells, {}, person, by == "nir", waiting(user, account_id, checked), dependent)
 
 
 def under_another_name(user: User | WholeAccount, account_id: int, values: dict[str, Any]) -> Beneficiary | None:

@@ -135,7 +135,8 @@ class Kind:
 def read(kind: Kind, path: Path) -> Iterator[Records]:
     """The records of a file, a chunk at a time; what is wrong goes to the report, and the reading goes on."""
     report, lines = kind.report, rows(path)
-    heading = [str(cell).strip() for cell in next(lines, (1, []))[1]]
+    typed = [str(cell).strip() for cell in next(lines, (1, []))[1]]
+    heading = without_end(typed, 0)
     if not check_heading(report, heading, [column.name for column in kind.columns]):
         return
     places = [heading.index(column.name) for column in kind.columns]
@@ -143,7 +144,7 @@ def read(kind: Kind, path: Path) -> Iterator[Records]:
     seen: dict[Key, int] = {}
     while chunk := list(islice(lines, CHUNK)):
         records: Records = {}
-        parsed = list(parse(kind, places, complete(chunk, len(heading), report)))
+        parsed = list(parse(kind, places, complete(chunk, len(heading), len(typed), report)))
         kind.look_up([row for _, row in parsed])
         for line, row in parsed:
             report.line = line
@@ -155,11 +156,25 @@ def read(kind: Kind, path: Path) -> Iterator[Records]:
         yield records
 
 
-def complete(chunk: list[Line], width: int, report: Report) -> list[Line]:
-    """The lines that have as many fields as the heading."""
+def without_end(cells: list, width: int) -> list:
+    """Without the blanks at the end, beyond so many cells."""
+    end = len(cells)
+    while end > width and cells[end - 1] == "":
+        end -= 1
+    return cells[:end] if end < len(cells) else cells
+
+
+def complete(chunk: list[Line], width: int, typed: int, report: Report) -> list[Line]:
+    """The lines that have as many fields as the heading.
+
+    `typed`: with the blanks at its end, which each line of some exports has; of one that has more, who knows where?
+    """
+    if typed != width:
+        chunk = [(line, without_end(cells, width) if len(cells) == typed else cells) for line, cells in chunk]
     for line, cells in chunk:
         if len(cells) != width:
-            report.add(f"Ligne {line}{SPACE}: {len(cells)} champs, alors que la ligne 1 en a {width}.", line)
+            fields = plural(len(cells), "champ").replace(SPACE, " ")
+            report.add(f"Ligne {line}{SPACE}: {fields}, alors que la ligne 1 en a {width}.", line)
     return [line for line in chunk if len(line[1]) == width]
 
 
@@ -200,6 +215,12 @@ def parse_row(kind: Kind, texts: list[str]) -> tuple | None:
 def check_heading(report: Report, heading: list[str], wanted: list[str]) -> bool:
     if not any(heading):
         report.add("Le fichier est vide. Sa première ligne porte les titres des colonnes.")
+    elif not set(heading) & set(wanted):
+        begins = ";".join(wanted[:3])
+        report.add(
+            f"Ligne 1{SPACE}: ce n’est pas la ligne de titres de cette sorte de fichier, qui contient {begins}…"
+            " Vérifiez la sorte du fichier, et le point-virgule entre les colonnes."
+        )
     else:
         for name in [name for name in wanted if name not in heading]:
             report.fault(name, "cette colonne manque. Ajoutez-la, séparée des autres par un point-virgule.", 1)
@@ -335,7 +356,7 @@ def load(
     outcome, report = Outcome(make.label), Report()
     digest, lines = weigh(path)
     try:
-        with db.atomic() as transaction:
+        with database.in_little_memory(db), db.atomic() as transaction:
             begin()
             kind = make(report, now.replace(tzinfo=UTC).astimezone(clock.PARIS).date())
             with progress(length=lines, label=make.label) if progress else nullcontext() as bar:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,8 +10,8 @@ from portal import clock
 from portal.exchange import loading
 from portal.exchange.columns import age, code, codes, day, email, nir, one_of, optional, postal_code, share, words
 from portal.exchange.contribution_files import Payments, Statements, Tariffs
+from portal.exchange.households import Households
 from portal.exchange.loading import (
-    CHUNK,
     Column,
     Key,
     Kind,
@@ -240,8 +239,9 @@ class People(Mirror):
 
     drawn = ("public_id", "nir")
 
-    def __init__(self) -> None:
+    def __init__(self, kind: "Beneficiaries") -> None:
         super().__init__(Beneficiary, ("member_number",), PERSON)
+        self.kind = kind
         self.settling = Settling(PERSON, clock.now())
 
     def apply(self, records: Records) -> tuple[set[Key], set[Key]]:
@@ -276,6 +276,7 @@ class People(Mirror):
         return vault.seal(self.nirs[key], "beneficiary", "nir", public_id) if self.nirs[key] else None
 
     def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:
+        self.kind.heed(key, old, new)
         values = super().change(key, row, old, new)
         if "nir_index" in values:
             values["nir"] = self.seal(key, Beneficiary.get_by_id(row).public_id)
@@ -302,6 +303,7 @@ PERSON = (
     *("phone", "mobile", "email", "name_key", "first_name_key", "search_key"),
 )
 NIR_INDEX = PERSON.index("nir_index")
+ACCOUNT, HOUSEHOLD, ROLE = map(PERSON.index, ("account", "household_number", "role"))
 
 
 class Beneficiaries(Kind):
@@ -335,20 +337,20 @@ class Beneficiaries(Kind):
         contracts = GroupContract.select(GroupContract.number, *college).join(EmployeeCategory).tuples()
         self.contracts = {number: found for number, *found in contracts}
         self.plans = dict(Plan.select(Plan.code, Plan.id).tuples())
-        self.mirror: Mirror = People()
+        self.mirror: Mirror = People(self)
         self.latest_birth = today.isoformat()
-        self.employers: set[tuple[Any, str]] = set()  # (account, household) of the employees of the file
-        self.orphans: dict[tuple[Any, str], list[int]] = {}  # those of other people before their employee: lines
-        self.excused: set[str] = set()  # households whose employee could not be read
+        self.households = Households(report, today)
+        self.lines: dict[Key, int] = {}  # of one chunk
+
+    def look_up(self, rows: list[tuple]) -> None:
+        self.lines = {}
 
     def record(self, row: tuple) -> tuple[Key, tuple]:
         number, household, role, _, birth_name, used_name, first_name, _, _, nir, contract_number, *_, products = row
         contract, category, account = self.contracts.get(contract_number) or self.unknown_contract()
         self.check(row, products)
-        if role == EMPLOYEE:
-            self.employers.add((account, household))
-        elif (account, household) not in self.employers:
-            self.orphans.setdefault((account, household), []).append(self.report.line)
+        self.households.hear((account, household), role == EMPLOYEE)
+        self.lines[number] = self.report.line
         folded_number = number.lower() if number.isalnum() else search_key(number)
         return number, (
             *(account, category, contract, *row[:9], vault.index(nir, "nir", account) if nir else None, *row[11:23]),
@@ -381,25 +383,21 @@ class Beneficiaries(Kind):
             if product not in self.plans:
                 fault("individual_products", f"Le produit {product} est inconnu. Chargez-le d’abord, ou corrigez-le.")
 
+    def heed(self, number: Key, old: tuple, new: tuple) -> None:
+        """A person who is there already stays in the account, and an employee does not leave dependents alone."""
+        line = self.lines[number]
+        if old[ACCOUNT] != new[ACCOUNT]:
+            said = "Cette personne est dans un autre compte, et un chargement l’y laisse. Donnez-lui un autre numéro."
+            self.report.fault("contract_number", said, line)
+        elif old[ROLE] == EMPLOYEE and (new[ROLE], new[HOUSEHOLD]) != (EMPLOYEE, old[HOUSEHOLD]):
+            self.households.left[old[ACCOUNT], old[HOUSEHOLD]] = line
+
     def refused(self, cells: Mapping[str, str]) -> None:
         if cells["role"] not in ("Conjoint", "Enfant"):
-            self.excused.add(cells["household_number"])
+            self.households.excused.add(cells["household_number"])
 
     def finish(self) -> None:
-        """Nobody is covered without the employee of the household, in this file or in the database."""
-        alone = {pair: lines for pair, lines in self.orphans.items() if pair not in self.employers}
-        alone = {pair: lines for pair, lines in alone.items() if pair[0] and pair[1] not in self.excused}
-        pairs = iter(alone)
-        while some := list(islice(pairs, CHUNK)):
-            employees = Beneficiary.select(Beneficiary.account, Beneficiary.household_number)
-            there = Beneficiary.household_number.in_([household for _, household in some])
-            known = set(employees.where(there, Beneficiary.role == EMPLOYEE).tuples())
-            for pair in some:
-                for line in () if pair in known else alone[pair]:
-                    sentence = (
-                        "Ce foyer est inconnu\u00a0: il n’a pas d’assuré. Ajoutez l’assuré, ou corrigez le numéro."
-                    )
-                    self.report.fault("household_number", sentence, line)
+        self.households.check()
 
 
 # ── Supporting documents ─────────────────────────────────────────────────────────────────────────────────────────

@@ -87,5 +87,13 @@ def update_each(table: Any, columns: Sequence[str], rows: Sequence[tuple]) -> No
         db.cursor().executemany(update, rows)
 
 
+def update_as_read(table: Any, columns: Sequence[str], values: Sequence[Any], read: dict[str, Any]) -> bool:
+    """Other values for the one row that still has those that were read; whether it has."""
+    sets = ", ".join(f"{name} = {db.param}" for name in columns)
+    same = " AND ".join(f"{name} = {db.param}" for name in read)
+    update = f"UPDATE {table._meta.table_name} SET {sets} WHERE {same}"  # nosec B608
+    return bool(db.execute_sql(update, (*values, *read.values())).rowcount)
+
+
 def quoted(name: str) -> str:
     return f'"{name}"'

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from portal import clock
@@ -144,6 +145,7 @@ class People:
         ids = {*ids_by_nir(sorted(indexes)), *ids_by_name(account_id, names)}
         self.by_nir: dict[str, list[Beneficiary]] = {}
         self.by_name: dict[tuple, list[Beneficiary]] = {}
+        self.matricules = user, account_id, {row.matricule for row in rows if leads(row)} - {""}
         seen = user.beneficiaries().where(Beneficiary.account == account_id)
         for some in chunks(sorted(ids), CHUNK):
             for person in seen.where(Beneficiary.id.in_(some)):
@@ -162,6 +164,41 @@ class People:
             if person.role == role and (role == BeneficiaryRole.EMPLOYEE or person.household_number == household):
                 return person, "name"
         return None, ""
+
+    def find_dependent(self, values: dict[str, Any], on: datetime.date) -> Beneficiary | None:
+        """Whoever is a spouse or a child in some household, and covered that day or later."""
+        same = (*self.by_nir.get(values.get("nir") or "", []), *self.by_name.get(name_and_birth(values), []))
+        covered = (person for person in same if person.terminated_on is None or person.terminated_on >= on)
+        return next((person for person in covered if person.role != BeneficiaryRole.EMPLOYEE), None)
+
+    @cached_property
+    def numbered(self) -> dict[tuple[str, str], Beneficiary]:
+        """Asked for a newcomer alone."""
+        return numbered(*self.matricules)
+
+    def same_number(self, values: dict[str, Any]) -> Beneficiary | None:
+        """Who has the matricule of a newcomer already, in the same company, and will not have left before."""
+        other = self.numbered.get((values["offer"].company_code, values["matricule"]))
+        return None if other and other.terminated_on and other.terminated_on < values["effective_on"] else other
+
+
+def leads(row: Checked) -> bool:
+    return row.values["role"] == BeneficiaryRole.EMPLOYEE
+
+
+def numbered(user: Any, account_id: int, matricules: Iterable[str]) -> dict[tuple[str, str], Beneficiary]:
+    """(company, matricule) → the employee who is covered under it."""
+    found: dict[tuple[str, str], Beneficiary] = {}
+    people = user.beneficiaries().select(Beneficiary, EmployeeCategory, Company).join(EmployeeCategory).join(Company)
+    people = people.where(
+        Beneficiary.account == account_id,
+        Beneficiary.role == BeneficiaryRole.EMPLOYEE,
+        Beneficiary.active_on(clock.today()),
+    )
+    for some in chunks(sorted(matricules), CHUNK):
+        for person in people.where(Beneficiary.employee_number.in_(some)).order_by(Beneficiary.id):
+            found.setdefault((person.category.company.code, person.employee_number), person)
+    return found
 
 
 def ids_by_nir(indexes: list[str]) -> Iterator[int]:
@@ -223,7 +260,7 @@ def recognise_employee(people: People, row: Checked) -> Recognised:
     values = row.values
     person, by = people.find(values, None)
     if person is None:
-        return Recognised(row)
+        return newcomer(people, row)
     if by == "nir" and person.birth_date != values["birth_date"]:
         say(
             row.errors,
@@ -234,7 +271,7 @@ def recognise_employee(people: People, row: Checked) -> Recognised:
     if by == "name" and values.get("nir") and person.nir_index:
         since = f"une personne de même nom, née le même jour, est déjà couverte (n°{SPACE}{person.member_number})"
         say(row.warnings, NAME, f"Sous un autre n° de sécurité sociale, {since}. Vérifiez que ce n’est pas elle.")
-        return Recognised(row)
+        return newcomer(people, row)
     if person.terminated_on and person.terminated_on < values["effective_on"]:
         until = date_fr(person.terminated_on)
         say(row.warnings, NAME, f"A déjà été couvert{e(person)} jusqu’au {until}{SPACE}: ce sera une réaffiliation.")
@@ -244,6 +281,14 @@ def recognise_employee(people: People, row: Checked) -> Recognised:
         say(row.errors, PLAN, f"{since}. Changez son collège depuis sa fiche (n°{SPACE}{person.member_number}).")
         return Recognised(row, action="")
     return recognise_covered(row, person)
+
+
+def newcomer(people: People, row: Checked) -> Recognised:
+    """Somebody to affiliate, whose matricule is another's already or not."""
+    if other := people.same_number(row.values):
+        theirs = f"Ce matricule est déjà celui de {other.full_name} (n°{SPACE}{other.member_number}). Vérifiez-le."
+        say(row.warnings, MATRICULE, theirs)
+    return Recognised(row)
 
 
 def recognise_dependent(people: People, row: Checked, head: Recognised | None, known: Beneficiary | None) -> Recognised:

@@ -21,11 +21,11 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse as parse_xml
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ERROR_CODES
+from openpyxl.cell.cell import ERROR_CODES, Cell
 from openpyxl.styles import Font
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 from openpyxl.utils import column_index_from_string, get_column_letter
-from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
+from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel, to_excel
 
 from portal.rules.cells import UNCALCULATED
 
@@ -115,16 +115,40 @@ def writer(sheet: Any, kind: str) -> Callable[[Any], Any]:
         return lambda value: as_text(sheet, value)
     if kind == "number":
         return lambda value: value
-    cell = WriteOnlyCell(sheet)
-    cell.number_format = FORMATS[kind]
+    cell = StyledCell(sheet, FORMATS[kind])
+    said = hundredth if kind == "cents" else day_number
 
     def write(value: Any) -> Any:
         if value is None or value == "":
             return None
-        cell.value = value / 100 if kind == "cents" else value
+        cell.value = said(value)
         return cell
 
     return write
+
+
+class StyledCell(Cell):
+    """A cell with a format, written many times: openpyxl would look for its style, and write its name, each time."""
+
+    has_style, style_id = True, 0
+
+    def __init__(self, sheet: Any, number_format: str) -> None:
+        super().__init__(sheet, row=1, column=1)
+        self.number_format = number_format
+        self.style_id = super().style_id
+
+    def __repr__(self) -> str:
+        return "cell"
+
+
+def hundredth(cents: int) -> float:
+    return cents / 100
+
+
+@lru_cache
+def day_number(day: date) -> float:
+    """A day as workbooks count them."""
+    return to_excel(day)
 
 
 def as_text(sheet: Any, value: Any) -> Any:
@@ -206,7 +230,7 @@ Cells = list[Any]  # texts and dates
 
 
 def rows(path: Path) -> Iterator[tuple[int, Cells]]:
-    """(line, cells) of a UTF-8 CSV with `;`, or of the first sheet of an .xlsx that is shown; its content tells which.
+    """(line, cells) of a UTF-8 CSV with `;`, or of the first sheet of an .xlsx that is shown and holds something.
 
     The heading is line 1; lines of blanks are left out. Raises Unreadable.
     """
@@ -246,14 +270,16 @@ def workbook_rows(path: Path) -> Iterator[tuple[int, Cells]]:
     try:
         with zipfile.ZipFile(path) as archive:
             check_archive(archive)
-            sheet, texts, formats, epoch = open_book(archive)
-            parser = Sheet(texts, formats, epoch)
+            sheets, texts, formats, epoch = open_book(archive)
             width = 0
-            with archive.open(sheet) as stream:
-                for line, cells in pieces(stream, parser):
-                    width = width or len(cells)
-                    cells.extend([""] * (width - len(cells)))
-                    yield line, cells
+            for sheet in sheets:
+                with archive.open(sheet) as stream:
+                    for line, cells in pieces(stream, Sheet(texts, formats, epoch)):
+                        width = width or len(cells)
+                        cells.extend([""] * (width - len(cells)))
+                        yield line, cells
+                if width:
+                    return
     except Unreadable:
         raise
     except BOOK_FAULTS:
@@ -268,15 +294,16 @@ def check_archive(archive: zipfile.ZipFile) -> None:
         raise Unreadable("Le classeur est protégé par un mot de passe. Enregistrez-le sans protection.")
 
 
-def open_book(archive: zipfile.ZipFile) -> tuple[str, list[str], list[str], datetime]:
-    """The name of the first sheet shown, the shared texts, the format of each style, and the day dates count from."""
+def open_book(archive: zipfile.ZipFile) -> tuple[list[str], list[str], list[str], datetime]:
+    """The names of the sheets shown, the shared texts, the format of each style, and the day dates count from."""
     book, links = read_part(archive, "xl/workbook.xml"), read_part(archive, "xl/_rels/workbook.xml.rels")
     shown = [one for one in elements(book, "sheet") if one.get("state", "visible") == "visible"]
     if not shown:
         raise Unreadable(UNREADABLE_BOOK)
-    link = next(value for name, value in shown[0].attrib.items() if name.endswith("}id"))
-    target = next(one.attrib["Target"] for one in elements(links, "Relationship") if one.attrib["Id"] == link)
-    sheet = target[1:] if target.startswith("/") else str(PurePosixPath("xl") / target)
+    targets = {one.attrib["Id"]: one.attrib["Target"] for one in elements(links, "Relationship")}
+    linked = (next(value for name, value in one.attrib.items() if name.endswith("}id")) for one in shown)
+    found = (targets[link] for link in linked)
+    sheets = [target[1:] if target.startswith("/") else str(PurePosixPath("xl") / target) for target in found]
     since_1904 = any(one.get("date1904") in ("1", "true") for one in elements(book, "workbookPr"))
     names = archive.namelist()
     texts = Sheet([], [], CALENDAR_WINDOWS_1900)
@@ -285,7 +312,7 @@ def open_book(archive: zipfile.ZipFile) -> tuple[str, list[str], list[str], date
             for _ in pieces(stream, texts):
                 pass
     formats = read_formats(read_part(archive, "xl/styles.xml")) if "xl/styles.xml" in names else []
-    return sheet, texts.texts, formats, CALENDAR_MAC_1904 if since_1904 else CALENDAR_WINDOWS_1900
+    return sheets, texts.texts, formats, CALENDAR_MAC_1904 if since_1904 else CALENDAR_WINDOWS_1900
 
 
 def read_part(archive: zipfile.ZipFile, name: str) -> Element:
@@ -386,6 +413,8 @@ class Sheet:
             return self.shared[int(text)]
         if self.kind == "d":
             return date.fromisoformat(text[:10])
+        if self.kind == "b":
+            return "VRAI" if text == "1" else "FAUX"
         if self.kind != "n" or text == UNCALCULATED:
             return unescaped(text)
         return number(text, self.format, self.epoch)

@@ -113,6 +113,7 @@ def read(source: AffiliationImport, now: Callable[[], datetime.datetime] = clock
         ImportState.CHECKED,
         content=None,
         unknown_columns=list(sheet.unknown_columns),
+        fault=sheet.remark[:500],
         total=len(lines),
         checked_at=now(),
     )

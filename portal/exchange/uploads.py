@@ -28,15 +28,15 @@ class Kind(NamedTuple):
     extensions: tuple[str, ...]
 
 
-KINDS = {
-    "pdf": Kind("PDF", "application/pdf", (".pdf",)),
+KINDS = {  # in the order in which users have known them
     "png": Kind("PNG", "image/png", (".png",)),
-    "jpeg": Kind("JPEG", "image/jpeg", (".jpg", ".jpeg")),
+    "jpeg": Kind("JPEG", "image/jpeg", (".jpeg", ".jpg")),
+    "pdf": Kind("PDF", "application/pdf", (".pdf",)),
     "csv": Kind("CSV", "text/csv", (".csv",)),
     "xlsx": Kind("XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (".xlsx",)),
     "xls": Kind("XLS", "application/vnd.ms-excel", (".xls",)),
-    "docx": Kind("DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", (".docx",)),
     "doc": Kind("DOC", "application/msword", (".doc",)),
+    "docx": Kind("DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", (".docx",)),
     "odt": Kind("ODT", "application/vnd.oasis.opendocument.text", (".odt",)),
 }
 ALL = tuple(KINDS)
@@ -163,6 +163,8 @@ def clean_name(name: str, kind: str) -> str:
     """A name that can be shown and saved, with an extension of its kind; never empty."""
     shown = shown_name(name)
     stem, extension = Path(shown).stem, Path(shown).suffix.lower()
+    if f".{shown.lower()}" in KINDS[kind].extensions:  # nothing was left of it but its extension
+        stem = ""
     if extension not in KINDS[kind].extensions:
         extension = KINDS[kind].extensions[0]
     stem = stem[: MOST_NAME - len(extension)].strip(" .")

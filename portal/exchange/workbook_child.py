@@ -15,6 +15,7 @@ import sys
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
@@ -133,9 +134,36 @@ def rank(name: str, first: list[str]) -> int:
 def sheet_rows(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:
     """The rows that hold something. calamine leaves out the first columns when they are empty, but no row."""
     if sheet.start is not None:
+        merged = ranges(sheet)
+        under: dict[int, tuple[int, Cell]] = {}
         for row, cells in enumerate(sheet.iter_rows(), 1):
             if values := trimmed([cell[:MOST_CHARACTERS] if type(cell) is str else value(cell) for cell in cells]):
-                yield row, values
+                yield row, values if not merged else filled(row, values, merged, under)
+
+
+def ranges(sheet: Any) -> dict[int, list[tuple[int, int]]]:
+    """Cells that were merged downwards: row where they begin → (place of the first column, last row)."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    with suppress(CalamineError):
+        for (first, column), (last, _) in sheet.merged_cell_ranges or ():
+            if first < last and column >= sheet.start[1]:
+                found.setdefault(first + 1, []).append((column - sheet.start[1], last + 1))
+    return found
+
+
+def filled(row: int, cells: list[Cell], merged: Any, under: dict[int, tuple[int, Cell]]) -> list[Cell]:
+    """What stands in a merged cell is said of each of its rows: the matricule of a household, the code of a company.
+
+    `under`: by place, the merged cells that these rows are in, until which row, and what they hold.
+    """
+    under.update({place: (last, cells[place]) for place, last in merged.get(row, ()) if place < len(cells)})
+    for place in [place for place, (last, _) in under.items() if last < row]:
+        del under[place]
+    for place, (_, cell) in under.items():
+        cells.extend([""] * (place + 1 - len(cells)))
+        if cells[place] == "":
+            cells[place] = cell
+    return cells
 
 
 def trimmed(cells: list[Cell]) -> list[Cell]:

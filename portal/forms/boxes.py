@@ -2,6 +2,7 @@
 
 from markupsafe import Markup, escape
 from wtforms import StringField
+from wtforms.fields.choices import SelectFieldBase
 
 MOST = 2_000  # boxes: their names come from browsers
 MARK = "\0value\0"  # stands for what is typed, which is not kept
@@ -12,16 +13,47 @@ class Sparing:
     """`Meta` of a form whose boxes are written once for each way in which the templates ask for them."""
 
     def render_field(self, field, given):
-        as_text = isinstance(field, StringField)
-        if not as_text and not hasattr(field, "checked"):  # neither a box for words nor one of the buttons
+        if isinstance(field, StringField):
+            said = None
+        elif hasattr(field, "checked"):  # one of the buttons
+            said = field.data, field.checked
+        else:
             return super().render_field(field, given)
-        said = None if as_text else (field.data, field.checked)
-        kind = type(field), field.id, field.name, field.flags.required, said
-        written = (*kind, *sorted(given.items()))
-        if written not in WRITTEN:
-            if len(WRITTEN) >= MOST:
-                WRITTEN.clear()
-            typed, field.data = field.data, MARK if as_text else field.data
-            WRITTEN[written] = str(super().render_field(field, given))
-            field.data = typed
-        return Markup(WRITTEN[written].replace(MARK, escape(field.data or ""), 1))  # nosec B704: written by WTForms
+        asked = type(field), field.id, field.name, field.flags.required, said, *sorted(given.items())
+        return written(asked, field, lambda: super(Sparing, self).render_field(field, given))
+
+
+def sparing(macro):
+    """The macro of a box, with its label and its hint, which does the same.
+
+    What is wrong is written each time, as are answers that have each a hint.
+    """
+
+    def once(field, hint="", **given):
+        if field.errors or given.get("hints") or not isinstance(getattr(field, "meta", None), Sparing):
+            return macro(field, hint, **given)
+        asked = macro.name, type(field), field.id, field.name, field.label.text, field.flags.required, hint
+        return written((*asked, answers(field), *given.items()), field, lambda: macro(field, hint, **given))
+
+    return once
+
+
+def answers(field):
+    """The answers to choose among, which may be those of one user, and the one that is chosen; None of words."""
+    if not isinstance(field, SelectFieldBase):
+        return None
+    among = tuple((value, label) for value, label, *_ in field.choices)
+    return field.type, among, field.data if any(field.data == value for value, _ in among) else None
+
+
+def written(asked, field, write):
+    """What `write` makes of a field; the same is asked for the same HTML, but for the words in a box."""
+    as_text = isinstance(field, StringField)
+    if asked not in WRITTEN:
+        if len(WRITTEN) >= MOST:
+            WRITTEN.clear()
+        typed, field.data = field.data, MARK if as_text else field.data
+        WRITTEN[asked] = str(write())
+        field.data = typed
+    html = WRITTEN[asked]
+    return Markup(html.replace(MARK, escape(field.data or ""), 1) if as_text else html)  # nosec B704: by WTForms

@@ -6,9 +6,10 @@ from itertools import starmap
 
 from wtforms import Form, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput
 
+from portal.exchange.affiliation_cells import tidy
 from portal.formats import search_key
 from portal.forms.checks import by_rule
 from portal.rules import Refused, dates, identifiers, places, terminations
@@ -49,10 +50,10 @@ class SentOnce(Form):
 
 
 def text(label, missing="", most=100):
-    """A box for words; `missing`: what to say when it must be filled."""
-    checks = [InputRequired(missing)] if missing else [Optional()]
+    """A box for words, kept as a cell of a file would be; `missing`: what to say when it must be filled."""
+    checks = [DataRequired(missing)] if missing else [Optional()]  # spaces alone say nothing
     too_long = Length(max=most, message=f"Au plus {most} caractères. Raccourcissez.")
-    return StringField(label, [*checks, too_long], filters=[lambda typed: " ".join((typed or "").split())])
+    return StringField(label, [*checks, too_long], filters=[lambda typed: tidy(typed or "")])
 
 
 class From(SentOnce):

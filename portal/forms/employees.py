@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired
 from portal import database
 from portal.formats import search_key, search_words
 from portal.forms.checks import by_rule, typed_day
-from portal.forms.filters import Filter
+from portal.forms.filters import Filter, SharedSelect
 from portal.models import Beneficiary, BeneficiaryRole, db
 from portal.rules import identifiers
 
@@ -27,9 +27,6 @@ SITUATIONS = [
 SOON = 60  # days
 
 
-EMPTY = {}  # what has been written of boxes that hold nothing
-
-
 class BeneficiaryFilter(Filter):
     """Narrows the list; an unknown value narrows nothing, a date that cannot be read says so at its field."""
 
@@ -37,27 +34,19 @@ class BeneficiaryFilter(Filter):
     qualite = SelectField(
         "Qualité",
         choices=list(starmap(SelectChoice, KINDS)),
+        widget=SharedSelect(),
     )
     du = StringField("Début filtre date")
     au = StringField("Fin filtre date")
     situation = SelectField(
         "Situation",
         choices=list(starmap(SelectChoice, SITUATIONS)),
+        widget=SharedSelect(),
     )
     nom = StringField("Nom")
     prenom = StringField("Prénom")
     numero = StringField("Numéro d’adhérent")
     contrat = StringField("Id contrat")
-
-    class Meta:
-        def render_field(self, field, given):
-            """An empty box is always written the same: WTForms takes long over each of its attributes."""
-            if field.data or field.errors:
-                return super().render_field(field, given)
-            written = (field.name, field.data, *sorted(given.items()))
-            if written not in EMPTY:
-                EMPTY[written] = super().render_field(field, given)
-            return EMPTY[written]
 
     def __init__(self, arguments, today, ages):
         """`today`: the day that « actifs » means. `ages()`: at which ages children leave the contracts."""

@@ -253,7 +253,7 @@ class Child(Form):
     def __init__(self, *typed, **given):
         super().__init__(*typed, **given)
         mark(self, self.required)
-        self.too_old, self.until, self.proof = False, None, ""
+        self.too_old, self.too_old_to_study, self.until, self.proof = False, False, None, ""
         self.whose = ""  # before each of its faults, in the list of all
 
 
@@ -293,7 +293,8 @@ class ChildrenStep(StepForm):
             child = boxes.get(member.child)
             if child is not None:
                 write(child, member)
-                child.too_old, until = home.too_old(member), home.covered_until(member)
+                child.too_old, child.too_old_to_study = home.too_old(member), home.too_old_to_study(member)
+                until = home.covered_until(member)
                 child.until = until if until and until >= home.covered_from(member) else None
                 child.proof = home.asked_of(member, self.to_employee)
 

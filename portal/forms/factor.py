@@ -8,7 +8,7 @@ LONG = "Ce code est trop long."
 WRONG = "Ce code n’est pas le bon, ou a déjà servi. Attendez le suivant, puis écrivez-le."
 WRONG_RECOVERY = "Ce code de secours n’est pas le bon, ou a déjà servi. Prenez-en un autre de votre liste."
 NO_ANSWER = "Aucune clé d’accès n’a répondu comme il faut. Réessayez, ou utilisez un code."
-NO_SCRIPT = "Une clé d’accès a besoin de JavaScript, que ce navigateur n’a pas\u00a0: utilisez un code."
+NO_SCRIPT = "Une clé d’accès a besoin de JavaScript, absent ou pas encore prêt\u00a0: réessayez, ou utilisez un code."
 NAME = Length(max=60, message="Ce nom est trop long\u00a0: 60 caractères au plus.")
 
 

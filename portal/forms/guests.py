@@ -89,10 +89,31 @@ def names_of(home):
     return [texts[place] for place in (cells.FIRST_NAME, cells.BIRTH_NAME, cells.USED_NAME) if texts[place]]
 
 
+BESIDE = ("monsieur", "madame", "mme", "mr", "m", "nee", "ne", "epouse")
+
+
 def is_name_of(typed, first_name, *last_names):
-    """Whether a signature holds the first name and one of the last names, whatever the order and the accents."""
-    key = search_key(typed)
-    return search_key(first_name) in key and any(search_key(name) in key for name in last_names)
+    """Whether a signature is the first name and one of the last names, whatever the order, the case and the accents.
+
+    What may stand beside them is another of these names, or what says how they are borne: « Mme Courbet née Lacroix ».
+    """
+    names = first_name, *last_names
+    folded = search_key if all(map(search_key, names)) else letters  # of a name in other letters, nothing is left
+    first, *last = map(folded, names)
+    pieces = [(word, False, False) for word in (*BESIDE, first, *last)]
+    pieces += [(first, True, False), *((name, False, True) for name in last)]
+    text, reached, seen = folded(typed), [(0, False, False)], set()
+    while reached:  # each place once: words that begin alike would keep an expression busy for ever
+        state = at, has_first, has_last = reached.pop()
+        if state not in seen:
+            seen.add(state)
+            followed = (piece for piece in pieces if piece[0] and text.startswith(piece[0], at))
+            reached += ((at + len(word), has_first or one, has_last or other) for word, one, other in followed)
+    return (len(text), True, True) in seen
+
+
+def letters(text):
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 @dataclass(frozen=True)

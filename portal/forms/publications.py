@@ -41,7 +41,7 @@ class PublicationFilter(Form):
     def narrow(self, publications, today):
         words = " ".join(library.meant(self.q.data or ""))
         if words:
-            publications = library.holding(publications, Publication, publication_words, words)
+            publications = publications.where(library.holding(Publication, publication_words, words))
         gone, to_come = Publication.withdrawn_on <= today, Publication.published_on > today
         narrowed = {
             "publiees": Publication.shown(today),

@@ -8,6 +8,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import by_rule, no_secret
+from portal.forms.filters import SharedSelect
 from portal.forms.supporting_documents import RefusalForm
 from portal.forms.uploads import UploadField
 from portal.models import Registration, RegistrationState, UserRole
@@ -135,10 +136,15 @@ STATES = {
 class RegistrationFilter(Form):
     """Narrows the list; an unknown value narrows nothing."""
 
-    etat = SelectField("État", choices=[SelectChoice(word, label) for word, (label, _) in STATES.items()])
+    etat = SelectField(
+        "État",
+        choices=[SelectChoice(word, label) for word, (label, _) in STATES.items()],
+        widget=SharedSelect(),
+    )
     profession = SelectField(
         "Profession",
         choices=[SelectChoice("", "Toutes"), *(SelectChoice(key, one.label) for key, one in rules.PROFESSIONS.items())],
+        widget=SharedSelect(),
     )
 
     def narrow(self, registrations, roles):

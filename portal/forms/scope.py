@@ -14,13 +14,13 @@ class Scope:
 
     def __init__(self, rows, asked):
         """`rows`: `user.scope_rows` of what was asked; who sees one account alone sees it, whole, instead of all."""
-        whole = rows[0]
+        whole, everything = rows[0], asked in ("", EVERYTHING)
         self.account_count = whole.account_count
-        self.asked = whole.only_code if asked in ("", EVERYTHING) and self.single else asked
+        self.asked = whole.account_code if everything and self.single else asked
         self.chosen = [row for row in rows if row.account_code and self.asked in codes(row)]
         self.account = self.chosen[0] if self.chosen else None
         self.rows = [row for row in rows if self.account and row.account_code == self.code]
-        self.awaited = sum(row.awaited for row in self.chosen) if self.account else whole.awaited_in_all
+        self.awaited = whole.awaited_in_all if everything else sum(row.awaited for row in self.chosen)
         self.actions = reduce(or_, [row.actions or 0 for row in self.chosen if row.category_id], 0)
         self.actions = self.actions if self.account and self.actions else whole.actions_in_all or 0
         self.unread = {threads.REQUEST: whole.unread_requests, threads.COMPLAINT: whole.unread_complaints}

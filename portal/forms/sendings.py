@@ -2,7 +2,7 @@
 
 from itertools import starmap
 
-from wtforms import Form, PasswordField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import Form, HiddenField, PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -11,6 +11,7 @@ from portal.exchange import uploads
 from portal.formats import SPACE, date_fr
 from portal.forms.changes import SentOnce
 from portal.forms.checks import by_rule
+from portal.forms.filters import SharedSelect
 from portal.forms.supporting_documents import RefusalForm
 from portal.forms.uploads import UploadField
 from portal.models import Sending, SendingState
@@ -35,7 +36,7 @@ class Deposited(UploadField):
     def promise(self):
         *most, last = [extension[1:] for kind in self.kinds for extension in uploads.KINDS[kind].extensions]
         said = f"Les formats acceptés sont{SPACE}: {', '.join(most)} et {last}."
-        return f"{said} Taille max.{SPACE}: 4{SPACE}Mo par fichier."
+        return f"{said} Taille max.{SPACE}: 4{SPACE}Mo par fichier, 20{SPACE}Mo ensemble."
 
 
 class SendingForm(SentOnce):
@@ -53,6 +54,7 @@ class SendingForm(SentOnce):
     bic = StringField("BIC")
     mot_de_passe = PasswordField("Votre mot de passe")
     preuve = StringField("Code à six chiffres", [Length(max=60, message="Ce code est trop long.")])
+    preuve_cle = HiddenField()
     note = TextAreaField("Message à la mutuelle", [Length(max=300, message="Au plus 300 caractères. Raccourcissez.")])
     fichiers = Deposited(
         "Déposez le fichier à télécharger ou cliquez ici",
@@ -61,12 +63,12 @@ class SendingForm(SentOnce):
         missing="Choisissez au moins un fichier.",
     )
 
-    def __init__(self, typed, companies, today, months, whole=False, pays_from=None, password=None, code=None):
+    def __init__(self, typed, companies, today, months, whole=False, pays_from=None, **proofs):
         """`companies`: those of the account, through the door; `whole`: a group's document may be about all of it.
 
         `months`: how long a Kbis is recent. `pays_from(company, iban)`: the mutual has this very account already.
-        `password(typed)`, `code(typed)`: they are the user's, who must show them for bank details; None when they have
-        just signed in, or have no code.
+        `proofs`: what bank details ask for, None or nothing where they do not: `password(typed)` and `code(typed)`, or
+        `key(form, answer)`, of a passkey, in the place of both.
         """
         super().__init__(typed)
         self.types = document_types.offered()
@@ -74,7 +76,9 @@ class SendingForm(SentOnce):
         self.fichiers.kinds = [kind for kind in uploads.ALL if any(kind in one.kinds for one in self.types.values())]
         self.companies = {company.code: company for company in companies}
         self.today, self.months, self.issued_on = today, months, None
-        self.pays_from, self.password, self.code = pays_from, password, password and code
+        self.pays_from = pays_from
+        self.password, self.code, self.passkey = (proofs.get(name) for name in ("password", "code", "key"))
+        self.by_key = bool(self.passkey and typed and "preuve_cle" in typed)
         everyone = [(WHOLE, "Tout le compte")] if whole else []
         choices = [*everyone, *((code, f"{one.label}, {code}") for code, one in self.companies.items())]
         self.entreprise.choices = choices if len(choices) == 1 else [("", "Choisissez"), *choices]
@@ -128,7 +132,7 @@ class SendingForm(SentOnce):
             by_rule(identifiers.bic)(self, field)
 
     def validate_mot_de_passe(self, field):
-        if not (self.of(rules.BANK_DETAILS) and self.password):
+        if not (self.of(rules.BANK_DETAILS) and self.password) or self.by_key:
             return
         if not field.data:
             raise ValidationError("Indiquez votre mot de passe : un changement de compte le demande.")
@@ -148,9 +152,13 @@ class SendingForm(SentOnce):
             raise ValidationError(f"{names}{SPACE}: pour ce type de document, envoyez un fichier {formats}.")
 
     def validate(self, *args, **options):
-        """The code last: a right one is used up, and what is refused for something else is sent again."""
+        """The code, or the key, last: a right one is used up, and what is refused for something else is sent again."""
         right = super().validate(*args, **options)
-        if right and self.of(rules.BANK_DETAILS) and self.code and not self.code(self.preuve.data or ""):
+        if not right or not self.of(rules.BANK_DETAILS):
+            return right
+        if self.by_key:
+            return self.passkey(self, self.preuve_cle.data or "")
+        if self.code and not self.code(self.preuve.data or ""):
             self.preuve.errors = ["Ce code n’est pas le bon, ou a déjà servi. Attendez le suivant, puis écrivez-le."]
             return False
         return right
@@ -179,7 +187,7 @@ class SendingFilter(Form):
     """Narrows a list of sendings; an unknown value narrows nothing."""
 
     etat = SelectField("État", choices=[SelectChoice("", "Tous"), *(SelectChoice(k, v[0]) for k, v in STATES.items())])
-    genre = SelectField("Type de document")
+    genre = SelectField("Type de document", widget=SharedSelect())
 
     def __init__(self, typed):
         super().__init__(typed)
@@ -210,6 +218,7 @@ class QueueFilter(SendingFilter):
             *(SelectChoice(word, label) for word, (label, _) in STATES.items() if word != "recus"),
             SelectChoice("tous", "Tous"),
         ],
+        widget=SharedSelect(),
     )
 
     def narrow(self, sendings):

@@ -1,7 +1,7 @@
 """Signing in, and choosing a password."""
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal.forms.checks import by_rule
@@ -49,3 +49,4 @@ class ChangedPassword(NewPassword):
 
     actuel = PasswordField("Mot de passe actuel", [InputRequired("Indiquez votre mot de passe actuel.")])
     preuve = StringField("Code à six chiffres", [Length(max=60, message="Ce code est trop long.")])
+    preuve_cle = HiddenField()  # what a passkey answers in the place of the code

@@ -10,7 +10,7 @@ from portal import natures
 from portal.exchange import uploads
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import no_secret
-from portal.forms.filters import Filter
+from portal.forms.filters import Filter, SharedSelect
 from portal.forms.threads import long_text
 from portal.forms.uploads import UploadField
 from portal.models import MessageThread, ThreadState
@@ -35,8 +35,8 @@ class QueueFilter(Filter):
     """Narrows the queue; an unknown value narrows nothing."""
 
     q = StringField("N°, nature ou mots du message")
-    etat = SelectField("File", choices=list(starmap(SelectChoice, QUEUES.items())))
-    nature = SelectField("Nature")
+    etat = SelectField("File", choices=list(starmap(SelectChoice, QUEUES.items())), widget=SharedSelect())
+    nature = SelectField("Nature", widget=SharedSelect())
 
     def __init__(self, arguments, kind, user, today):
         super().__init__(arguments)

@@ -10,7 +10,7 @@ from wtforms.validators import ValidationError
 from portal import database
 from portal.formats import search_key, search_words
 from portal.forms.changes import SentOnce, text
-from portal.forms.filters import Filter
+from portal.forms.filters import Filter, SharedSelect
 from portal.forms.uploads import UploadField
 from portal.models import Beneficiary, DocumentRequest, Employee, RequestState, Waiver, db
 from portal.rules import proofs
@@ -125,10 +125,16 @@ class RefusalForm(SentOnce):
         return " ".join(filter(None, said))
 
 
+class TickedRefusal(RefusalForm):
+    """The same reason for all that are ticked in the mutual's queue."""
+
+    READER = "chaque salarié"
+
+
 class QueueFilter(Form):
     """Narrows the mutual's queue."""
 
-    etat = SelectField("État", choices=list(starmap(SelectChoice, QUEUES.items())))
+    etat = SelectField("État", choices=list(starmap(SelectChoice, QUEUES.items())), widget=SharedSelect())
     STATES = {"": RequestState.RECEIVED, "refuses": RequestState.REFUSED, "acceptes": RequestState.ACCEPTED}
 
     def narrow(self, requests):

@@ -7,26 +7,30 @@ from wtforms.fields.choices import SelectChoice
 
 from portal import clock
 from portal.forms.checks import typed_day
-from portal.forms.filters import Filter, start_of
+from portal.forms.filters import Filter, SharedSelect, start_of
+
+
+def what_of(families, keys):
+    """« Quoi »: everything, a whole family, or one action of some two hundred."""
+    whole = [SelectChoice(key, family, optgroup="Tout, de la famille") for key, family in keys.items()]
+    one = [SelectChoice(*action, optgroup=family) for family, own in families.items() for action in own.items()]
+    return [SelectChoice("", "Tout"), *whole, *one]
 
 
 class TrailFilter(Filter):
     """What narrows the trail; a date that cannot be read says so at its box, an unknown action narrows nothing."""
 
     qui = StringField("Qui")
-    quoi = SelectField("Quoi")
+    quoi = SelectField("Quoi", widget=SharedSelect())
     objet = StringField("Sur quoi")
     du = StringField("Du")
     au = StringField("Au")
     reseau = StringField("Adresse du réseau")
 
-    def __init__(self, arguments, families, keys):
-        """`families`: {family: {action: words}}; `keys`: {word of the address: family}."""
+    def __init__(self, arguments, families, keys, choices):
+        """`families`: {family: {action: words}}; `keys`: {word of the address: family}; `choices`: what_of them."""
         super().__init__(arguments)
-        whole = [SelectChoice(key, family, optgroup="Tout, de la famille") for key, family in keys.items()]
-        one = [SelectChoice(*action, optgroup=family) for family, own in families.items() for action in own.items()]
-        self.quoi.choices = [SelectChoice("", "Tout"), *whole, *one]
-        self.families, self.keys = families, keys
+        self.quoi.choices, self.families, self.keys = choices, families, keys
         self.first, self.last = (typed_day(box, clock.today()) for box in (self.du, self.au))
 
     def typed(self, name):

@@ -15,6 +15,7 @@ from portal.models import StoredFile
 from portal.rules import Refused
 
 MOST = 10  # in one sending
+MOST_TOGETHER = 20 * 1024 * 1024  # bytes of those that go up at once
 
 
 class UploadField(FileField):
@@ -49,6 +50,10 @@ class UploadField(FileField):
     most_bytes = uploads.MOST_BYTES
 
     @property
+    def most_together(self):
+        return MOST_TOGETHER if self.multiple else self.most_bytes
+
+    @property
     def accept(self):
         """For the browser's chooser: extensions, and the types of images, by which telephones know what to make."""
         known = [uploads.KINDS[kind] for kind in self.kinds]
@@ -58,7 +63,7 @@ class UploadField(FileField):
     @property
     def promise(self):
         """Formats and limit, said before anything is chosen."""
-        each = " par fichier" if self.multiple else ""
+        each = f" par fichier, 20{SPACE}Mo ensemble" if self.multiple else ""
         return f"{uploads.formats_of(self.kinds)}. 4{SPACE}Mo au plus{each}."
 
     def receive(self, waiting, account, holder):

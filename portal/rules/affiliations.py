@@ -48,6 +48,24 @@ def age_warning(birth: date, on: date) -> str | None:
     return f"Cette personne a moins de {YOUNGEST} ans. Vérifiez la date de naissance."
 
 
+def civility_warning(civility: str, sex: str) -> str | None:
+    """What to say of a civility (M. or Mme) and a sex (M or F) that are not those of one person, in French, or None.
+
+    The sex is held against the NIR elsewhere: the three are compared two by two.
+    """
+    if {"M.": "F", "Mme": "M"}.get(civility) != sex:
+        return None
+    told, typed = ("Monsieur", "féminin") if sex == "F" else ("Madame", "masculin")
+    return f"L’état civil indiqué est {told}, le sexe est {typed}. Vérifiez les deux."
+
+
+def parent_warning(birth: date, parent_birth: date) -> str | None:
+    """What to say of a child who is not younger than the employee, in French, or None."""
+    if birth > parent_birth:
+        return None
+    return "Cet enfant n’est pas plus jeune que le salarié. Vérifiez les deux dates de naissance."
+
+
 REMINDED_AFTER = 15  # days
 REMINDED_AGAIN = 30  # days
 REMINDED_WITHIN = 12  # months

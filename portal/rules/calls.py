@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from portal.rules.contributions import Days, next_period, period
@@ -81,7 +82,7 @@ def days_due(stays: Sequence[Stay], contract: int, is_whole: Callable[[int, date
     another in the middle of a month owes that month once, where they were on its first day.
     """
     found = []
-    for stay, before in zip(stays, [*stays[1:], None], strict=True):
+    for stay, before in zip(stays, [*stays, None][1:], strict=True):
         if stay.contract != contract:
             continue
         start, ends_on = stay.starts_on, stay.ends_on
@@ -106,6 +107,12 @@ class Correction(NamedTuple):
     member: str
     employer: int
     employee: int
+
+
+def fingerprint(called: Mapping[Parts, Iterable[str]]) -> str:
+    """Who is called what, as 64 characters that differ when anything of it does: parts → member numbers."""
+    ordered = sorted((parts, sorted(members)) for parts, members in called.items() if any(parts))
+    return sha256(repr(ordered).encode()).hexdigest()
 
 
 def corrections(wanted: Mapping[str, Parts], called: Mapping[str, Parts]) -> list[Correction]:

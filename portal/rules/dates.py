@@ -32,7 +32,11 @@ ISO = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
 WORDED = re.compile(r"(?P<day>[0-9]{1,2})(?:er)?[ ./-]+(?P<month>[a-z]{3,9})[ ./-]+(?P<year>[0-9]{4}|[0-9]{2})")
 # No 27031985 is read so: where the month stands here, its year has 19, 20 or 21.
 YEAR_FIRST = re.compile(r"(?P<year>[0-9]{4})([./]?)(?P<month>0[1-9]|1[0-2])\2(?P<day>[0-9]{2})")
-MIDNIGHT = re.compile(r"[ T]0?0[:h]00(?::00(?:\.0+)?)?$")
+HOUR = re.compile(
+    r"[ T](?:à )?[0-9]{1,2}[:h](?:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?Z?$"
+)  # of a day: nobody is asked it
+MARKS = re.compile(r" ?([/.\u2010-\u2013-]) ?(?=[0-9])")  # « 27 / 03 / 1985 », or with a hyphen that does not break
+WEEKDAY = re.compile(r"^(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche),? +", re.IGNORECASE)
 SERIAL = re.compile(r"[1-9][0-9]{4}")  # five digits: from 1927 on
 SERIAL_START = date(1899, 12, 30)
 
@@ -50,10 +54,11 @@ def french_date(text: str, today: date, birth: bool = False) -> date:
 
 
 def spreadsheet_date(text: str, today: date, birth: bool = False) -> date:
-    """A date as typed, or as a spreadsheet may leave it: « 27 mars 1985 », 1985/03/27, 19850327, 31133, at midnight."""
-    typed = MIDNIGHT.sub("", text.strip())
+    """A date as typed, or as a spreadsheet may leave it: « mercredi 27 mars 1985 », 1985/03/27, 31133, with an hour."""
+    typed = WEEKDAY.sub("", HOUR.sub("", text.strip()))
     if FRENCH.fullmatch(typed):  # as nearly all of them are
         return french_date(typed, today, birth)
+    typed = MARKS.sub(lambda mark: mark[1] if mark[1] in "/." else "-", typed)
     if SERIAL.fullmatch(typed):
         return SERIAL_START + timedelta(int(typed))
     if worded := WORDED.fullmatch(_unaccented(typed)):

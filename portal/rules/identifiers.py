@@ -57,6 +57,7 @@ RIB_DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "1234567891234567892345
 # Overseas numbers typed as at home (0692…) are unknown to the region FR.
 FRENCH_REGIONS = ("FR", "RE", "GP", "MQ", "GF", "YT", "PM", "NC", "PF", "WF")
 PHONE_SEPARATORS = re.compile(rf"[{SPACES}./()\-\u2010-\u2015]+")
+BANK_AND_COUNTRY = 6  # characters of a BIC: below, a bank has one for each of its towns and branches
 FRENCH_KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "uan")
 FRENCH_LAND_LINE = re.compile(r"\+33[1-589]")
 PHONE = re.compile(r"\+?[0-9]{4,17}")
@@ -151,6 +152,14 @@ def _bank(number: str, allow_invalid: bool = False) -> tuple[str | None, str | N
         return (str(account.bic) if account.bic else None), account.bank_name or None
     except SchwiftyException:
         return None, None
+
+
+def bic_warning(code: str, number: str) -> str | None:
+    """What to say, in French, of a BIC that is not of the bank that keeps the account; None where none is known."""
+    known, name = bank_of(number)
+    if not known or known[:BANK_AND_COUNTRY] == code[:BANK_AND_COUNTRY]:
+        return None
+    return f"Cet IBAN est d’une autre banque{f' ({name})' if name else ''}, dont le BIC est {known}. Vérifiez les deux."
 
 
 def phone(text: str) -> str:

@@ -46,6 +46,7 @@ TERMS = {
     "enrolment": Term("Brouillons d’adhésion", 90, "le dernier mot (annoncé avant)", "personne n’a donné suite"),
     "enrolment_answers": Term("Réponses d’adhésion", 90, "le traitement", "les personnes sont ailleurs"),
     "stored_file": Term("Fichiers rattachés à rien", 1, "l’envoi", "le formulaire a été abandonné"),
+    "reading": Term("Pages ouvertes par la mutuelle", 365, "le jour", "traces : un an au plus (CNIL 2021-122)"),
 }
 
 # What who answers for the data ends, by « person erase »: not before, but on order.

@@ -128,7 +128,7 @@ WITHIN |= {"mandates": "contributions", "factors": "profile", "passkeys": "profi
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}
 WITHIN |= {"staff_publication": "staff_publications", "wording": "configuration", "guarantees": "configuration"}
 WITHIN |= {"staff_publication": "staff_publications", "staff_dossiers": "staff_search", "staff_seen": "staff_trail"}
-WITHIN |= {"staff_hand_overs": "staff_loads", "staff_campaigns": "staff_proofs"}
+WITHIN |= {"staff_hand_overs": "staff_loads", "staff_campaigns": "staff_proofs", "staff_deciding": "staff_proofs"}
 WITHIN |= {"staff_accesses": "staff_users", "staff_viewing": "staff_users"}
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 

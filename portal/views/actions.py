@@ -54,6 +54,7 @@ FAMILIES = {
         "arrears.export": "Impayés téléchargés",
         "beneficiaries.export": "Liste de bénéficiaires téléchargée",
         "calendar.export": "Échéances téléchargées",
+        "contracts.export": "Contrats téléchargés",
         "debit.download": "Fichier de prélèvements téléchargé",
         "document.download": "Document téléchargé",
         "document_requests.export": "Suivi des pièces téléchargé",
@@ -181,8 +182,17 @@ FAMILIES = {
         "mandate.sign": "Mandat signé",
         "statement.issue": "Bordereau émis",
     },
-    "Portail": {
+    "Alertes": {
         "extraction.stopped": "Extraction arrêtée : limite d’une heure",
+        "alert.sign_in": "Mots de passe faux, à la suite, pour un accès",
+        "alert.sign_in_address": "Connexions refusées, à la suite, depuis une adresse",
+        "alert.sign_in_portal": "Beaucoup de connexions refusées, sur tout le portail",
+        "alert.codes": "Codes faux, à la suite, dans un accès",
+        "alert.refusals": "Pages refusées ou inconnues, à la suite, à un accès",
+        "alert.links": "Liens ou codes essayés, à la suite, depuis une adresse",
+        "alert.disk": "Disque du serveur presque plein",
+    },
+    "Portail": {
         "backup.make": "Sauvegarde faite",
         "backup.restore": "Sauvegarde restaurée",
         "configuration.change": "Réglage changé",

@@ -122,7 +122,8 @@ def rate(room, id):
 
 
 def file_of(thread, piece, inside=False):
-    return next((one for one in thread.files(inside) if one.public_id == piece), None) or abort(404)
+    joined = (one for _, files in thread.conversation(inside) for one in files)
+    return next((one for one in joined if one.public_id == piece), None) or abort(404)
 
 
 @blueprint.get(f"/{ROOM}/<uuid:id>/piece/<uuid:piece>")

@@ -1,14 +1,17 @@
 """« Liste des contrats », and the page of one contract."""
 
-from flask import Blueprint, current_app, request, url_for
+from flask import Blueprint, current_app, flash, request, url_for
 from flask_login import current_user
 
 from portal import certificates, clock
-from portal.access import requires
-from portal.models import Company, ContributionTariff, EmployeeCategory, GroupContract, Plan
-from portal.rendering import Page, Sort, get_or_404, page_size, render
+from portal.access import audit, requires
+from portal.exchange.spreadsheets import Column
+from portal.forms.contracts import ContractFilter
+from portal.models import Company, ContributionTariff, EmployeeCategory, GroupContract, Plan, db
+from portal.rendering import Page, Sort, address, get_or_404, page_size, redirect_whole, render
 from portal.rules.contributions import in_force
 from portal.rules.dependents import CHILD_ENDS_AFTER
+from portal.views import roster
 from portal.views.document_files import given
 from portal.views.scope import current_scope
 
@@ -28,9 +31,18 @@ SORTS = {
 @blueprint.get("")
 @requires("see")
 def index():
+    form, sort, found = asked()
+    if form.secrets():
+        flash("Un n° de sécurité sociale ou un IBAN ne s’écrit pas ici\u00a0: cherchez par le n° de contrat.", "warn")
+        return redirect_whole(address(**dict.fromkeys(form.secrets())))
+    return render("contracts", form=form, sort=sort, page=Page(sort.of(found), page_size(current_user.rows_per_page)))
+
+
+def asked():
+    """(the filter, the order, the contracts that are found) of the address."""
     contracts = current_scope().narrow(with_names(current_user.contracts()), GroupContract.category)
-    sort = Sort(SORTS, request.args.get("tri", ""))
-    return render("contracts", page=Page(sort.of(contracts), page_size(current_user.rows_per_page)), sort=sort)
+    form = ContractFilter(request.args)
+    return form, Sort(SORTS, request.args.get("tri", "")), form.narrow(contracts)
 
 
 def with_names(contracts):
@@ -72,3 +84,44 @@ def dsn_sheet(id):
     contract = get_or_404(with_names(current_user.contracts()), GroupContract.public_id == id)
     made = certificates.dsn_sheet(contract, current_app.settings.dsn_code, clock.now())
     return given(made, "certificate.dsn_setup_sheet", url_for(".show", id=id))
+
+
+# ── The download ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+COLUMNS = (
+    Column("Contrat"),
+    Column("Produit"),
+    Column("Code Entreprise"),
+    Column("Libellé entreprise"),
+    Column("Code collège"),
+    Column("Libellé collège"),
+    Column("Payeur"),
+    Column("Mode règlement"),
+    Column("Périodicité"),
+    Column("Date Souscription", "date"),
+    Column("Prise en charge de la cotisation (%)", "number"),
+)
+
+
+@blueprint.post("/telechargement")
+@requires("export")
+def download():
+    """Exactly what the address filters, as a file; written down."""
+    _, sort, found = asked()
+    file_format = "csv" if request.form.get("format") == "csv" else "xlsx"
+    account = current_scope().account
+    with db.atomic():
+        detail = {"rows": found.count(), "format": file_format}
+        audit("contracts.export", account=account and account.account_id, after=detail)
+    return roster.send("contrats", COLUMNS, cells(sort.of(found)), file_format, "Contrats")
+
+
+def cells(contracts):
+    """One at a time: the file is read when the request is over."""
+    for contract in contracts.iterator():
+        place = contract.category
+        yield (
+            *(contract.number, contract.plan.label, place.company.code, place.company.label, place.code, place.label),
+            *(contract.payer, contract.payment_method, contract.billing_frequency, contract.subscribed_on),
+            contract.employer_share / 100,
+        )

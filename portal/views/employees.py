@@ -1,5 +1,7 @@
 """« Salariés / Bénéficiaires »: the list, the page of a person, and what may be shown or taken away of them."""
 
+from urllib.parse import parse_qs, urlsplit
+
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
@@ -28,12 +30,21 @@ def index():
     people = form.narrow(roster.visible())
     total = form.narrow(roster.visible(counted=True)).count() if everyone else None
     page = Page(roster.ids(people, sort), page_size(current_user.rows_per_page), rows=roster.rows(sort), total=total)
-    return render("employees", form=form, sort=sort, page=page, everyone=everyone, **chosen())
+    listed = {"form": form, "sort": sort, "page": page, "everyone": everyone, "closed": closed()}
+    return render("employees", **listed, **chosen())
 
 
 def chosen():
     """The person shown beside the list (`?fiche=`), if any."""
     return at_home(request.args["fiche"]) if request.args.get("fiche") else {"person": None}
+
+
+def closed():
+    """The id of the person whose panel this very swap takes away: their row has the focus again."""
+    if not request.headers.get("HX-Source", "").endswith(("#close", "#back")):
+        return ""
+    shown = parse_qs(urlsplit(request.headers.get("HX-Current-URL", "")).query)
+    return shown.get("fiche", [""])[0]
 
 
 def person(public_id):

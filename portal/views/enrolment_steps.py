@@ -8,7 +8,8 @@ from portal import clock, enrolments
 from portal.access import audit, keeps_words, requires
 from portal.exchange import recognising
 from portal.forms.enrolments import ContractStep, WhenToRemind
-from portal.household import STEP_TITLES, STEPS, summary
+from portal.household import STEP_TITLES, STEPS
+from portal.last_look import summary
 from portal.models import Enrolment, EnrolmentState, UnsentWords, db
 from portal.rendering import redirect_whole, render
 from portal.views.joining import offers_of

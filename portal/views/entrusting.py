@@ -82,10 +82,10 @@ def begin(account_id, form):
         with db.atomic():
             draft = enrolments.begin_filled(by(), account_id, form, clock.now())
             audit("enrolment.begin", on=draft, account=account_id)
-            give(draft, form)
+            given = give(draft, form)
     except IntegrityError:  # the other click was a little faster
         return shown(Enrolment.begun_by(by(), form.key) or abort(409))
-    return told(draft, form)
+    return told(draft, form, given)
 
 
 # ── An enrolment that was begun ──────────────────────────────────────────────────────────────────────────────────
@@ -127,19 +127,23 @@ def send(id):
         return page(found, form, 422)
     try:
         with db.atomic():
-            give(found, form)
+            given = give(found, form)
     except enrolments.Closed:
         return over(found)
-    return told(found, form)
+    return told(found, form, given)
 
 
 def give(found, form):
-    entrusting.entrust(found, form.channel, form.recipient, by(), clock.now())
-    audit("enrolment.entrust", on=found, account=found.account_id, after={"channel": form.channel})
+    given = entrusting.entrust(found, form.channel, form.recipient, by(), clock.now())
+    if given:
+        audit("enrolment.entrust", on=found, account=found.account_id, after={"channel": form.channel})
+    return given
 
 
-def told(found, form):
-    if form.channel == GuestChannel.LETTER:
+def told(found, form, given):
+    if not given:
+        flash("Ce lien est parti il y a moins d’une minute\u202f: il n’est pas envoyé une seconde fois.", "warn")
+    elif form.channel == GuestChannel.LETTER:
         flash("L’adhésion est confiée. Imprimez la lettre, puis remettez-la au salarié.", "ok")
     else:
         flash("Le lien part. Vous serez prévenu par courriel quand le salarié aura signé.", "ok")

@@ -7,7 +7,8 @@ from flask_login import current_user
 
 from portal import clock, natures
 from portal.formats import date_fr, plural
-from portal.models import MessageThread, ThreadState
+from portal.models import MessageThread, ThreadState, User, db, fn
+from portal.prepared import written_once
 from portal.rendering import Page, Sought
 from portal.rules import deadlines, threads
 
@@ -55,17 +56,37 @@ EVENTS = {
 }
 
 
-def page_of(found, order, size, searched, to_staff=False):
+# Whether the mutual reads them → what comes first: what is due, then the oldest; or what was written last.
+IN_ORDER = {
+    True: (fn.COALESCE(MessageThread.due_on, "9999-12-31"), MessageThread.written_at, MessageThread.id),
+    False: (MessageThread.written_at.desc(), MessageThread.id.desc()),
+}
+
+
+def page_of(found, size, searched, to_staff=False):
     """A page of threads: its ids are found first. `searched`: words were typed, which take long to look for."""
+    ids, in_order = found.select(MessageThread.id), IN_ORDER[to_staff]
+    if searched:
+        find = partial(MessageThread.page_of, ids.order_by(*in_order))
+        return Sought(find, size, lambda ids: tell(whole(ids, to_staff), to_staff))
+    if to_staff:
+        return Page(ids.order_by(*in_order), size, lambda cut: tell(whole_once(cut, current_user.id), to_staff))
+    find = partial(MessageThread.whole_page, ids, in_order, current_user)
+    return Sought(find, size, partial(tell, to_staff=to_staff))
 
-    def read(ids):
-        return tell(MessageThread.whole(MessageThread.among(ids), current_user).order_by(*order), to_staff)
 
-    ids = found.select(MessageThread.id).order_by(*order)
-    return Sought(partial(MessageThread.page_of, ids), size, read) if searched else Page(ids, size, read)
+def whole(ids, to_staff, reader=None):
+    threads = MessageThread.whole(MessageThread.among(ids), reader or current_user)
+    return threads.order_by(*IN_ORDER[to_staff])
 
 
-def tell(found, to_staff=False):
+@written_once(db)
+def whole_once(ids, reader):
+    """As the mutual reads them."""
+    return whole(ids, True, User(id=reader))
+
+
+def tell(found, to_staff):
     today = clock.today()
     return [told(thread, today, to_staff) for thread in found]
 
@@ -138,12 +159,9 @@ def place(thread):
 # ── Its messages ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def conversation(thread, reader, inside=False, after=0):
+def conversation(thread, reader, inside=False):
     """The messages and events of a thread, as this reader sees them."""
-    files = {}
-    for one in thread.files(inside):
-        files.setdefault(one.message_id, []).append(one)
-    return [message_of(row, reader, files.get(row.id, ())) for row in thread.conversation(inside, after)]
+    return [message_of(row, reader, files) for row, files in thread.conversation(inside)]
 
 
 def message_of(row, reader, files):

@@ -9,9 +9,10 @@ from flask_login import current_user
 
 from portal import storage
 from portal.access import audit
+from portal.forms.uploads import MOST_TOGETHER
 from portal.models import StoredFile
 
-MOST_SENT = 21 * 1024 * 1024  # in one request: five files of 4 Mo, and the rest of the form
+MOST_SENT = MOST_TOGETHER + 1024 * 1024  # in one request: the files, and the rest of the form
 SHOWN = {"application/pdf", "image/png", "image/jpeg"}
 NOTHING_RUNS = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 

@@ -7,7 +7,8 @@ from portal.access import too_many_tries
 from portal.enrolments import LAST_LOOK
 from portal.forms.guests import SignatureForm
 from portal.guest_session import gone, guest
-from portal.household import STEPS, YOUR_TITLES, summary
+from portal.household import STEPS, YOUR_TITLES
+from portal.last_look import summary
 from portal.models import Decision, GuestPurpose
 from portal.rendering import redirect_whole, render
 from portal.views.stepping import Stepping

@@ -11,7 +11,7 @@ from portal.forms.contributions import HireFilter
 from portal.models import Company, ContributionTariff, EmployeeCategory, GroupContract
 from portal.rendering import render
 from portal.rules import Refused
-from portal.rules.contributions import hire
+from portal.rules.contributions import hire, period
 from portal.views.contracts import with_names
 from portal.views.scope import current_scope
 
@@ -34,7 +34,8 @@ def index():
 
 def cost(form):
     """(rules.Hire until the end of the year, None), or (None, in a sentence why that cannot be said)."""
-    tariffs = ContributionTariff.rules(form.contract)
+    called_from, _ = period(form.contract.billing_frequency, form.day)
+    tariffs = ContributionTariff.rules(form.contract, form.contract.share_of(called_from))
     if not tariffs:
         return None, "La mutuelle n’a pas transmis le tarif de ce contrat au portail."
     try:

@@ -10,21 +10,22 @@ from portal.forms.checks import is_secret
 from portal.models import (
     Beneficiary,
     BeneficiaryRole,
+    EmployeeCategory,
     GroupContract,
     ManagedAccount,
     MessageThread,
     Movement,
     MovementKind,
     Publication,
-    fn,
 )
 from portal.rendering import Page, Sort, address, render, wants_fragment
+from portal.rules import head_counts
 from portal.rules.dates import month_end, months_before
 from portal.rules.threads import REQUEST
-from portal.views import notices, roster
+from portal.views import notices, roster, staff, to_do
 from portal.views.library import printed, publications
-from portal.views.scope import current_scope, head_counts, may, refuse_secret
-from portal.views.to_do import awaiting
+from portal.views.scope import current_scope, may, refuse_secret
+from portal.views.tally import Tally, number, numbers
 
 blueprint = Blueprint("home", __name__)
 
@@ -48,39 +49,64 @@ def index():
         return refuse_secret(address(cq=None))
     sort = Sort(SORTS, request.args.get("tri", ""))
     accounts = current_user.find_accounts(search_words(typed))
-    page = Page(sort.of(accounts) if sort.asked else accounts, 10)
-    listed = {"typed": typed, "sort": sort, "page": page, "head_counts": head_counts(page.rows)}
-    return render("home", **listed, **({} if wants_fragment() else figures(clock.today())))
+    total = None if typed else current_scope().account_count
+    page = Page(sort.of(accounts) if sort.asked else accounts, 10, total=total)
+    listed = {"typed": typed, "sort": sort, "page": page}
+    covered = {"accounts": numbers(current_user.covered_in([row.id for row in page.rows]), Beneficiary.account)}
+    if wants_fragment():
+        return render("home", **listed, head_counts=by_account(Tally(covered)))
+    found, told = figures(clock.today(), covered)
+    return render("home", **listed, head_counts=by_account(found), **told)
 
 
-def figures(today):
-    """What « Accueil » says of the scope, beside the table of accounts."""
+def by_account(tally):
+    """{an account's id: how many are covered now}"""
+    return {int(id): count for id, count in tally.by("accounts").items()}
+
+
+def figures(today, beside):
+    """The tally of a whole page, with what is counted `beside`; and what « Accueil » says of the scope."""
     people = roster.visible().where(Beneficiary.active_on(today), Beneficiary.effective_on <= today)
-    by_role = dict(people.select(Beneficiary.role, fn.COUNT(Beneficiary.id)).group_by(Beneficiary.role).tuples())
     asked = in_scope(current_user.threads(), account=MessageThread.account).where(MessageThread.kind == REQUEST)
-    by_state = dict(
-        asked.select(MessageThread.state, fn.COUNT(MessageThread.id)).group_by(MessageThread.state).tuples()
-    )
     movements = in_scope(current_user.movements(), category=Movement.category)
-    in_progress = movements.where(
-        Movement.kind == MovementKind.AFFILIATION, Movement.state.in_(Movement.IN_PROGRESS)
-    ).count()
-    months, curves = head_count_curves(today)
-    unread, told = notices.for_home()
-    return {
+    in_progress = Movement.state.in_(Movement.IN_PROGRESS)
+    days = [month_end(months_before(today, n)) for n in range(11, 0, -1)] + [today]
+    waiting = to_do.waiting(today)
+    there, came, went = Beneficiary.employed(roster.visible(), days[0], days[-1])
+    found = Tally(
+        {
+            "people": numbers(people, Beneficiary.role),
+            "threads": numbers(asked, MessageThread.state),
+            "affiliations": number(movements.where(Movement.kind == MovementKind.AFFILIATION, in_progress)),
+            "contracts": number(in_scope(current_user.contracts(), category=GroupContract.category)),
+            "printed": number(printed()),
+            "published": number(publications().where(Publication.current())),
+            "there": numbers(there, EmployeeCategory.label),
+            "came": numbers(came, EmployeeCategory.label, Beneficiary.effective_on),
+            "went": numbers(went, EmployeeCategory.label, Beneficiary.terminated_on),
+            **{name: counting for name, (counting, _) in waiting.items()},
+            **(staff.countings(current_user) if may("staff") else {}),
+            **beside,
+        }
+    )
+    if may("staff"):
+        staff.keep_counts(found)
+    unread, notice_count = notices.for_home()
+    by_role, by_state = found.by("people"), found.by("threads")
+    return found, {
         "today": today,
         "notices": unread,
-        "notice_count": told,
-        "contracts": in_scope(current_user.contracts(), category=GroupContract.category).count(),
-        "employees": by_role.get(BeneficiaryRole.EMPLOYEE, 0),
+        "notice_count": notice_count,
+        "contracts": found.count("contracts"),
+        "employees": by_role.get(str(int(BeneficiaryRole.EMPLOYEE)), 0),
         "covered": sum(by_role.values()),
-        "affiliations": in_progress,
-        "documents": printed().count() + publications().where(Publication.current()).count(),
+        "affiliations": found.count("affiliations"),
+        "documents": found.count("printed") + found.count("published"),
         "requests": sum(by_state.values()),
         "requests_in_progress": sum(count for state, count in by_state.items() if state in MessageThread.OPEN),
-        "awaiting": awaiting(today),
-        "months": months,
-        "curves": curves,
+        "awaiting": to_do.told(waiting, found),
+        "months": [month_fr(day).split()[0] for day in days],
+        "curves": curves(found, days),
     }
 
 
@@ -92,12 +118,12 @@ def in_scope(query, category=None, account=None):
     return query.where(account == scope.account.account_id) if scope.account else query
 
 
-def head_count_curves(today):
-    """The ends of eleven months and today, and for the largest colleges the employees of each: (label, numbers)."""
-    months = [month_end(months_before(today, n)) for n in range(11, 0, -1)] + [today]
-    found = Beneficiary.employed(roster.visible(), months)
+def curves(tally, days):
+    """For the largest colleges, the employees of each of these days: (label, numbers)."""
+    found = head_counts.follow(tally.by("there").items(), tally.days("came"), tally.days("went"), days)
     largest = sorted(found.items(), key=lambda item: (-item[1][-1], item[0]))
     shown, rest = largest[:CURVES], largest[CURVES:]
     if rest:
-        shown.append(("Autres collèges", [sum(numbers) for numbers in zip(*(curve for _, curve in rest), strict=True)]))
-    return [month_fr(month).split()[0] for month in months], shown
+        months = zip(*(curve for _, curve in rest), strict=True)
+        shown.append(("Autres collèges", [sum(employees) for employees in months]))
+    return shown

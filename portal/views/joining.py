@@ -64,7 +64,7 @@ def recognise(account):
         return identity(form, account, 422)
     if met.person:  # a number or a name that was looked up, as in a search
         audit("affiliation.recognise", on=met.person, account=account.account_id)
-    known = met.person or met.waiting
+    known = met.person or met.waiting or met.dependent
     if known and request.form.get("etape") != "continuer" or met.surely:
         return identity(form, account, met=met)
     given = {form.box(place).name: met.cells[place] for place in form.PLACES}

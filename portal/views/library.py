@@ -16,12 +16,13 @@ from portal.views.scope import current_scope
 
 blueprint = Blueprint("library", __name__, url_prefix="/espace-documentaire")
 
-SORTS = {
-    "date": (SQL("published_on"), SQL("title_key"), SQL("public_id")),
-    "nom": (SQL("title_key"), SQL("public_id")),
-    "type": (SQL("mime_type"), SQL("title_key"), SQL("public_id")),
-    "taille": (SQL("size"), SQL("public_id")),
+ORDERS = {
+    "date": ("published_on", "title_key", "public_id"),
+    "nom": ("title_key", "public_id"),
+    "type": ("mime_type", "title_key", "public_id"),
+    "taille": ("size", "public_id"),
 }
+SORTS = {key: tuple(map(SQL, names)) for key, names in ORDERS.items()}
 
 
 @blueprint.get("")
@@ -36,8 +37,8 @@ def index():
     since = visit.since(now)
     shelf, node = chosen(form, since)
     sort = Sort(SORTS, request.args.get("tri") or "-date")
-    rows = listed_files.reader(shelf, since)
-    page = Page(sort.of(shelf.listed(node)), page_size(current_user.rows_per_page), rows, total=node.count)
+    keys, rows = shelf.keys(node, ORDERS[sort.key]), listed_files.reader(shelf, sort, since)
+    page = Page(sort.of(keys), page_size(current_user.rows_per_page), rows, total=node.count)
     if not current_user.viewer:
         visit.note(now)
     return render("library", form=form, shelf=shelf, node=node, sort=sort, page=page)

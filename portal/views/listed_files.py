@@ -18,12 +18,12 @@ TYPES = {  # icon, word
 TEXT = ("notes", "Texte")
 
 
-def reader(shelf, since):
-    """How to read the rows of a page of the list."""
+def reader(shelf, sort, since):
+    """How to read the rows of a page of `shelf.keys`, in their order."""
 
     def rows(cut):
         paths = shelf.paths()
-        return [tell(row, library.place(row, paths), since) for row in cut.namedtuples()]
+        return [tell(row, library.place(row, paths), since) for row in sort.of(library.whole(cut)).namedtuples()]
 
     return rows
 

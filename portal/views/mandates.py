@@ -43,10 +43,13 @@ def index():
 def in_scope():
     """The companies of the scope that the user sees whole: a mandate binds all of one."""
     companies = current_user.companies().select(Company, ManagedAccount).join(ManagedAccount)
-    companies = companies.where(Company.id.in_(current_user.whole_company_ids()))
-    if current_scope().account:
-        companies = companies.where(Company.id.in_([row.company_id for row in current_scope().chosen]))
-    return companies
+    return in_chosen(companies.where(Company.id.in_(current_user.whole_company_ids())), Company.id)
+
+
+def in_chosen(found, company):
+    """Those of the companies that are chosen on screen."""
+    scope = current_scope()
+    return found.where(company.in_([row.company_id for row in scope.chosen])) if scope.account else found
 
 
 def tell(companies):

@@ -5,7 +5,7 @@ import secrets
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 
 from portal import clock, credentials, outbox
-from portal.access import audit, hash_of_identifier, public
+from portal.access import audit, hash_of_identifier, note_link, public
 from portal.forms.session import ForgottenPassword, NewPassword
 from portal.models import MessageKind, OneTimeLink, Throttle, User, db
 
@@ -78,8 +78,13 @@ def letter(identifier, user, token, now):
 def edit(token):
     link = OneTimeLink.usable(token, clock.now())
     if link is None:
-        return render_template("pages/link_used.html"), 410
+        return used()
     return show(link, NewPassword(link.user))
+
+
+def used():
+    note_link()
+    return render_template("pages/link_used.html"), 410
 
 
 @blueprint.post("/mot-de-passe/<token>")
@@ -88,13 +93,13 @@ def update(token):
     now = clock.now()
     link = OneTimeLink.usable(token, now)
     if link is None:
-        return render_template("pages/link_used.html"), 410
+        return used()
     form = NewPassword(link.user)
     if not form.validate():
         return show(link, form, 422)
     with db.atomic():
         if not link.use(now):
-            return render_template("pages/link_used.html"), 410
+            return used()
         link.user.change_password(credentials.hash_password(form.mot_de_passe.data), now)
         Throttle.forgive(f"account:{hash_of_identifier(link.user.identifier)}")
         audit("password.reset", on=link.user, by=link.user)

@@ -41,9 +41,14 @@ def knows_password(typed):
 
 
 def asked():
-    """What a form asks for by itself, since it has files: who looks at the password and the code; None: not asked."""
-    asked = not is_fresh()
-    return {"password": knows_password if asked else None, "code": shows_code if asked and has_code() else None}
+    """What a form asks for by itself, since it has files: who looks at each of these; None: not asked."""
+    if is_fresh():
+        return dict.fromkeys(("password", "code", "key"))
+    return {
+        "password": knows_password,
+        "code": shows_code if has_code() else None,
+        "key": shows_key if has_key() else None,
+    }
 
 
 def counted_as():

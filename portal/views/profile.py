@@ -1,6 +1,6 @@
 """« Mon compte »: profile, display, notifications, password, and the sessions that are open."""
 
-from flask import Blueprint, current_app, flash, redirect, url_for
+from flask import Blueprint, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, credentials, factors
@@ -82,11 +82,14 @@ def update_password():
 
 
 def is_current(form):
-    """The present password; and the code too, where there is one, a while after the sign-in."""
+    """The present password; and the code too, or a passkey, where there is one, a while after the sign-in."""
     if not presence.knows_password(form.actuel.data):
         form.actuel.errors = ["Ce n’est pas votre mot de passe actuel. Vérifiez-le, puis réessayez."]
         return False
-    code = presence.asked()["code"]
+    asked = presence.asked()
+    if asked["key"] and "preuve_cle" in request.form:
+        return asked["key"](form, form.preuve_cle.data or "")
+    code = asked["code"]
     if code and not code(form.preuve.data or ""):
         form.preuve.errors = ["Ce code n’est pas le bon, ou a déjà servi. Attendez le suivant, puis écrivez-le."]
         return False

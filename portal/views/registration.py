@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 
 from portal import clock, credentials, registrations
-from portal.access import audit, public
+from portal.access import audit, note_link, public
 from portal.forms.registrations import DetailsForm, EmailForm, ProfessionForm
 from portal.models import Outdated, Registration, RegistrationState, db
 from portal.rendering import posted
@@ -72,6 +72,7 @@ def confirm(token):
 
 
 def dead():
+    note_link()
     return render_template("pages/registration_link_used.html"), 410
 
 

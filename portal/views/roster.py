@@ -61,6 +61,10 @@ def rows(sort):
 
 @written_once(db)
 def read(cut, *, order):
+    return whole(cut, Sort(SORTS, order))
+
+
+def whole(cut, sort):
     people = Beneficiary.among(cut).select(
         Beneficiary.public_id,
         Beneficiary.member_number,
@@ -77,7 +81,7 @@ def read(cut, *, order):
         ManagedAccount.name.alias("account_name"),
     )
     joined = people.join(GroupContract).switch(Beneficiary).join(ManagedAccount)
-    return Sort(SORTS, order).of(joined).namedtuples()
+    return sort.of(joined).namedtuples()
 
 
 def uuid_or_404(text):

@@ -104,15 +104,21 @@ def terminate(id):
 
 def conclude(kept, action, one, many, made, staying, detail):
     """Write down what became of the selection, for its page and for the audit, in the caller's transaction."""
-    outcome = {
-        "done": len(made),
-        "words": plural(len(made), f"personne {one}", f"personnes {many}"),
-        "staying": [[str(person.public_id), why] for person, why in staying],
-    }
-    kept.conclude(outcome)
+    gone = {row.asked.person.id for row in made}
+    staying = [(person, why) for person, why in staying if person.id not in gone]  # who was brought along went too
+    words = told([row for row in made if not row.asked.cause], [row for row in made if row.asked.cause], one, many)
+    reasons = [[str(person.public_id), why] for person, why in staying]
+    kept.conclude({"done": len(made), "words": words, "staying": reasons})
     account = made[0].asked.person.account_id if made else None
     people = [str(row.asked.person.public_id) for row in made]
     audit(action, on=kept, account=account, after=detail | {"people": people, "refused": len(staying)})
+
+
+def told(chosen, brought, one, many):
+    """« 2 personnes radiées et 3 ayants droit à leur suite »."""
+    words = plural(len(chosen), f"personne {one}", f"personnes {many}")
+    others = plural(len(brought), "ayant droit", "ayants droit")
+    return f"{words} et {others} à {'sa' if len(chosen) == 1 else 'leur'} suite" if brought else words
 
 
 def done(kept, people):

@@ -63,9 +63,11 @@ def summary(row):
     settled = row.settled_by.select(PaymentAllocation, Payment).join(
         Payment, JOIN.LEFT_OUTER, on=(PaymentAllocation.payment == Payment.id)
     )
+    rejected = rejecting.unpaid(current_user.statements().where(ContributionStatement.id == row.id))
     return {
         "told": called.told(row, clock.today()),
-        "rejected": rejecting.unpaid(current_user.statements().where(ContributionStatement.id == row.id)),
+        "rejected": rejected,
+        "payee": statements.to_transfer(row, current_app.settings.payee, bool(rejected), clock.today()),
         "totals": totals,
         "changes": statements.Changes(row),
         "kinds": KINDS,

@@ -29,7 +29,7 @@ from portal.rendering import render, render_region, wants_fragment
 from portal.rules import identifiers
 
 QUIT, BACK, SUMMARY, TOWN, MORE, LESS = "quitter", "precedent", "resume", "ville", "ajouter", "retirer-"
-DEPENDENTS = ("conjoint", "enfants")
+FIRST = ORDER[0]
 # Words of an address: say at once what is wrong; show what is saved rather than what a session did not outlive.
 REVIEW, SAVED = "revoir", "enregistre"
 
@@ -93,9 +93,10 @@ class Stepping:
 
     def home(self, step, words):
         """The household with these words in this step."""
-        answers = self.answers() | {step: words}
-        if not request.args.get(REVIEW):  # what is shown of somebody does not depend on the dependents of others
-            answers = {name: said for name, said in answers.items() if name == step or name not in DEPENDENTS}
+        answers = self.answers()
+        if not request.args.get(REVIEW):  # what is shown of a step depends on nobody else; on the first day, of a child
+            answers = {name: said for name, said in answers.items() if name == FIRST}
+        answers = answers | {step: words}
         return Household(answers, self.offer, clock.today())
 
     @property
@@ -161,9 +162,11 @@ class Stepping:
         before = self.enrolment.unseal().get(step, {})
         kept = typed_by_employee if self.by is None else typed_by_hr
         words = kept(step, changed(form.words(), action), before)
-        offer = getattr(form, "offer", None)
+        contract, offer = self.enrolment.contract_id, getattr(form, "offer", None)
         saved = enrolments.save(self.enrolment, step, words, form, action, self.by, clock.now(), offer)
-        self.enrolment = self.enrolment.read_whole() if offer else self.with_flags_of(saved.enrolment)
+        self.enrolment = saved.enrolment
+        if self.enrolment.contract_id != contract:
+            self.enrolment = self.enrolment.read_whole()
         if self.by is not None:
             answers = shown_to_hr(saved.household.answers)
             if answers is not saved.household.answers:
@@ -178,29 +181,27 @@ class Stepping:
             return self.go_on(step, form, saved.household, action)
         return self.leave_by(action, step, words)
 
-    def with_flags_of(self, row):
-        for name in ("saved", "version", "label", "step", "answers", "updated_at"):
-            setattr(self.enrolment, name, getattr(row, name))
-        return self.enrolment
-
     def go_on(self, step, form, home, action):
         """To the next step, unless something is wrong, or doubtful and not told yet."""
+        errors, known = home.errors(step), None
+        if not errors:
+            known = self.known(home) if self.known and step == "salarie" else None
+            if self.has_told(step, form, home, known):
+                onward = LAST_LOOK if action == SUMMARY and self.is_whole else enrolments.following(step)
+                return redirect(self.address_of(onward), 303)
         form.show(home)
-        errors = home.errors(step)
-        if errors:
-            form.tell(self.worded(errors))
-            return self.render(step, form, 422, home)
-        known = self.known(home) if self.known and step == "salarie" else None
+        form.tell(self.worded(errors))
+        return self.render(step, form, 422, home, known=known or None)
+
+    def has_told(self, step, form, home, known):
+        """Whether there is no doubt that the form was not told of already; who is surely covered never goes on."""
         doubts = home.doubts(step, self.by is None)
         if self.by is not None and step == "salarie":
             doubts += enrolments.same_number(self.by, self.enrolment, home)
         told = form.accepts(doubts, *(known.marks if known else ()))
         if known and known.met.person:
             form.autre.data = str(known.met.person.public_id)
-        if not told or (known and known.met.surely):
-            return self.render(step, form, 422, home, known=known or None)
-        onward = LAST_LOOK if action == SUMMARY and self.is_whole else enrolments.following(step)
-        return redirect(self.address_of(onward), 303)
+        return told and not (known and known.met.surely)
 
     def leave_by(self, action, step, words):
         if action == QUIT:

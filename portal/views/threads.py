@@ -18,7 +18,6 @@ blueprint = Blueprint("threads", __name__)
 ROOMS = {"demandes": rules.REQUEST, "reclamations": rules.COMPLAINT}
 ROOM = "<any(demandes, reclamations):room>"
 SHORTEST = 10  # threads of a list that stands beside the one that is read
-LATEST = (MessageThread.written_at.desc(), MessageThread.id.desc())
 
 
 @blueprint.get(f"/{ROOM}")
@@ -35,15 +34,14 @@ def page(room, thread=None, status=200, **forms):
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le n° ou les mots du message.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
     found, size = form.narrow(visible(kind, form.unread_alone)), page_size(current_user.rows_per_page)
-    listed = exchanged.page_of(found, LATEST, min(size, SHORTEST) if thread else size, form.q.data)
-    unread = in_scope(current_user.unread_threads(), kind).count()
+    listed = exchanged.page_of(found, min(size, SHORTEST) if thread else size, form.q.data)
     shown = opened(thread, **forms) if thread else {"thread": None}
     return render(
         "threads",
         status,
         form=form,
         page=listed,
-        unread=unread,
+        unread=unread_in_scope(kind),
         room=room,
         words=exchanged.WORDS[kind],
         everyone=not current_scope().account,
@@ -53,6 +51,12 @@ def page(room, thread=None, status=200, **forms):
 
 def visible(kind, unread_alone=False):
     return in_scope(current_user.unread_threads() if unread_alone else current_user.threads(), kind)
+
+
+def unread_in_scope(kind):
+    """How many are not read: the frame has counted them everywhere, so that an account is asked only if there are."""
+    everywhere = current_scope().unread[kind]
+    return visible(kind, unread_alone=True).count() if everywhere and current_scope().account else everywhere
 
 
 def in_scope(query, kind):
@@ -89,9 +93,10 @@ def show(room, id):
 
 def opened(thread, answer=None, rating=None):
     """What is shown of the thread that is open, with its forms."""
-    draft = AnswerDraft.of(thread, by())
     room = threads.PATHS[thread.kind]
-    typed = unsent(url_for("answering.create", room=room, id=thread.public_id, perimetre=None), "reponse")
+    path = url_for("answering.create", room=room, id=thread.public_id, perimetre=None)
+    draft, kept = AnswerDraft.and_unsent(thread, by(), path, clock.now())
+    typed = in_box(kept, "reponse")
     return addresses(thread) | {
         "thread": exchanged.told(thread, clock.today()),
         "messages": exchanged.conversation(thread, by()),
@@ -107,7 +112,10 @@ def opened(thread, answer=None, rating=None):
 
 def unsent(path, box):
     """What was typed in the box of a form that a session did not outlive."""
-    kept = UnsentWords.of(by(), path, clock.now())
+    return in_box(UnsentWords.of(by(), path, clock.now()), box)
+
+
+def in_box(kept, box):
     return next(iter(kept.unseal().get(box, [])), "") if kept else ""
 
 
@@ -122,9 +130,13 @@ def addresses(thread):
 
 def about(thread):
     """The page of the person it is about, for who may see them."""
-    if not thread.beneficiary_id or not current_user.person(thread.beneficiary.public_id):
+    if not thread.beneficiary_id:
         return None
-    return url_for("employees.show", id=thread.beneficiary.public_id)
+    person = thread.beneficiary
+    # Who sees the thread sees its college, and so the person, unless they have left it since.
+    if person.category_id != thread.category_id and not current_user.person(person.public_id):
+        return None
+    return url_for("employees.show", id=person.public_id)
 
 
 def clock_of(thread):

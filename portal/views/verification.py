@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template, request
 
 from portal import clock, documents
-from portal.access import public, refuse_while
+from portal.access import note_link, public, refuse_while
 from portal.forms.verification import CodeForm
 from portal.models import Throttle
 
@@ -32,6 +32,8 @@ def check():
     found = documents.find(form.code.data)
     if found:
         Throttle.take_back(key, now)
+    else:
+        note_link()
     return page(form, found=found, kind=documents.TYPES.get(found.document_type, "Document") if found else "")
 
 

@@ -1,11 +1,8 @@
 /* Closes the open menus (details.ui-menu) with Escape, a click outside or when focus leaves, and puts the cursor in the
-   search field of a menu that opens. Delegated from the document, so that what htmx swaps in works too.
+   search field of a menu that opens; says that the network is gone. Delegated from the document: what htmx swaps in works too.
    Nothing depends on it: without it the menus are native <details>. */
 (() => {
-  "use strict";
-
   const openMenus = () => document.querySelectorAll("details.ui-menu[open]");
-
   const close = (menu, giveFocusBack) => {
     menu.open = false;
     if (giveFocusBack) menu.querySelector("summary").focus();
@@ -16,10 +13,7 @@
     for (const menu of openMenus()) close(menu, menu.contains(document.activeElement));
   });
 
-  document.addEventListener("pointerdown", (event) => {
-    for (const menu of openMenus()) if (!menu.contains(event.target)) close(menu, false);
-  });
-
+  document.addEventListener("pointerdown", ({ target }) => openMenus().forEach((menu) => menu.contains(target) || close(menu, false)));
   // relatedTarget is null when the window loses focus, or when the focused element is swapped away: the menu stays then.
   document.addEventListener("focusout", (event) => {
     const menu = event.target.closest("details.ui-menu[open]");
@@ -30,6 +24,12 @@
   document.addEventListener("toggle", (event) => {
     if (event.target.matches("details[data-focus][open]")) event.target.querySelector("input[type=search]")?.focus();
   }, true);
+
+  document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => { // no answer came: what was asked is still to be asked
+    const told = "Pas de réponse\u00a0: vérifiez votre connexion à Internet, puis réessayez. Rien de ce qui est écrit n’est perdu.";
+    const line = Object.assign(document.createElement("p"), { className: "alert is-danger", textContent: told });
+    if (ctx && error?.name === "TypeError") document.querySelector("#flash")?.replaceChildren(line);
+  });
 
   // htmx 4.0.1 cancels Ctrl+click, Cmd+click and Shift+click on its links, then does nothing: leave them to the browser.
   document.addEventListener("click", (event) => {

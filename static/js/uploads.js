@@ -2,15 +2,15 @@
    on it: the server says the same of what is sent. */
 document.addEventListener("change", ({ target: field }) => {
   if (!field.dataset.most) return;
-  const right = new DataTransfer(), ends = field.accept.split(",");
+  let all = 0, right = new DataTransfer(), ends = field.accept.split(","), { most, together } = field.dataset;
   field.parentElement.querySelector("output").replaceChildren(...[...field.files].map((file) => {
     const known = ends.some((end) => file.name.toLowerCase().endsWith(end));
-    const fault = !known ? "ce format n’est pas accepté" : file.size > field.dataset.most ? "trop lourd, 4 Mo au plus" : "";
-    const line = document.createElement("span"), bar = document.createElement("progress");
-    line.textContent = fault ? `${file.name}\u00a0: ${fault}` : file.name;
-    line.className = fault ? "is-danger" : "";
-    Object.assign(bar, { className: "ui-progress", max: file.size || 1, value: 0, ariaLabel: file.name });
-    if (!fault) right.items.add(file), line.append(bar);
+    const fault = !known ? "ce format n’est pas accepté" : file.size > most ? "trop lourd, 4 Mo au plus"
+      : all + file.size > together ? "à envoyer ensuite, 20 Mo au plus ensemble" : "";
+    const line = Object.assign(document.createElement("span"), { textContent: fault ? `${file.name}\u00a0: ${fault}` : file.name });
+    const bar = { className: "ui-progress", max: file.size || 1, value: 0, ariaLabel: file.name };
+    if (fault) line.className = "is-danger";
+    else all += file.size, right.items.add(file), line.append(Object.assign(document.createElement("progress"), bar));
     return line;
   }));
   field.files = right.files;

@@ -97,7 +97,13 @@ def test_headings_are_forgiven_and_may_stand_lower_and_further():
         ("Date de naissance (jj/mm/aaaa)", "Date de naissance"),
     ]
     + [("Numéro de sécurité sociale", "N° S. Sociale"), ("CP", "Code Postal")]
-    + [("Email", "E-mail"), ("Courriel", "E-mail"), ("Téléphone", "Tél fixe"), ("Nom de naissance", "Nom")],
+    + [
+        ("Email", "E-mail"),
+        ("Courriel", "E-mail"),
+        ("Téléphone", "Tél fixe"),
+        ("Nom de naissance", "Nom"),
+        ("N° de rue", "N°"),
+    ],
 )
 def test_usual_headings_are_understood(heading, title):
     titles = [heading if one == title else one for one in TITLES]
@@ -118,6 +124,38 @@ def test_a_cell_that_was_not_calculated_is_an_error_not_a_blank(title, fault):
 def test_rows_of_formulas_beyond_the_people_are_nobody():
     drawn_down = [*([""] * 11), "#N/A", "#REF!"]
     assert read(file(xlsx(TITLES, employee(), drawn_down, drawn_down))).rows == [(2, employee())]
+
+
+NOBODY = {"Type": "Salarié", "company": "AHL01", "college": "CAD", "effective": "15/12/2026", "Pays": "France"}
+
+
+@pytest.mark.parametrize("row", [cells(**NOBODY), cells(Type="TOTAL", Matricule="1"), list(TITLES)])
+def test_rows_that_name_nobody_are_left_aside_and_told(row):
+    sheet = read(file(xlsx(TITLES, employee(), row, employee(Matricule="M2"))))
+    assert [number for number, _ in sheet.rows] == [2, 4]
+    assert sheet.remark == "La ligne 3 ne nomme personne\u00a0: elle est laissée de côté."
+
+
+def test_many_rows_that_name_nobody_are_counted():
+    told = read(file(xlsx(TITLES, employee(), *[cells(**NOBODY)] * 200))).remark
+    assert told == "200 lignes ne nomment personne\u00a0: elles sont laissées de côté (3, 4, 5, 6, 7…)."
+
+
+@pytest.mark.parametrize("title", ["Nom", "Prénom", "birth", "nir", "email", "iban", "Rue"])
+def test_a_row_that_says_anything_of_somebody_is_read(title):
+    assert len(read(file(xlsx(TITLES, employee(), cells(**NOBODY | {title: "x"})))).rows) == 2
+
+
+def test_a_file_whose_rows_name_nobody_has_no_row():
+    with pytest.raises(Unreadable, match="aucune ligne"):
+        read(file(xlsx(TITLES, cells(**NOBODY))))
+
+
+def test_another_sheet_of_people_is_told_not_lost_unseen():
+    sheet = read(file(xlsx(TITLES, employee(), other_sheets=[("Site de Dole", [TITLES, employee(Matricule="M2")])])))
+    assert (sheet.name, len(sheet.rows)) == ("Salariés", 1)
+    assert "Site de Dole" in sheet.remark
+    assert read(file(xlsx(TITLES, employee(), other_sheets=[("Notes", [["à relire"]])]))).remark == ""
 
 
 def test_the_column_of_errors_comes_back_unseen():
@@ -256,6 +294,29 @@ REPAIRED = [
     ("scheme", "Régime général", "Assuré social"),
     ("Garantie", "Cadres Plus", "CAD-PLUS"),
     ("Type", "assuré", "Salarié"),
+    ("birth", "lundi 10 septembre 1979", "10/09/1979"),
+    ("birth", "10/09/1979 08:30", "10/09/1979"),
+    ("birth", "29108.0", "10/09/1979"),
+    ("birth", "'10/09/1979", "10/09/1979"),
+    ("nir", f"{nir('2790939966013')}.0", nir("2790939966013")),
+    ("nir", f"'{nir('2790939966013')}", nir("2790939966013")),
+    ("Matricule", "1204.0", "1204"),
+    ("postal_code", "39 200", "39200"),
+    ("postal_code", "F-39200", "39200"),
+    ("postal_code", "1000.0", "01000"),
+    ("Portable", "612345678.0", "06 12 34 56 78"),
+    ("Portable", "néant", ""),
+    ("email", "Aucun", ""),
+    ("used_name", "-", ""),
+    ("Lien", "sans objet", ""),
+    ("Situation", "/", ""),
+    ("Civilité", "Melle", "Mme"),
+    ("iban", f"IBAN : {IBAN}", IBAN),
+    ("iban", f"iban {IBAN.lower()}", IBAN),
+    ("birth", "10 / 09 / 1979", "10/09/1979"),
+    ("birth", "10/ 09/1979", "10/09/1979"),
+    ("birth", "10\u201109\u20111979", "10/09/1979"),
+    ("birth", "1979–09–10", "10/09/1979"),
 ]
 
 
@@ -284,6 +345,17 @@ def test_case_accents_and_true_dates_are_not_worth_a_word(name, typed, kept):
     checked = one(**{name: typed})
     assert kept in checked.cells
     assert (checked.verdict, checked.repairs) == ("ok", {})
+
+
+@pytest.mark.parametrize(("title", "typed"), [("Complément", "A.0"), ("Matricule", "1,000"), ("Nom", "Aucune")])
+def test_what_only_looks_like_a_repair_is_kept(title, typed):
+    checked = one(**{title: typed})
+    assert (after(checked, title), checked.repairs) == (typed, {})
+
+
+def test_what_must_be_there_is_asked_for_where_nothing_is_said():
+    assert list(one(nir="néant").errors) == ["N° S. Sociale"]
+    assert "Prénom" in one(Prénom="-").errors
 
 
 def test_zeros_that_a_code_lost_are_found_again():

@@ -162,7 +162,8 @@ def test_rejected_rows_go_out_with_their_errors_and_come_back_the_same():
 def test_no_cell_that_goes_out_runs():
     rows = []
     for text in HOSTILE:
-        row = ["Salarié"] + [text] * 29  # a row of nothing but #N/A is of nobody
+        row = ["Salarié"] + [text] * 29
+        row[4] = "Zoé"  # a row of nothing but #N/A is of nobody
         rows.append((row, {"Nom": text}))
     body = rejected(*rows)
     book = opened(body)

@@ -436,3 +436,25 @@ def test_rejected_rows_say_what_is_wrong(hr, contract):
     ((cells, errors),) = staging.rejected(source)
     assert cells[TITLES.index("Matricule")] == "M2"
     assert list(errors) == ["Nom"]
+
+
+def test_a_matricule_that_somebody_has_in_the_company_is_pointed_out(hr, contract):
+    there = factories.beneficiary(contract, "Ancien", employee_number="M1")
+    warned = read(hr, words(contract)).rows.get()
+    assert warned.verdict == "WARNING"
+    assert there.member_number in warned.notes["warnings"]["Matricule"]
+    Beneficiary.update(terminated_on=clock.today() - datetime.timedelta(days=1)).execute()
+    assert verdicts(read(hr, words(contract))) == ["CREATE"]
+
+
+def test_a_matricule_is_free_once_who_has_it_leaves(hr, contract):
+    factories.beneficiary(contract, "Partant", employee_number="M1", terminated_on=clock.today())
+    tomorrow = clock.today() + datetime.timedelta(days=1)
+    assert verdicts(read(hr, words(contract, **{"Date d'effet": f"{tomorrow:%d/%m/%Y}"}))) == ["CREATE"]
+    assert verdicts(read(hr, words(contract))) == ["WARNING"]
+
+
+def test_what_is_left_aside_is_told_with_the_file(hr, contract):
+    source = read(hr, words(contract), {"Type": "Total", "Matricule": "1"})
+    assert (source.total, verdicts(source)) == (1, ["CREATE"])
+    assert AffiliationImport.get_by_id(source.id).fault.startswith("La ligne 3 ne nomme personne")

@@ -10,7 +10,7 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from portal import clock, models
-from portal.database import differences
+from portal.database import PRAGMAS, differences
 from portal.exchange import loading, management_system
 from portal.models import (
     AuditEvent,
@@ -350,7 +350,9 @@ def test_a_load_is_written_in_the_audit_without_names(loaded):
 def test_a_fault_in_the_middle_leaves_nothing(loaded, monkeypatch):
     from portal.exchange import loading
 
-    rows = [{**PERSON, "member_number": str(3000 + number)} for number in range(2_500)]
+    rows = [
+        {**PERSON, "member_number": str(3000 + number), "household_number": f"F{number + 2}"} for number in range(2_500)
+    ]
     path = loaded("beneficiaries", *rows)
     before = snapshot()
     insert, calls = loading.insert, []
@@ -381,6 +383,36 @@ def test_dependents_may_come_before_their_employee_and_share_the_blame_of_none(l
     assert error.startswith("Ligne 2, colonne « birth_date » : ")
 
 
+def test_a_load_leaves_a_person_in_their_account(loaded):
+    load("accounts", loaded("accounts", ACCOUNT, {**ACCOUNT, "account_code": "C2"}))
+    load("companies", loaded("companies", COMPANY, {**COMPANY, "company_code": "E2", "account_code": "C2"}))
+    load("contracts", loaded("contracts", CONTRACT, {**CONTRACT, "contract_number": "K2", "company_code": "E2"}))
+    before = snapshot()
+    (error,) = plain(load("beneficiaries", loaded("beneficiaries", {**PERSON, "contract_number": "K2"})))
+    assert error.startswith("Ligne 2, colonne « contract_number » : Cette personne est dans un autre compte")
+    assert snapshot() == before
+
+
+SECOND = {**PERSON, "member_number": "1002", "first_name": "Ana", "nir": ""}
+
+
+def test_a_household_may_have_two_employees(loaded):
+    """Both parents, each with a contract of the company: the management system knows."""
+    assert load("beneficiaries", loaded("beneficiaries", SECOND)).created == 1
+
+
+@pytest.mark.parametrize("change", [{"role": "Conjoint"}, {"household_number": "F9"}])
+def test_an_employee_leaves_no_dependent_alone(loaded, change):
+    child = {**SECOND, "role": "Enfant"}
+    load("beneficiaries", loaded("beneficiaries", child))
+    (error, *_) = plain(load("beneficiaries", loaded("beneficiaries", {**PERSON, **change})))
+    assert error.startswith("Ligne 2, colonne « household_number » : ")
+    together = [{**PERSON, "household_number": "F9"}, {**child, "household_number": "F9"}]
+    assert load("beneficiaries", loaded("beneficiaries", *together)).updated == 2
+    swapped = [{**together[0], "role": "Conjoint"}, {**together[1], "role": "Assuré"}]
+    assert load("beneficiaries", loaded("beneficiaries", *swapped)).updated == 2
+
+
 def test_columns_come_in_any_order(database, tmp_path):
     path = tmp_path / "file.csv"
     path.write_text("name;account_code;email;phone;contact;description;first_name\nÉmaux;C1;;;;;Zoé\n", "utf-8")
@@ -388,10 +420,30 @@ def test_columns_come_in_any_order(database, tmp_path):
     assert (ManagedAccount.get().code, ManagedAccount.get().first_name) == ("C1", "Zoé")
 
 
+def test_blanks_at_the_end_of_lines_are_no_columns(database, tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_text(f"{HEADING.strip()};;\nC1;Émaux;;;;;;;\nC2;Grès;;;;;\n", "utf-8")
+    assert load("accounts", path).created == 2
+    path.write_text(f"{HEADING.strip()};;\nC1;Émaux;d’art;;;;;\n", "utf-8")
+    (error,) = plain(load("accounts", path))
+    assert error == "Ligne 2 : 8 champs, alors que la ligne 1 en a 7."
+    path.write_text(f"{HEADING.strip()};;\nC1;Émaux;;;;;;;x\n", "utf-8")
+    (error,) = plain(load("accounts", path))
+    assert error == "Ligne 2 : 9 champs, alors que la ligne 1 en a 7."
+
+
 def test_a_heading_alone_changes_nothing(loaded):
     outcome = load("beneficiaries", loaded("beneficiaries"))
     assert not outcome.errors
     assert outcome.summary.endswith("Rien n’a changé.")
+
+
+def test_another_kind_or_another_separator_is_one_sentence(loaded, tmp_path):
+    path = tmp_path / "accounts.csv"
+    for heading in ("plan_code;label;valid_from", HEADING.strip().replace(";", ",")):
+        path.write_text(f"{heading}\nA;B;C\n")
+        (error,) = load("accounts", path).errors
+        assert error.startswith("Ligne 1") and "account_code;name;first_name" in error
 
 
 HEADING = "account_code;name;first_name;description;contact;phone;email\n"
@@ -403,6 +455,7 @@ HEADING = "account_code;name;first_name;description;contact;phone;email\n"
         ('C1;"deux\nlignes";;;;;\nC2;;;;;;\n', "Ligne 2, colonne « name » : Ce texte contient un saut de ligne"),
         ('C1;"deux\nlignes";;;;;\nC2;;;;;;\n', "Ligne 4, colonne « name » : Cette valeur est obligatoire."),
         ("C1;É;;;;\n", "Ligne 2 : 6 champs, alors que la ligne 1 en a 7."),
+        ("C1\n", "Ligne 2 : 1 champ, alors que la ligne 1 en a 7."),
         ("C1;É;;;;;;\n", "Ligne 2 : 8 champs, alors que la ligne 1 en a 7."),
         ('C1;É;;;;;\nC2;"É;;;;;\n', "Ligne 3 : des guillemets ne sont pas fermés"),
         (f"C1;{'x' * 140_000};;;;;\n", "Ligne 2 : des guillemets ne sont pas fermés, ou un champ dépasse"),
@@ -554,7 +607,7 @@ def test_the_quick_way_to_check_an_address_says_what_the_rule_says(address):
 def test_indexes_left_for_the_end_are_all_made_again(loaded, monkeypatch):
     monkeypatch.setattr(loading, "MANY_ROWS", 2)
     Beneficiary.delete().execute()
-    rows = [{**PERSON, "member_number": str(number)} for number in range(10)]
+    rows = [{**PERSON, "member_number": str(number), "household_number": f"F{number + 2}"} for number in range(10)]
     assert load("beneficiaries", loaded("beneficiaries", *rows)).created == 10
     assert list(differences(db, models.TABLES)) == []
     Beneficiary.delete().execute()
@@ -593,8 +646,19 @@ management_system.load("beneficiaries", sys.argv[2], progress=Killer)
 """
 
 
+@pytest.mark.parametrize("template", ["sqlite"], indirect=True, scope="session")
+@pytest.mark.parametrize("change", [{"city": "Uzès"}, {"birth_date": "hier"}])
+def test_a_connection_keeps_as_many_pages_after_a_load_as_before(loaded, change):
+    """Loaded or refused; SQLite alone is told how many."""
+    load("beneficiaries", loaded("beneficiaries", {**PERSON, **change}))
+    assert db.execute_sql("PRAGMA cache_size").fetchone() == (PRAGMAS["cache_size"],)
+
+
 def test_a_load_that_is_killed_leaves_nothing(loaded, chosen_settings):
-    rows = [{**PERSON, "member_number": str(3_000 + number)} for number in range(3_500)]
+    rows = [
+        {**PERSON, "member_number": str(3_000 + number), "household_number": f"F{number + 2}"}
+        for number in range(3_500)
+    ]
     path = loaded("beneficiaries", *rows)
     killed = subprocess.run([sys.executable, "-c", KILLED, chosen_settings.database_url, path], cwd=ROOT)
     assert killed.returncode == 9
@@ -618,6 +682,6 @@ def test_progress_is_told_row_after_row(loaded):
         def update(self, count):
             steps.append(count)
 
-    rows = [{**PERSON, "member_number": str(number)} for number in range(2_500)]
+    rows = [{**PERSON, "member_number": str(number), "household_number": f"F{number + 2}"} for number in range(2_500)]
     management_system.load("beneficiaries", loaded("beneficiaries", *rows), progress=Bar)
     assert steps == [2_501, 1_000, 1_000, 500]

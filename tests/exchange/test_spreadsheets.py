@@ -179,7 +179,7 @@ def test_numbers_dates_and_zeros_of_a_workbook_are_read_as_they_are_seen(tmp_pat
     book.save(path)
     assert list(rows(path)) == [
         (1, ["Numéro", "Code", "Montant", "Date", "Heure", "Vrai", "Texte"]),
-        (2, ["26100001", "01100", "1330.9", DAY, "2026-01-02 03:04:00", "1", "0039"]),
+        (2, ["26100001", "01100", "1330.9", DAY, "2026-01-02 03:04:00", "VRAI", "0039"]),
         (4, ["un seul", "", "", "", "", "", ""]),
     ]
 
@@ -211,6 +211,15 @@ def test_a_sheet_that_is_hidden_is_not_read(tmp_path):
     book.create_sheet("Feuil2").append(["nouveau"])
     book.save(tmp_path / "book.xlsx")
     assert list(rows(tmp_path / "book.xlsx")) == [(1, ["nouveau"])]
+
+
+def test_the_first_sheet_that_holds_something_is_read(tmp_path):
+    book = openpyxl.Workbook()
+    book.active["A1"] = " "
+    book.create_sheet("Données").append(["a", True, False])
+    book.create_sheet("Autre").append(["b"])
+    book.save(tmp_path / "book.xlsx")
+    assert list(rows(tmp_path / "book.xlsx")) == [(1, ["a", "VRAI", "FAUX"])]
 
 
 def test_a_formula_that_was_never_calculated_is_no_blank(tmp_path):

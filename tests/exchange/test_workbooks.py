@@ -48,6 +48,30 @@ def test_numbers_of_fifteen_digits_stay_whole_and_booleans_are_told():
     assert rows(xlsx([187043998930729, True, 1.5]))[0][2] == [187043998930729, True, "1.5"]
 
 
+def merged(*ranges, rows, first_column=1):
+    book = openpyxl.Workbook()
+    for number, row in enumerate(rows, 1):
+        for column, value in enumerate(row, first_column):
+            book.active.cell(number, column, value)
+    for cells in ranges:
+        book.active.merged_cells.add(cells)  # without making each cell
+    body = io.BytesIO()
+    book.save(body)
+    return body.getvalue()
+
+
+def test_what_is_merged_downwards_is_said_of_each_row():
+    people = [["Matricule", "Nom", "Ville"], ["M1", "a", "Dole"], ["", "b", ""], ["", "c", ""], ["M2", "d", ""]]
+    for first_column, ranges in ((1, ("A2:A4", "C2:C3")), (2, ("B2:B4", "D2:D3"))):
+        found = [row[2][-3:] for row in rows(merged(*ranges, rows=people, first_column=first_column))]
+        assert found[1:] == [["M1", "a", "Dole"], ["M1", "b", "Dole"], ["M1", "c"][-3:], ["M2", "d"]], found
+
+
+def test_a_merged_title_fills_neither_its_row_nor_those_that_hold_nothing():
+    content = merged("A1:C2", "A3:A1048576", rows=[["Les salariés"], [], ["M1", "a", "b"], [], ["", "c"]])
+    assert [row[1:] for row in rows(content)] == [(1, ["Les salariés"]), (3, ["M1", "a", "b"]), (5, ["M1", "c"])]
+
+
 def test_the_sheets_that_are_wanted_come_first():
     content = xlsx(["x"], title="Notes", other_sheets=[("  SALARIÉS", [["y"]]), ("Listes", [["z"]])])
     found = rows(content, first=("salaries", "listes"))

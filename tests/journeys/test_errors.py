@@ -36,6 +36,22 @@ def test_a_person_who_has_gone_leaves_the_list_on_the_screen(page):
         expect(page.get_by_role("heading", level=1)).to_have_text("Cette page n’existe pas")
 
 
+def test_a_network_that_is_gone_is_said_and_what_was_typed_stays(page):
+    if not page.js:
+        return  # the browser says it by itself
+    sign_in(page, scenery.roster())
+    page.goto("/salaries")
+    page.context.set_offline(True)
+    page.locator("#q").fill("zoe")
+    expect(page.locator("#flash")).to_contain_text("Pas de réponse")
+    page.context.set_offline(False)
+    page.complaints.clear()  # what the browser says of it
+    expect(page.locator("#q")).to_have_value("zoe")
+    page.get_by_role("button", name="Rechercher").click()
+    expect(page.locator("#employees tbody tr")).to_have_count(1)
+    expect(page.locator("#flash")).to_be_empty()
+
+
 def test_a_form_whose_token_is_old_explains_itself(page, hr):
     sign_in(page, hr)
     page.goto("/compte")

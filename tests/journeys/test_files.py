@@ -82,6 +82,18 @@ def test_what_cannot_go_is_said_when_it_is_chosen(form):
 
 
 @pytest.mark.parametrize("page", [True], indirect=True, ids=["js"])
+def test_what_is_too_heavy_together_is_said_when_it_is_chosen(form, tmp_path):
+    heavy = [tmp_path / f"{number}.pdf" for number in range(6)]
+    for path in heavy:
+        path.write_bytes(b"x" * 4 * 1024 * 1024)
+    form.get_by_label("Pièces").set_input_files(heavy)
+    said = form.get_by_role("status").filter(has_text="0.pdf")
+    expect(said).to_contain_text("5.pdf\u00a0: à envoyer ensuite, 20 Mo au plus ensemble")
+    expect(said.get_by_role("progressbar")).to_have_count(5)
+    assert form.get_by_label("Pièces").evaluate("field => field.files.length") == 5
+
+
+@pytest.mark.parametrize("page", [True], indirect=True, ids=["js"])
 def test_each_file_shows_how_far_it_has_gone(form):
     wire = form.context.new_cdp_session(form)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1_500_000}

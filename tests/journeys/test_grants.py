@@ -21,7 +21,7 @@ def test_an_accountant_is_invited_changed_and_removed(page, open_browser, databa
     page.get_by_text("Cotisations\u00a0: règlements").click()
     axe(page)
     page.get_by_role("button", name="Donner l’habilitation").click()
-    expect(page.locator("#flash")).to_contain_text("L’habilitation de Aude Sirugue est enregistrée")
+    expect(page.locator("#flash")).to_contain_text("L’habilitation d’Aude Sirugue est enregistrée")
     expect(page.get_by_text("Invitation envoyée")).to_be_visible()
     same_after_reload(page)
 
@@ -88,6 +88,6 @@ def test_a_right_is_given_after_the_password_and_the_code_without_typing_it_agai
     page.get_by_label("Votre mot de passe").fill(factories.PASSWORD)
     page.get_by_label("Code à six chiffres").fill(factories.code_of(key))
     page.get_by_role("button", name="Confirmer").click()
-    expect(page.locator("#flash")).to_contain_text("L’habilitation de Aude Sirugue est enregistrée.")
+    expect(page.locator("#flash")).to_contain_text("L’habilitation d’Aude Sirugue est enregistrée.")
     expect(page.get_by_role("heading", level=1)).to_have_text("Habilitations")
     same_after_reload(page)

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from portal import clock
-from portal.models import ContributionStatement
+from portal import clock, documents
+from portal.models import ContributionStatement, Document
 from tests import factories
 from tests.journeys import scenery
 from tests.journeys.browser import axe, path, same_after_reload, settled, sign_in
@@ -41,6 +41,50 @@ def test_a_statement_tells_what_changed_and_a_line_is_disputed(reader):
     reader.get_by_role("link", name="Contester la ligne de Philippe ARBEZ").click()
     expect(reader.get_by_role("heading", level=1)).to_contain_text("demande")
     expect(reader.get_by_role("main")).to_contain_text("ARBEZ")
+
+
+@pytest.fixture
+def waiting(reader, monkeypatch):
+    """The PDF of the last statement is asked for, and long: the page tells that it is being made."""
+    monkeypatch.setattr(Document, "LONG", 100)
+    last = ContributionStatement.select().order_by(ContributionStatement.id.desc()).get()
+    reader.goto(f"/echeancier/{last.public_id}")
+    reader.get_by_role("button", name="Bordereau (PDF)").click()
+    expect(reader.get_by_role("heading", name="Le bordereau se prépare")).to_be_visible()
+    return reader
+
+
+def look_again(page):
+    """With JavaScript the region asks by itself."""
+    if not page.js:
+        page.get_by_role("link", name="Actualiser").click()
+
+
+def test_a_long_pdf_tells_how_far_it_is_and_can_be_taken_when_it_is_there(waiting):
+    region = waiting.get_by_role("region", name="Le bordereau se prépare")
+    expect(region).to_contain_text("La mise en page commence")
+    axe(waiting)
+    Document.update(pages_drawn=1).execute()
+    look_again(waiting)
+    expect(region).to_contain_text("1 page composée sur 2 environ")
+    expect(region.get_by_role("progressbar")).to_have_attribute("value", "1")
+    same_after_reload(waiting)
+    assert documents.make_long(clock.now(), lambda: False) == 1
+    look_again(waiting)
+    with waiting.expect_download() as download:
+        waiting.get_by_role("button", name="Bordereau (PDF)").click()
+    assert download.value.suggested_filename.endswith(".pdf")
+    expect(region).to_have_count(0)
+
+
+def test_a_long_pdf_that_could_not_be_made_is_said_and_asked_again(waiting):
+    Document.update(attempts=Document.MOST_ATTEMPTS).execute()
+    look_again(waiting)
+    expect(waiting.get_by_role("main")).to_contain_text("Le PDF n’a pas pu être préparé.")
+    axe(waiting)
+    same_after_reload(waiting)
+    waiting.get_by_role("button", name="Bordereau (PDF)").click()
+    expect(waiting.get_by_role("heading", name="Le bordereau se prépare")).to_be_visible()
 
 
 def test_a_calendar_gets_an_address_that_is_shown_once_and_stopped(reader):

@@ -206,7 +206,9 @@ def test_several_ticked_people_change_college_at_once(page, hr):
     page.get_by_label("À partir du").fill(day(days=0))
     axe(page)
     page.get_by_role("button", name="Changer de collège").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("4 personnes changées de collège")  # with the dependents
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "2 personnes changées de collège et 2 ayants droit à leur suite"
+    )
     axe(page)
     same_after_reload(page)
     in_the_list(page, "collège", "Zoé BARBAUD", "Marc BARBAUD", "Noé BARBAUD", "Zacharie ÉCUYER")

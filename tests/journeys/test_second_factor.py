@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from portal.models import Passkey, RecoveryCode, SecondFactor, TrustedDevice
-from tests import factories
+from tests import factories, files
 from tests.journeys.browser import axe, path, same_after_reload, sign_in
 from tests.journeys.test_signing_in import type_password
 
@@ -129,6 +129,13 @@ def test_it_is_chosen_in_the_account_and_given_up(page, hr):
     assert not SecondFactor.select().exists()
 
 
+def press_key(page, name):
+    """As a person does, once the page is ready: its script comes after its words."""
+    if page.js:
+        page.wait_for_function("() => document.onclick")
+    page.get_by_role("button", name=name).click()
+
+
 def test_a_passkey_is_added_and_answers_in_the_place_of_the_code(open_browser, hr, at):
     """The browser's own, of a device that Chromium imitates."""
     page = open_browser()
@@ -145,7 +152,7 @@ def test_a_passkey_is_added_and_answers_in_the_place_of_the_code(open_browser, h
     show(page, factories.code_of(key))
     heading(page, "Ajouter une clé d’accès")
     page.get_by_label("Nom de cette clé").fill("Ordinateur du bureau")
-    page.get_by_role("button", name="Ajouter la clé").click()
+    press_key(page, "Ajouter la clé")
     expect(page.locator("#flash")).to_contain_text("La clé d’accès est ajoutée.")
     expect(page.get_by_role("region", name="Double authentification")).to_contain_text("Ordinateur du bureau")
     page.locator("summary.ui-user").click()
@@ -153,7 +160,7 @@ def test_a_passkey_is_added_and_answers_in_the_place_of_the_code(open_browser, h
     type_password(page, hr)
     heading(page, "Confirmer que c’est vous")
     axe(page)
-    page.get_by_role("button", name="Utiliser une clé d’accès").click()
+    press_key(page, "Utiliser une clé d’accès")
     heading(page, "Tableau de bord Entreprises")
     assert Passkey.get().sign_count > 0 or Passkey.get().seen_at
     confirms(page, at)
@@ -170,14 +177,37 @@ def confirms(page, at):
     page.get_by_role("button", name="Donner").click()
     heading(page, "Confirmez que c’est bien vous")
     axe(page)
-    page.get_by_role("button", name="Utiliser plutôt une clé d’accès").click()
-    expect(page.locator("#flash")).to_contain_text("L’habilitation de Aude Sirugue est enregistrée.")
+    press_key(page, "Utiliser plutôt une clé d’accès")
+    expect(page.locator("#flash")).to_contain_text("L’habilitation d’Aude Sirugue est enregistrée.")
     at(minutes=22)
     page.goto(f"{page.server}/compte")
     page.get_by_role("button", name="Faire de nouveaux codes").click()
     heading(page, "Confirmez que c’est bien vous")
-    page.get_by_role("button", name="Utiliser plutôt une clé d’accès").click()
+    press_key(page, "Utiliser plutôt une clé d’accès")
     heading(page, "Vos codes de secours")
+    asks_by_itself(page, at)
+
+
+def asks_by_itself(page, at):
+    """Forms that ask by themselves: one that holds a file, and the change of the password."""
+    at(minutes=34)
+    page.goto(f"{page.server}/documents")
+    page.get_by_text("RIB ou Coordonnées SEPA", exact=True).click()
+    page.get_by_role("combobox", name="Entreprise").select_option(index=2)
+    page.get_by_label("Titulaire du compte").fill("Ateliers Combe-Noire")
+    page.get_by_label("IBAN", exact=True).fill("FR7630006000011234567890189")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "rib.pdf", "mimeType": "application/pdf", "buffer": files.pdf()}
+    )
+    axe(page)
+    press_key(page, "Envoyer avec ma clé d’accès")
+    expect(page.locator("#flash")).to_contain_text("C’est reçu.")
+    page.goto(f"{page.server}/compte")
+    page.get_by_label("Mot de passe actuel").fill(factories.PASSWORD)
+    for label in ("Nouveau mot de passe", "Le même, une seconde fois"):
+        page.get_by_label(label).fill("glacier-renard-pelote-41")
+    press_key(page, "Changer avec ma clé d’accès, sans code")
+    expect(page.locator("#flash")).to_contain_text("Votre mot de passe est changé.")
 
 
 def test_a_passkey_that_does_not_answer_leaves_the_code(page, hr):
@@ -186,7 +216,7 @@ def test_a_passkey_that_does_not_answer_leaves_the_code(page, hr):
     page.complaints.expects(422)
     page.goto("/connexion")
     type_password(page, hr)
-    page.get_by_role("button", name="Utiliser une clé d’accès").click()
+    press_key(page, "Utiliser une clé d’accès")
     said = page.get_by_text("Aucune clé d’accès n’a répondu" if page.js else "Une clé d’accès a besoin de JavaScript")
     expect(said).to_be_visible()
     show(page, factories.code_of(key))

@@ -43,6 +43,8 @@ def heading(page, words):
 def remind(page):
     """Tick, look at what would go, and let it go."""
     page.get_by_label("Cocher Certificat de scolarité, Corentin LAMY").check()
+    if page.js:
+        expect(page.locator("#ticked-count")).to_have_text("1 justificatif coché")
     page.get_by_role("button", name="Relancer la sélection").click()
     heading(page, "Relancer")
     expect(page.get_by_role("main")).to_contain_text("Rien n’est encore parti")
@@ -158,3 +160,36 @@ def test_hr_deposits_the_document_itself(hr_page):
     expect(page.get_by_role("main")).to_contain_text("certificat.pdf")
     same_after_reload(page)
     axe(page)
+
+
+def test_the_mutual_decides_several_at_once(page, hr, certificate):
+    contract = hr.contracts().first()
+    for number, name in enumerate(("Morel", "Nicod")):
+        person = factories.beneficiary(contract, name, "Zoé", household_number=f"F91{number}")
+        proofs.ask(person, rules.BANK_DETAILS, "Coordonnées 2026", proofs.INSURER, clock.now(), certificate.due_on)
+    DocumentRequest.update(state=RequestState.RECEIVED, received_at=clock.now()).execute()
+    page.complaints.expects(422)
+    sign_in(page, factories.user(role=UserRole.STAFF))
+    page.set_viewport_size(PHONE)  # where what opens under a button may go off the screen
+    page.goto("/gestion/justificatifs")
+    tick(page, "MOREL Zoé", "NICOD Zoé")
+    page.get_by_text("Refuser la sélection").click()
+    page.get_by_role("button", name="Refuser", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Choisissez la raison")
+    axe(page)
+    page.get_by_label("Raison").select_option("ILLEGIBLE")
+    page.get_by_label("Précision").press("Enter")
+    heading(page, "Justificatifs reçus")
+    expect(page.locator("#flash")).to_contain_text("2\u00a0justificatifs refusés")
+    tick(page, "LAMY Corentin")
+    page.get_by_role("button", name="Accepter la sélection").click()
+    expect(page.locator("#flash")).to_contain_text("1\u00a0justificatif accepté")
+    expect(page.get_by_role("heading", name="Rien à examiner")).to_be_visible()
+    same_after_reload(page)
+
+
+def tick(page, *names):
+    for name in names:
+        page.get_by_role("checkbox", name=re.compile(f"Cocher .*{name}")).check()
+    if page.js:
+        expect(page.locator("#ticked-count")).to_contain_text("coché")

@@ -289,6 +289,45 @@ def test_who_a_load_put_elsewhere_without_a_day_is_not_corrected(contract):
     assert moved.member_number not in {line.member_number for line in issue(contract, 1).lines}
 
 
+def renumber(person, number):
+    """As a load does for whom the portal had given a provisional number."""
+    Beneficiary.update(member_number=number, provisional=False).where(Beneficiary.id == person.id).execute()
+
+
+def test_who_is_numbered_after_they_were_called_is_neither_called_again_nor_given_back(contract):
+    person = factories.beneficiary(contract, provisional=True)
+    factories.beneficiary(contract, "Mermet")
+    issue(contract, 3)
+    renumber(person, "M-2")
+    for months_ago in (2, 1):
+        statement = issue(contract, months_ago)
+        assert statement.total == 8_000
+        assert {(number, late) for number, late, _ in lines(statement)} >= {("M-2", False)}
+        assert not any(line.is_correction for line in statement.lines)
+
+
+def test_who_is_numbered_and_left_late_is_given_back_what_their_old_number_was_called_once(contract):
+    person = factories.beneficiary(contract, provisional=True)
+    factories.beneficiary(contract, "Mermet")
+    first = issue(contract, 3)
+    renumber(person, "M-2")
+    left = first.period_start - datetime.timedelta(1)
+    Beneficiary.update(terminated_on=left).where(Beneficiary.id == person.id).execute()
+    second, third = issue(contract, 2), issue(contract, 1)
+    assert lines(second)["M-2", True, first.period_start.month][1:] == (-2_000, -2_000)
+    assert (second.total, third.total) == (0, 4_000)
+
+
+def test_who_is_numbered_and_put_elsewhere_by_a_load_without_a_day_is_not_corrected(contract):
+    person = factories.beneficiary(contract, provisional=True)
+    factories.beneficiary(contract, "Mermet")
+    issue(contract, 2)
+    other = factories.contract(contract.category, number="K2")
+    renumber(person, "M-2")
+    Beneficiary.update(contract=other).where(Beneficiary.id == person.id).execute()
+    assert issue(contract, 1).total == 4_000
+
+
 def test_the_worker_issues_what_is_due_and_nothing_twice(contract, chosen_settings):
     factories.beneficiary(contract)
     today = clock.today()

@@ -9,7 +9,7 @@ import time
 import pytest
 from pypdf import PdfReader
 
-from portal import bulletins, clock, documents, printing, storage
+from portal import bulletins, clock, documents, printing, storage, tasks
 from portal.models import (
     Beneficiary,
     Change,
@@ -113,7 +113,7 @@ def test_a_bulletin_says_what_was_answered_and_hides_what_the_vault_keeps(hr, pe
     flat = text.replace(SPACE, " ")
     assert "A-2026-000123" in text and person.full_name in text and "Essentielle" in text
     assert "2 94 06 ••" in flat and "FR76 ••••" in flat and "189, AGRIFRPP" in flat
-    assert not re.search(r"478|3000|6000|0112|7890", text)
+    assert not re.search(r"\b(478|3000|6000|0112|7890)\b", flat)
     assert "un ou des enfants" in text
     assert "délégué à la protection des données" in text and "CNIL" in text and "employeur nous a transmis" in text
     assert "Fait à" in text and "Signé par" not in text
@@ -290,22 +290,100 @@ def test_a_long_document_keeps_its_lease_while_it_is_made(hr, person, monkeypatc
     assert row.attempts == 1
 
 
-def test_a_document_tells_how_many_pages_are_laid_out_while_it_is_made(hr, person, monkeypatch):
-    monkeypatch.setattr(documents, "TOLD", 0.05)
-    printed, told = documents.printing.pdf, []
+# Long ones, each drawn by a process of its own
 
-    def slowly(*arguments, **words):
+
+@pytest.fixture
+def long_one(hr, person, monkeypatch):
+    monkeypatch.setattr(Document, "LONG", 100)
+    return asked(hr, person)
+
+
+def go_on():
+    return False
+
+
+def test_a_long_one_is_drawn_by_another_process_and_has_its_code(long_one):
+    assert documents.make_due(clock.now()) == 0
+    assert documents.make_long(clock.now(), go_on) == 1
+    row = Document.get_by_id(long_one.id)
+    assert documents.find(code_of(row.file)).id == row.id
+    assert row.pages_drawn <= 2 and row.attempts == 1
+
+
+def test_short_ones_do_not_wait_for_long_ones(hr, person):
+    asked(hr, person)
+    assert documents.make_long(clock.now(), go_on) == 0
+    assert documents.make_due(clock.now()) == 1
+
+
+def test_a_document_tells_how_many_pages_are_laid_out_while_it_is_made(long_one, monkeypatch):
+    monkeypatch.setattr(documents, "TOLD", 0.05)
+    told = []
+
+    def slowly(template, laid_out, **words):
         for page in (1, 2, 3):
-            documents.printing.pages.count = page
+            laid_out(page)
             time.sleep(0.3)
             told.append(Document.get().pages_drawn)
-        return printed(*arguments, **words)
+        return printing.pdf(template, **words)
 
-    monkeypatch.setattr(documents.printing, "pdf", slowly)
-    asked(hr, person)
-    assert documents.make_due(clock.now()) == 1
+    monkeypatch.setattr(printing, "pdf_apart", slowly)
+    assert documents.make_long(clock.now(), go_on) == 1
     assert told == [1, 2, 3]
     assert Document.get().file_id is not None
+
+
+def test_one_whose_process_is_killed_is_tried_again_then_said_to_have_failed(long_one, monkeypatch, tmp_path, caplog):
+    killed = tmp_path / "child.py"
+    killed.write_text("import os\n\n\ndef main():\n    os.kill(os.getpid(), 9)\n")
+    with monkeypatch.context() as broken:
+        broken.setattr(printing, "CHILD", killed)
+        for _ in range(Document.MOST_ATTEMPTS):
+            assert not Document.get_by_id(long_one.id).has_failed(clock.now())
+            assert documents.make_long(clock.now(), go_on) == 0
+    assert Document.get_by_id(long_one.id).has_failed(clock.now())
+    assert "CutShort" in caplog.text
+    assert documents.make_long(clock.now(), go_on) == 0
+    long_one.try_again()
+    assert documents.make_long(clock.now(), go_on) == 1
+
+
+def test_the_worker_does_the_rest_while_a_long_one_is_drawn(app, long_one, hr, person, monkeypatch):
+    begun, over, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(template, laid_out, **words):
+        begun.set()
+        assert over.wait(20)
+        return printing.pdf(template, **words)
+
+    monkeypatch.setattr(printing, "pdf_apart", slowly)
+    db.close()
+    worker = threading.Thread(target=tasks.work, args=(app.settings, stop))
+    worker.start()
+    try:
+        assert begun.wait(10)
+        with db.connection_context():
+            assert Document.get_by_id(long_one.id).file_id is None
+            monkeypatch.setattr(Document, "LONG", 1_000_000)
+            short = asked(hr, person, number="A-2026-000777")
+            assert any(Document.get_by_id(short.id).file_id or stop.wait(0.1) for _ in range(100))
+            assert Document.get_by_id(long_one.id).file_id is None
+            over.set()
+            assert any(Document.get_by_id(long_one.id).file_id or stop.wait(0.1) for _ in range(100))
+    finally:
+        over.set()
+        stop.set()
+        worker.join(10)
+    assert not worker.is_alive()
+    db.connect(reuse_if_open=True)
+
+
+def test_a_worker_that_is_told_to_end_gives_back_what_it_draws(long_one):
+    assert documents.make_long(clock.now(), lambda: True) == 0
+    row = Document.get_by_id(long_one.id)
+    assert (row.attempts, row.leased_until, row.file_id) == (0, None, None)
+    assert documents.make_long(clock.now(), go_on) == 1
 
 
 def test_a_kill_in_the_middle_begins_it_again(hr, person, at):

@@ -8,6 +8,7 @@ from peewee import JOIN, fn
 from portal import clock
 from portal.models import (
     Beneficiary,
+    EmployeeCategory,
     GroupContract,
     Movement,
     PermissionGrant,
@@ -84,6 +85,23 @@ def test_rows_are_read_as_peewee_reads_them_at_the_first_call_and_the_next(hr, k
             assert ours.contract.__data__ == theirs.contract.__data__
 
 
+def test_what_is_joined_to_rows_that_follow_is_made_once_and_never_taken_for_another(database):
+    both = [factories.contract(factories.category(factories.company(factories.account()))) for _ in range(2)]
+    everyone = [factories.beneficiary(both[place], name) for place, name in ((0, "A"), (0, "B"), (1, "C"), (0, "D"))]
+
+    def people(least):
+        joined = Beneficiary.select(Beneficiary, GroupContract, EmployeeCategory).join(GroupContract)
+        return joined.join(EmployeeCategory).where(Beneficiary.id >= least).order_by(Beneficiary.id)
+
+    first, second, other, last = found = written_once(db)(people)(everyone[0].id)
+    assert [(row.id, row.contract.id, row.contract.category.id) for row in found] == [
+        (row.id, row.contract.id, row.contract.category.id) for row in people(everyone[0].id)
+    ]
+    assert first.contract is second.contract and first.contract.category is second.contract.category
+    assert other.contract is not first.contract and last.contract is not other.contract
+    assert not any(one.is_dirty() for row in found for one in (row, row.contract, row.contract.category))
+
+
 def test_what_changes_the_shape_is_written_apart(hr):
     person = hr.beneficiaries().first()
     stranger, admin = factories.hr_user(), factories.user(UserRole.ADMIN)
@@ -111,6 +129,16 @@ def test_a_sub_query_stands_where_an_argument_does(hr):
     for number in (*everyone, "nobody"):
         ids = hr.beneficiaries().select(Beneficiary.id).where(Beneficiary.member_number == number)
         assert names(ids) == [(found,) for found in everyone if found == number]
+
+
+def test_two_keywords_of_one_value_are_two_queries(hr):
+    @written_once(db)
+    def numbers(_, *, least=0, most=10**9):
+        return Beneficiary.select(Beneficiary.id).where(Beneficiary.id >= least, Beneficiary.id <= most).tuples()
+
+    (first, *_) = ids = sorted(person.id for person in hr.beneficiaries())
+    assert len(numbers(0, least=first)) == len(ids)
+    assert len(numbers(0, most=first)) == 1
 
 
 def test_a_day_left_in_the_text_is_refused(database):

@@ -99,6 +99,7 @@ def test_corrections_bring_what_was_called_to_what_was_due(wanted, called):
         ([(2, D(2026, 3, 15), D(2026, 3, 20)), (1, D(2020, 1, 1), D(2026, 3, 14))], {1, 2}, ()),
         ([(2, D(2026, 3, 15), None), (2, D(2020, 1, 1), D(2026, 3, 5))], {2}, None),
         ([(2, D(2026, 2, 28), None), (1, D(2026, 2, 10), D(2026, 2, 27))], {1, 2}, ((D(2026, 3, 1), None),)),
+        ([], {2}, ()),  # ended before it began
     ],
 )
 def test_a_month_is_due_once_where_it_began(stays, wholes, due):

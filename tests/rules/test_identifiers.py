@@ -13,6 +13,7 @@ from portal.rules import Refused, identifiers
 from portal.rules.identifiers import (
     bank_of,
     bic,
+    bic_warning,
     email,
     iban,
     nir,
@@ -310,6 +311,20 @@ def test_the_bank_of_an_account_is_found():
 @pytest.mark.parametrize("text", ["MC5811222000010123456789030", "FR", ""])
 def test_an_unknown_bank_is_told_by_none(text):
     assert bank_of(text) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["AGRIFRPPXXX", "AGRIFRPP", "AGRIFRPP882", "AGRIFR2A"])
+def test_a_bic_of_the_bank_of_the_account_is_not_doubtful(text):
+    assert bic_warning(text, FRENCH_IBAN) is None
+
+
+def test_a_bic_of_another_bank_is_doubtful():
+    assert "CREDIT AGRICOLE SA" in bic_warning("BNPAFRPPXXX", FRENCH_IBAN)
+    assert "AGRIFRPPXXX" in bic_warning("AGRIBEBB", FRENCH_IBAN)
+
+
+def test_no_bic_is_doubtful_where_the_bank_is_unknown():
+    assert bic_warning("BNPAFRPPXXX", "MC5811222000010123456789030") is None
 
 
 @thorough

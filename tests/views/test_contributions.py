@@ -125,7 +125,8 @@ def test_the_account_on_file_is_masked_and_seen_only_with_the_whole_company(sign
     details.save(force_insert=True)
     page = signed_in.get("/cotisations").get_data(as_text=True)
     assert "COMBE-NOIRE SAS" in page
-    assert IBAN[-6:] not in page.replace("\u00a0", "")
+    assert f"•••• {IBAN[-4:]}</span>" in page.replace("\u00a0", " ")
+    assert IBAN[-5:] not in page.replace("\u00a0", "")
     narrow = factories.user()
     PermissionGrant.create(
         user=narrow, account=contract.category.account_id, category=contract.category_id, valid_from="2020-01-01"

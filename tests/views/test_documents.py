@@ -124,7 +124,7 @@ def test_codes_cannot_be_tried_one_after_the_other(client, code):
     for _ in range(10):
         assert check(client, documents.draw_code()).status_code == 200
     assert check(client, code).status_code == 429
-    assert Throttle.select().count() == 1
+    assert Throttle.select().where(~Throttle.key.startswith("burst:")).count() == 1
 
 
 def test_who_checks_many_right_codes_is_not_slowed_down(client, code):

@@ -3,6 +3,7 @@
 import datetime
 import io
 import re
+from types import SimpleNamespace
 
 import pytest
 from pypdf import PdfReader
@@ -295,6 +296,32 @@ def test_two_tabs_on_one_draft_show_what_differs_and_lose_nothing(signed_in, hr,
     assert Enrolment.get_by_id(draft.id).label == "Agnès COURBET"
 
 
+def test_what_was_written_while_a_form_was_on_its_way_is_kept(hr, draft):
+    early, late, latest = (draft.read_whole() for _ in range(3))
+    save(early, "conjoint", enrolling.SPOUSE, hr)
+    save(late, "enfants", enrolling.NO_CHILD, hr)
+    answers = draft.read_whole().unseal()
+    assert answers["conjoint"]["prenom"] == ["Paul"] and answers["enfants"] == {"presence": ["aucun"]}
+    told = save(latest, "conjoint", enrolling.NO_SPOUSE, hr)
+    assert told.theirs and told.words["prenom"] == ["Paul"]
+    assert draft.read_whole().unseal() == answers
+
+
+@pytest.mark.parametrize("end", [lambda draft: enrolments.discard(draft, clock.now()), Enrolment.delete_instance])
+def test_nothing_is_saved_of_a_draft_that_ended_while_a_form_was_on_its_way(hr, draft, end):
+    late = draft.read_whole()
+    end(draft)
+    with pytest.raises(enrolments.Closed):
+        save(late, "conjoint", enrolling.SPOUSE, hr)
+
+
+def save(read, step, words, by):
+    """What a form of a step does with a draft that was read before."""
+    form = SimpleNamespace(key=f"{step}{len(words)}", seen=1)
+    kept = {name: [text] for name, text in words.items()}
+    return enrolments.save(read, step, kept, form, enrolments.NEXT, by, clock.now())
+
+
 def test_what_changed_since_the_last_look_is_shown_again_before_it_is_sent(signed_in, hr, draft):
     fill(signed_in, draft)
     page = enrolling.hidden(signed_in.get(f"/adhesion/{draft.public_id}/verification").get_data(as_text=True))
@@ -303,6 +330,16 @@ def test_what_changed_since_the_last_look_is_shown_again_before_it_is_sent(signe
     assert answer.status_code == 409
     assert "Agnès COURBET" in answer.get_data(as_text=True)
     assert Movement.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("age", "told"), [(22, "couvre un étudiant"), (26, "ne couvre plus qu’un enfant en situation")]
+)
+def test_a_child_of_that_age_is_asked_what_the_contract_still_covers(signed_in, hr, draft, age, told):
+    fill(signed_in, draft, until="enfants")
+    answer = send(signed_in, draft, "enfants", children(years_ago(age)))
+    assert answer.status_code == 422
+    assert f"À cet âge, le contrat {told}" in answer.get_data(as_text=True)
 
 
 # A session that ends
@@ -357,6 +394,36 @@ def test_who_is_covered_already_is_offered_their_file(signed_in, hr, draft):
     assert answer.status_code == 422
     assert "Inès COURBET est déjà en cours d’affiliation" in text and "Ouvrir sa fiche" in text
     assert "Continuer cette adhésion" not in text  # the same NIR: it is surely the same person
+
+
+@pytest.mark.parametrize("nir", ["294063947803145", None])
+def test_who_is_covered_with_somebody_else_is_pointed_out_and_goes_on(signed_in, hr, draft, nir):
+    born = datetime.date(1994, 6, 30)
+    who = {"last_name": "Lacroix", "first_name": "Inès", "birth_date": born, "sex": "F"}
+    spouse = factories.beneficiary(draft.contract, nir=nir, role=BeneficiaryRole.SPOUSE, **who)
+    answer = send(signed_in, draft, "salarie", enrolling.EMPLOYEE)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Inès LACROIX est déjà couverte comme conjoint" in text and f"/salaries/{spouse.public_id}" in text
+    page = {name: value for name, value in enrolling.hidden(text).items() if name != "csrf_token"}
+    assert send(signed_in, draft, "salarie", enrolling.EMPLOYEE, **page).status_code == 303
+
+
+def test_a_cover_that_has_ended_with_somebody_else_is_not_pointed_out(signed_in, hr, draft):
+    ended = clock.today() - datetime.timedelta(days=1)
+    who = {"last_name": "Lacroix", "first_name": "Inès", "birth_date": datetime.date(1994, 6, 30), "sex": "F"}
+    factories.beneficiary(draft.contract, role=BeneficiaryRole.SPOUSE, terminated_on=ended, **who)
+    assert send(signed_in, draft, "salarie", enrolling.EMPLOYEE).status_code == 303
+
+
+def test_an_address_abroad_has_a_postal_code_of_its_own_or_none(signed_in, draft):
+    london = enrolling.ADDRESS | {"codepostal": "SW1A 1AA", "ville": "Londres", "pays": "Royaume-Uni"}
+    dublin = london | {"codepostal": "", "ville": "Dublin", "pays": "Irlande"}
+    fill(signed_in, draft, coordonnees=london)
+    for words in (london, dublin):
+        assert send(signed_in, draft, "coordonnees", words).status_code == 303, words
+    home_again = send(signed_in, draft, "coordonnees", dublin | {"pays": "FRANCE"})
+    assert home_again.status_code == 422 and "Indiquez le code postal." in home_again.get_data(as_text=True)
 
 
 def test_a_sex_that_the_nir_does_not_say_is_told_once_and_stops_nobody(signed_in, hr, draft):
@@ -460,8 +527,8 @@ def test_adding_the_spouse_who_was_awaited_ends_the_task(signed_in, hr, draft):
 
 # What a page asks of the database
 
-SHOWN, SAVED = 4, 4  # session, frame, draft, what a session did not outlive; session, draft, held, written
-MORE = {"garantie": (1, 2), "salarie": (0, 4)}  # the contracts to choose; who the person may be already
+SHOWN, SAVED = 4, 3  # session, frame, draft, what a session did not outlive; session, draft, written
+MORE = {"garantie": (1, 1), "salarie": (0, 4)}  # the contracts to choose; who the person may be already
 
 
 @pytest.mark.parametrize("step", ["garantie", *enrolling.STEPS])

@@ -190,10 +190,13 @@ def test_another_link_stops_the_one_before(signed_in, app, hr, at):
 def test_the_same_means_twice_within_a_minute_is_a_double_click(signed_in, hr, at):
     enrolment, _ = given(signed_in, hr)
     again = {"canal": "EMAIL", "courriel": MAIL}
-    signed_in.post(f"/adhesion/{enrolment.public_id}/confier", again)
+    held = signed_in.post(f"/adhesion/{enrolment.public_id}/confier", again, follow_redirects=True)
     assert OutboxMessage.select().count() == 1
+    assert "n’est pas envoyé une seconde fois" in held.text and "Le lien part" not in held.text
+    assert AuditEvent.select().where(AuditEvent.action == "enrolment.entrust").count() == 1
     at(seconds=61)
-    signed_in.post(f"/adhesion/{enrolment.public_id}/confier", again)
+    sent = signed_in.post(f"/adhesion/{enrolment.public_id}/confier", again, follow_redirects=True)
+    assert "Le lien part" in sent.text
     assert OutboxMessage.select().count() == 2
     assert GuestLink.select().where(GuestLink.cancelled_at.is_null()).count() == 1
 

@@ -43,8 +43,8 @@ def kept_in(response):
 
 def test_formats_and_limit_are_said_before(signed_in):
     page = signed_in.get("/essai").get_data(as_text=True)
-    assert "PDF, PNG ou JPEG. 4\u00a0Mo au plus par fichier." in page
-    assert 'accept=".pdf,.png,.jpg,.jpeg,image/png,image/jpeg"' in page
+    assert "PDF, PNG ou JPEG. 4\u00a0Mo au plus par fichier, 20\u00a0Mo ensemble." in page
+    assert 'accept=".pdf,.png,.jpeg,.jpg,image/png,image/jpeg"' in page
     assert "multiple" in page and "facultatif" not in page
 
 
@@ -118,10 +118,18 @@ def test_five_files_of_four_megabytes_pass_and_one_byte_more_is_said_at_its_name
 
 
 def test_more_than_that_is_refused_whole_and_other_pages_take_less(signed_in):
-    for path, size in (("/essai", 22), ("/compte", 6)):
+    said = {
+        (
+            "/essai",
+            22,
+        ): "La limite est de 20 Mo. Allégez les fichiers, ou envoyez-les en plusieurs fois, puis recommencez.",
+        ("/compte", 6): "La limite est de 4 Mo. Allégez le fichier, puis recommencez.",
+    }
+    for (path, size), sentence in said.items():
         body = b"x" * size * 1024 * 1024
         answer = signed_in.open(path, method="POST", data=body, content_type="multipart/form-data; boundary=b")
         assert answer.status_code == 413
+        assert sentence in answer.get_data(as_text=True)
 
 
 def test_an_infected_file_is_written_down_without_its_name(signed_in, monkeypatch):

@@ -127,7 +127,9 @@ def answer(browser, user, word, seen=None):
 def test_the_role_that_gives_roles_takes_a_second_person_and_the_others_do_not(colleagues):
     first, second = colleagues
     member = factories.user(UserRole.STAFF, duties=0)
-    set_roles(first, member, Duty.AUDIT, Duty.USERS)
+    page = set_roles(first, member, Duty.AUDIT, Duty.USERS, follow_redirects=True).get_data(as_text=True)
+    assert "Une partie de ces rôles attend" in page
+    assert "Les autres changements valent" in page
     assert User.get_by_id(member.id).duties == int(Duty.AUDIT)
     assert "une autre personne doit les confirmer" in answer(first, member, "oui").get_data(as_text=True)
     assert "Tissot" in second.get(f"{USERS}/{member.public_id}").get_data(as_text=True)
@@ -142,8 +144,8 @@ def test_who_proposes_is_offered_to_put_it_aside_and_not_to_confirm(colleagues):
     first, second = colleagues
     member = factories.user(UserRole.STAFF, duties=0)
     page = set_roles(first, member, Duty.USERS, follow_redirects=True).get_data(as_text=True)
-    assert "attend l’accord d’une seconde personne" in page
-    assert "déjà fait" not in page
+    assert "Ces rôles attendent l’accord d’une seconde personne" in page
+    assert ("déjà fait" in page, "valent dès" in page) == (False, False)
     where = f"{USERS}/{member.public_id}"
     offered = {
         word: [f'value="{word}"' in one.get(where).get_data(as_text=True) for one in colleagues]

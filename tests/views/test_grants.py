@@ -69,7 +69,7 @@ def test_somebody_known_is_told_and_keeps_their_profile_and_name(signed_in, hr):
 def test_the_answer_is_the_same_whether_or_not_the_address_is_known(signed_in, hr):
     factories.user(identifier="connu@example.com")
     said = [plain(give_and_follow(signed_in, courriel=one)) for one in ("connu@example.com", "inconnu@example.com")]
-    assert all("L’habilitation de Aude Sirugue est enregistrée" in page for page in said)
+    assert all("L’habilitation d’Aude Sirugue est enregistrée" in page for page in said)
 
 
 def give_and_follow(client, **boxes):

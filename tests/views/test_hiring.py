@@ -37,6 +37,17 @@ def test_a_hire_is_told_a_month_and_until_the_end_of_the_year(signed_in, contrac
     assert f"Employeur : {euro(2_401 * months)} , salarié : {euro(1_600 * months)}" in text
 
 
+def test_the_share_is_that_of_the_period_that_is_asked_for(signed_in, contract):
+    """It changed on the second of a month: that month is still called with the one of before."""
+    factories.tariff(contract)
+    changed = HIRED.replace(day=2).isoformat()
+    values = {"billing_frequency": "Mensuelle", "former_shares": [[changed, 5_000]]}
+    GroupContract.update(values).where(GroupContract.id == contract.id).execute()
+    assert "Votre part, par mois 20,01 € 50 % de la cotisation" in asked(signed_in, contract)
+    following = asked(signed_in, contract, date=fr(months_after(HIRED, 1)))
+    assert "Votre part, par mois 24,01 € 60 % de la cotisation" in following
+
+
 def euro(cents):
     return f"{cents // 100},{cents % 100:02} €"
 

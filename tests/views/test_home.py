@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from portal import clock, enrolments
-from portal.models import Beneficiary, Document, GroupContract, Movement, Sending
+from portal import clock, enrolments, proofs
+from portal.models import AffiliationImport, Beneficiary, Document, GroupContract, Movement, PermissionGrant, Sending
+from portal.rules import proofs as proof_rules
 from tests import enrolling, factories
 
 
@@ -91,18 +92,19 @@ def test_head_counts_follow_who_comes_and_goes(signed_in, hr):
     factories.beneficiary(contract, effective_on=today - datetime.timedelta(days=100))
     left = today - datetime.timedelta(days=200)
     factories.beneficiary(contract, effective_on=datetime.date(2015, 1, 1), terminated_on=left)
-    months = [today - datetime.timedelta(days=days) for days in (300, 150, 50, 0)]
-    curves = Beneficiary.employed(hr.beneficiaries(), months)
-    assert list(curves.values()) == [[2, 1, 2, 2]]
-    assert "Voir les chiffres" in signed_in.get("/").get_data(as_text=True)
+    text = signed_in.get("/").get_data(as_text=True)
+    drawn = re.search(r"<tbody>.*?</tbody>", text[text.index('id="head-count"') :], re.DOTALL)[0]
+    numbers = [int(number) for number in re.findall(r"<td class=\"ui-num\">(\d+)</td>", drawn)]
+    assert (numbers[0], min(numbers), numbers[-1], len(numbers)) == (2, 1, 2, 12)
 
 
-def test_a_day_of_leaving_still_counts(database, hr):
-    contract = GroupContract.get()
-    Beneficiary.delete().execute()
-    days = [datetime.date(2026, 1, 31), datetime.date(2026, 2, 28), datetime.date(2026, 3, 31)]
-    factories.beneficiary(contract, effective_on=days[1], terminated_on=days[1])
-    assert list(Beneficiary.employed(hr.beneficiaries(), days).values()) == [[0, 1, 0]]
+def test_each_statement_of_the_home_page_counts_many_things(client, queries, database):
+    for user in (factories.hr_user(people=3), factories.user(role="staff")):
+        client.sign_in(user)
+        client.get("/")
+        queries.clear()
+        assert client.get("/").status_code == 200
+        assert len(queries) <= 6, queries
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
@@ -170,7 +172,6 @@ def test_the_theme_that_was_chosen_is_worn(signed_in, theme):
     media = re.search(r'dark\.css[^"]*" media="([^"]+)"', text)
     expected = {"light": None, "dark": "screen", "auto": "screen and (prefers-color-scheme: dark)"}[theme]
     assert (media and media[1]) == expected
-    assert "Lignes par page" in text
 
 
 def test_enrolments_that_are_begun_or_incomplete_wait_there_with_their_age(signed_in, hr):
@@ -183,3 +184,83 @@ def test_enrolments_that_are_begun_or_incomplete_wait_there_with_their_age(signe
     assert f"Depuis le {clock.day_of(ago):%d/%m/%Y}" in text
     assert "1 adhésion à compléter" in text
     assert "#a-completer" in text and 'id="a-completer"' in signed_in.get("/adhesion").get_data(as_text=True)
+
+
+def lines_to_do(text):
+    """[(tone, words)] of « À traiter », in the order of the page."""
+    listed = text.replace("\u00a0", " ").partition('class="ui-todo"')[2].partition("</ul>")[0]
+    return re.findall(r'ui-dot is-(\w+)">.*?<strong>([^<]+)</strong>', listed, re.DOTALL)
+
+
+def awaited_everywhere(user):
+    """Late: a statement, a document; then a document, a checked file, a waiver, a mandate, an old habilitation."""
+    contract, today = GroupContract.select().order_by(GroupContract.id).get(), clock.today()
+    ago = today - datetime.timedelta(days=20)
+    factories.statement(contract, issued_on=ago, due_on=ago)
+    people = user.beneficiaries().where(Beneficiary.contract == contract).limit(2)
+    for person, days in zip(people, (-3, 9), strict=True):
+        due = today + datetime.timedelta(days=days)
+        proofs.ask(person, proof_rules.BANK_DETAILS, None, proofs.INSURER, clock.now(), due)
+    sent = AffiliationImport.send(contract.category.account_id, user, "entrees.csv", b"x", None)
+    AffiliationImport.update(state="CHECKED").where(AffiliationImport.id == sent.id).execute()
+    factories.waiver(contract.category, state="REQUESTED")
+    factories.mandate(contract.category.company, user, signed=False)
+    own = (PermissionGrant.user == user) & (PermissionGrant.account == contract.category.account_id)
+    PermissionGrant.update(confirmed_at=clock.now() - datetime.timedelta(days=400)).where(own).execute()
+
+
+def test_what_is_late_comes_first_and_everything_that_waits_is_there(signed_in, hr):
+    awaited_everywhere(hr)
+    sent = {"author": hr, "account": hr.accounts().first(), "document_type": "GROUP"}
+    Sending.create(**sent, state="REFUSED", settled_at=clock.now())
+    factories.thread(hr, unread=True)
+    text = signed_in.get("/").get_data(as_text=True)
+    assert lines_to_do(text) == [
+        ("danger", "1 bordereau en retard"),
+        ("danger", "1 pièce justificative en retard"),
+        ("warn", "1 pièce justificative attendue"),
+        ("warn", "1 document refusé, à renvoyer"),
+        ("warn", "1 fichier d’affiliations à confirmer"),
+        ("warn", "1 dispense à décider"),
+        ("warn", "1 mandat de prélèvement à signer"),
+        ("warn", "1 habilitation à confirmer"),
+        ("info", "1 demande a reçu une réponse"),
+    ]
+    for way in (
+        "/echeancier?etat=retard",
+        "/justificatifs?echeance=retard",
+        "#affiliations",
+        "/dispenses?etat=demandee",
+        "/cotisations/mandats",
+        "/habilitations?etat=confirmer",
+    ):
+        assert way in text
+
+
+def test_documents_that_are_not_late_are_less_urgent(signed_in, hr):
+    due = clock.today() + datetime.timedelta(days=9)
+    proofs.ask(hr.beneficiaries().first(), proof_rules.BANK_DETAILS, None, proofs.INSURER, clock.now(), due)
+    text = signed_in.get("/").get_data(as_text=True)
+    assert lines_to_do(text) == [("warn", "1 pièce justificative attendue")]
+    assert f">Avant le {due:%d/%m/%Y}<" in text
+
+
+@pytest.mark.parametrize(("actions", "lines"), [(1, 0), (1 + 4, 2), (1 + 8, 2), (1 + 16, 2), (127, 7)])
+def test_what_waits_is_told_to_who_may_do_it(client, hr, actions, lines):
+    """1 to consult, 4 to affiliate, 8 contributions, 16 documents."""
+    awaited_everywhere(hr)
+    colleague = factories.user()
+    PermissionGrant.create(user=colleague, account=hr.accounts().get(), valid_from="2020-01-01", actions=actions)
+    client.sign_in(colleague)
+    assert len(lines_to_do(client.get("/").get_data(as_text=True))) == lines
+
+
+def test_what_waits_is_that_of_the_scope(client, database):
+    there = [factories.hr_user().accounts().first() for _ in range(2)]
+    both = factories.user(accounts=there)
+    awaited_everywhere(both)
+    client.sign_in(both)
+    mine = GroupContract.select().order_by(GroupContract.id).get().category.account
+    other = next(account for account in there if account != mine)
+    assert len(lines_to_do(client.get(f"/?perimetre={mine.code}").get_data(as_text=True))) == 7
+    assert lines_to_do(client.get(f"/?perimetre={other.code}").get_data(as_text=True)) == []

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from portal import clock, documents, library, printing, publishing, storage
+from portal import clock, documents, full_text, library, printing, publishing, storage
 from portal.formats import sort_key
 from portal.models import (
     AuditEvent,
@@ -213,6 +213,20 @@ def test_a_page_takes_few_statements_however_many_there_are(signed_in, queries):
     assert len(queries) <= 12
 
 
+def test_a_rare_word_is_looked_for_once_and_a_common_one_is_found_whole(signed_in, hr, queries, monkeypatch):
+    monkeypatch.setattr(full_text.few, "__defaults__", (3,))
+    for number in range(5):
+        factories.publication(f"Fiche {number}", folder="Fiches")
+    factories.publication("Guide des fiches", folder="Guides")
+    certificate(hr.beneficiaries().first(), "Fiche d’affiliation")
+    shown(signed_in)
+    queries.clear()
+    assert titles(signed_in, q="guide") == ["Guide des fiches"]
+    assert len([sql for sql in queries if "publication_words" in sql]) == 1
+    assert len(titles(signed_in, q="fiche")) == 7
+    assert titles(signed_in, q="introuvable") == []
+
+
 @pytest.mark.parametrize("typed", ["2 94 06 39 478 031 45", "FR76 3000 6000 0112 3456 7890 189"])
 def test_a_number_that_is_secret_leaves_the_address(signed_in, typed):
     answer = signed_in.get(HOME, query_string={"q": typed})
@@ -263,6 +277,15 @@ def test_a_selection_a_folder_or_everything_comes_as_a_zip_with_its_folders(sign
         AuditEvent.select().where(AuditEvent.action == "library.download").order_by(AuditEvent.number.desc()).first()
     )
     assert event.after["documents"] == 1
+
+
+def test_a_date_in_a_title_makes_no_folder_in_a_zip_nor_in_a_name(signed_in, hr):
+    row = certificate(hr.beneficiaries().first(), "Réclamation n° 638353 du 27/11/2026")
+    taken = signed_in.post(f"{HOME}/telechargement", {"qui": [f"D{row.public_id}"]})
+    [name] = zipfile.ZipFile(io.BytesIO(taken.data)).namelist()
+    assert name == "Attestations/Réclamation n° 638353 du 27-11-2026.pdf"
+    one = signed_in.post(f"/document/{row.public_id}/telechargement")
+    assert "/" not in one.headers["Content-Disposition"]
 
 
 def test_nothing_ticked_is_said(signed_in):

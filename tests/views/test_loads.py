@@ -311,6 +311,19 @@ def test_what_waits_is_taken_once_and_comes_as_the_command_writes_it(staff, move
     assert AuditEvent.select().where(AuditEvent.action == "hand_over.download").count() == 1
 
 
+def test_transmissions_are_counted_all_at_once(staff, hr, moved, queries):
+    staff.post("/gestion/transmissions")
+    another = factories.beneficiary(hr.contracts().first())
+    another.modify(MovementKind.CONTACT, {"phone": "+33199001002"}, clock.today(), hr, clock.now(), 1)
+    staff.get("/gestion/transmissions")
+    queries.clear()
+    text = staff.get("/gestion/transmissions").get_data(as_text=True)
+    assert len(queries) <= 6, queries
+    assert "<dt>Mouvements</dt><dd>1</dd>" in text
+    assert 'data-label="Mouvements" class="ui-num">1</td>' in text
+    assert 'data-label="RIB" class="ui-num">0</td>' in text
+
+
 def test_it_is_delivered_when_the_last_byte_went_out_and_its_day_stays(staff, moved):
     staff.post("/gestion/transmissions")
     assert HandOver.get().written_at is None

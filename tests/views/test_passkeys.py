@@ -1,10 +1,13 @@
 """Passkeys: added beside an application, they enter once a challenge; whatever is not right enters nowhere."""
 
+import io
+import uuid
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from portal.models import AuditEvent, OutboxMessage, Passkey, SecondFactor, UserSession
-from tests import factories
+from portal.models import AuditEvent, BankDetails, Company, OutboxMessage, Passkey, SecondFactor, UserSession
+from tests import factories, files
 from tests.authenticator import PRESENT, Authenticator
 
 ELSEWHERE = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
@@ -112,6 +115,27 @@ def test_the_key_of_somebody_else_enters_nowhere(app, half, holder):
     browser.post("/connexion/code", {"code": factories.code_of(key)})
     add(browser, theirs)
     assert show(half, theirs.get(asked(half))).status_code == 422
+
+
+APPROVED = {
+    -7,
+    -8,
+    -35,
+    -36,
+    -37,
+    -38,
+    -39,
+    -257,
+    -258,
+    -259,
+}  # ECDSA, EdDSA, RSA; with SHA-256 or more (RFC 9053, 8812)
+
+
+def test_a_key_is_made_for_approved_signatures_alone(client, hr, app_key):
+    client.sign_in(hr)
+    client.post("/connexion/code", {"code": factories.code_of(app_key)})
+    asked_of = {one["alg"] for one in client.post("/compte/cles-acces/defi").get_json()["pubKeyCredParams"]}
+    assert asked_of and asked_of <= APPROVED
 
 
 @pytest.mark.parametrize("answer", ["", "{}", "[]", "null", "x" * 30_000, '{"id": 1}', '{"rawId": "é"}'])
@@ -240,3 +264,67 @@ def test_a_key_that_is_being_added_is_confirmed_by_the_password(late):
     options = late.post("/compte/cles-acces/defi").get_json()
     page = late.post("/compte/cles-acces", {"nom": "Clé USB", "credential": Authenticator().create(options)})
     assert page.status_code == 403 and "data-passkey" not in page.get_data(as_text=True)
+
+
+# ── In the forms that ask by themselves ──────────────────────────────────────────────────────────────────────────
+
+
+def bank_details(browser, **more):
+    """What « Documents » sends of new bank details, with a file."""
+    company = Company.select().order_by(Company.id).first()
+    said = {
+        "type": "BANK_DETAILS",
+        "entreprise": company.code,
+        "titulaire": "Combe-Noire",
+        "form_key": str(uuid.uuid4()),
+    }
+    file = io.BytesIO(files.pdf()), "rib.pdf", "application/pdf"
+    return browser.post("/documents", said | {"iban": "FR7630006000011234567890189", "fichiers": file} | more)
+
+
+def test_a_key_sends_new_bank_details_with_their_file(late, holder):
+    assert "Envoyer avec ma clé d’accès" in late.get("/documents").get_data(as_text=True)
+    assert bank_details(late).status_code == 422
+    assert bank_details(late, preuve_cle=holder.get(asked(late)), iban="faux").status_code == 422
+    assert not BankDetails.select().exists()
+    assert bank_details(late, preuve_cle=holder.get(asked(late))).status_code == 303
+    assert BankDetails.select().count() == 1
+
+
+def test_what_is_wrong_in_the_form_uses_up_no_answer(late, holder):
+    given = holder.get(asked(late))
+    assert bank_details(late, preuve_cle=given, titulaire="").status_code == 422
+    assert bank_details(late, preuve_cle=given).status_code == 303
+    assert bank_details(late, preuve_cle=given).status_code == 422, "once"
+
+
+@pytest.mark.parametrize("name", list(LIES))
+def test_an_answer_that_lies_sends_no_bank_details_and_changes_no_password(late, holder, name):
+    for send in (bank_details, new_password):
+        answer = send(late, preuve_cle=holder.get(asked(late), **LIES[name]))
+        assert answer.status_code == 422 and "n’a répondu comme il faut" in answer.get_data(as_text=True)
+        assert "a besoin de JavaScript" in send(late, preuve_cle="").get_data(as_text=True)
+    assert not BankDetails.select().exists()
+    assert not AuditEvent.select().where(AuditEvent.action == "password.change").exists()
+
+
+def new_password(browser, actuel=factories.PASSWORD, **more):
+    chosen = dict.fromkeys(("mot_de_passe", "confirmation"), "glacier-renard-pelote-41")
+    return browser.post("/compte/mot-de-passe", chosen | {"actuel": actuel} | more)
+
+
+def test_a_key_changes_the_password_beside_the_present_one(late, holder):
+    assert "Changer avec ma clé d’accès" in late.get("/compte").get_data(as_text=True)
+    assert new_password(late).status_code == 422, "nor code nor key"
+    assert new_password(late, "pas le bon", preuve_cle=holder.get(asked(late))).status_code == 422
+    assert new_password(late, preuve_cle=holder.get(asked(late))).status_code == 303
+    assert AuditEvent.select().where(AuditEvent.action == "password.change").count() == 1
+
+
+def test_these_forms_offer_no_key_to_who_has_none_or_has_just_signed_in(signed_in, hr, half, at):
+    factories.second_factor(hr)
+    for minutes in (0, 11):
+        at(minutes=minutes)
+        for path in ("/documents", "/compte"):
+            page = signed_in.get(path).get_data(as_text=True)
+            assert "data-passkey" not in page, (minutes, path)

@@ -202,6 +202,8 @@ def test_each_profession_gives_its_details_and_waits_for_the_mutual(client, cont
         ("entreprise", {"contrat": ""}, "Indiquez le numéro"),
         ("entreprise", {"contrat": "<script>"}, "lettres et des chiffres"),
         ("entreprise", {"telephone": "12"}, "téléphone"),
+        ("entreprise", {"prenom": "   "}, "Indiquez votre prénom"),
+        ("entreprise", {"nom": "\u202e\u200b"}, "Indiquez votre nom"),
         ("entreprise", {"mot_de_passe": "court", "confirmation": "court"}, "15 caractères"),
         ("entreprise", {"mot_de_passe": "scierie du lac encore une fois"}, "contient votre nom"),
         ("entreprise", {"confirmation": "autre"}, "ne sont pas les mêmes"),
@@ -221,6 +223,13 @@ def test_what_is_wrong_is_explained_and_nothing_is_kept(client, contract, profes
     assert answer.status_code == 422
     assert said in answer.get_data(as_text=True)
     assert Registration.get().state == "CONFIRMED"
+
+
+def test_what_hides_or_turns_the_letters_of_a_name_is_left_out(client, contract):
+    begin(client)
+    send(client, prenom="Ire\u0301ne\x01", nom="\u202eladiV\u200b  Roy", organisation="Scierie\u2066 du Lac")
+    row = Registration.get()
+    assert (row.first_name, row.last_name, row.organisation) == ("Iréne", "ladiV Roy", "Scierie du Lac")
 
 
 def test_a_proof_is_asked_for_passes_the_gate_and_stays_when_the_form_comes_back(client, contract):

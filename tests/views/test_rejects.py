@@ -161,12 +161,13 @@ def send_and_follow(client, content, name="rejets.xml"):
 def test_the_company_reads_why_and_what_to_do(client, staff, hr, debits):
     send(staff, table((debits[0].end_to_end, french(clock.today()), "am04")), "rejets.csv")
     client.sign_in(hr)
-    for path in ("/cotisations", f"/cotisations/bordereaux/{debits[0].statement.public_id}"):
-        answer = client.get(path, follow_redirects=True)
-        page = answer.get_data(as_text=True)
-        if answer.status_code == 200:
-            assert "provision du compte était insuffisante" in page and "par virement" in page
-    assert "provision" in client.get("/cotisations", follow_redirects=True).get_data(as_text=True)
+    statement = debits[0].statement
+    own = f"/echeancier/{statement.public_id}"
+    for path in ("/cotisations", own):
+        page = client.get(path, follow_redirects=True).get_data(as_text=True)
+        assert "provision du compte était insuffisante" in page and "par virement" in page
+        assert page.count(f'href="{own}') == (path != own)  # no page leads to itself
+    assert f"<strong>{statement.number}</strong>" in page and "Pour régler par virement" in page
 
 
 def test_a_company_reads_no_reject_of_another(client, staff, debits):

@@ -4,7 +4,11 @@ import re
 
 import pytest
 
-from portal.models import Beneficiary, Favourite
+from portal import clock, proofs
+from portal.forms.scope import Scope
+from portal.models import Beneficiary, Favourite, PermissionGrant
+from portal.rules import proofs as rules
+from portal.rules import rights
 from tests import factories
 
 NAMES = ("Ateliers Combe-Noire", "Acier Jura", "Cabinet du Tacon", "Scierie de la Joux Verte", "Émaillerie Comtoise")
@@ -47,6 +51,25 @@ def test_two_letters_and_return_choose_an_account(manager, typed, found):
     assert first == manager.codes[found]
     answer = manager.get("/perimetre", query_string={"q": typed, "vers": "/salaries?q=e&page=3", "choix": first})
     assert answer.headers["Location"] == f"/salaries?q=e&perimetre={first}"
+
+
+def test_a_bare_address_says_of_an_only_account_what_its_own_address_says(hr):
+    proofs.ask(hr.beneficiaries().first(), rules.BANK_DETAILS, "x", proofs.INSURER, clock.now())
+    some = rights.Action.SEE | rights.Action.DOCUMENTS
+    PermissionGrant.update(actions=some).where(PermissionGrant.user == hr).execute()
+    bare = Scope.read(hr, "")
+    own = Scope.read(hr, bare.code)
+    assert (own.code, own.awaited, own.actions) == (hr.accounts().first().code, 1, some)
+    assert (bare.code, bare.awaited, bare.actions, bare.rows) == (own.code, own.awaited, own.actions, bare.chosen)
+    assert [row.category_id for row in bare.rows] == [row.category_id for row in own.rows] != []
+
+
+def test_what_several_grants_let_do_counts_together_and_one_account_once(hr):
+    account = hr.accounts().first()
+    PermissionGrant.update(actions=rights.Action.SEE).where(PermissionGrant.user == hr).execute()
+    PermissionGrant.create(user=hr, account=account, actions=rights.Action.SEE | rights.Action.WRITE)
+    scope = Scope.read(hr, "")
+    assert (scope.account_count, scope.actions) == (1, rights.Action.SEE | rights.Action.WRITE)
 
 
 def test_return_before_the_list_has_come_chooses_the_first_match(manager):

@@ -142,6 +142,29 @@ def test_ticked_people_change_college(signed_in, people, contracts):
     assert Movement.select().count() == 3
 
 
+def test_the_result_tells_who_was_chosen_from_the_dependents_who_follow(signed_in, people, contracts):
+    for number, employee in enumerate(people[:2]):
+        household = {"household_number": employee.household_number, "role": BeneficiaryRole.CHILD}
+        factories.beneficiary(employee.contract, "Nom", f"Léo{number}", **household)
+    where = tick(signed_in, *people, action="college").location
+    signed_in.post(where, {"contrat": str(contracts[1].public_id), "depuis": fr(clock.today())})
+    assert "personnes changées de collège et 2 ayants droit à leur suite" in plain(signed_in.get(where))
+    where = tick(signed_in, people[0], people[2]).location
+    signed_in.post(where, sent(signed_in, preview(signed_in, where)))
+    assert "2 personnes radiées et 1 ayant droit à leur suite" in plain(signed_in.get(where))
+
+
+def test_a_dependent_who_is_ticked_too_and_follows_is_not_among_those_who_stay(signed_in, people, contracts):
+    employee = people[0]
+    household = {"household_number": employee.household_number, "role": BeneficiaryRole.CHILD}
+    child = factories.beneficiary(employee.contract, "Nom0", "Léo", **household)
+    where = tick(signed_in, employee, child, action="college").location
+    signed_in.post(where, {"contrat": str(contracts[1].public_id), "depuis": fr(clock.today())})
+    result = plain(signed_in.get(where))
+    assert "1 personne changée de collège et 1 ayant droit à sa suite" in result
+    assert "Léo" not in result
+
+
 def test_a_contract_of_another_account_is_no_choice(signed_in, people):
     foreign = factories.hr_user().contracts().first()
     where = tick(signed_in, *people, action="college").location

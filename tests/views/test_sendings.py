@@ -94,7 +94,7 @@ def test_the_page_says_types_formats_and_limit_before_anything(signed_in):
     page = text(signed_in, "/documents")
     for words in ("Veuillez choisir un type de document", "Kbis", "RIB ou Coordonnées SEPA", "Dépôt document groupe"):
         assert words in page
-    assert "pdf, png, jpg, jpeg, csv, xlsx, xls, docx, doc et odt" in page
+    assert "png, jpeg, jpg, pdf, csv, xlsx, xls, doc, docx et odt" in page
     assert "Taille max.\u00a0: 4\u00a0Mo" in page
     assert "Rien n’a encore été envoyé" in page
 

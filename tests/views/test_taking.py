@@ -95,7 +95,7 @@ def test_who_is_stopped_is_told_when_to_go_on_and_the_mutual_is_told_once(client
     ]
     client.post("/deconnexion")
     client.sign_in(factories.user(role=UserRole.STAFF))
-    assert "Extractions arrêtées À regarder" in plain(client.get("/gestion"))
+    assert "Alertes À regarder" in plain(client.get("/gestion"))
 
 
 def test_a_refusal_in_a_transaction_tells_the_mutual_all_the_same(signed_in, hr, few):

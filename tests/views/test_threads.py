@@ -2,11 +2,12 @@
 
 import datetime
 import html
+import io
 import re
 
 import pytest
 
-from portal import clock, threads
+from portal import clock, storage, threads
 from portal.models import (
     AnswerDraft,
     AuditEvent,
@@ -24,7 +25,8 @@ from portal.models import (
     UserSession,
 )
 from portal.rules import threads as rules
-from tests import factories
+from portal.rules.rights import Action
+from tests import factories, files
 
 FORM = {
     "nature": "CARD",
@@ -52,6 +54,14 @@ def desk(app, staff):
 
 def seen(thread):
     return {"version": str(MessageThread.get_by_id(thread.id).last_message)}
+
+
+def a_file():
+    return storage.file_away(io.BytesIO(files.pdf()), "fiche.pdf", "application/pdf", account=None)
+
+
+def grant(user, **place):
+    PermissionGrant.create(user=user, valid_from=clock.today(), **place)
 
 
 def text_of(answer):
@@ -282,7 +292,73 @@ def test_the_list_asks_the_same_number_of_questions_for_one_thread_and_for_many(
         queries.clear()
         signed_in.get("/demandes")
         asked.append(len(queries))
-    assert asked[0] == asked[1] <= 12
+    assert asked[0] == asked[1] <= 3
+
+
+def test_a_thread_about_somebody_takes_six_statements_with_its_messages_and_files(signed_in, hr, queries):
+    person = hr.beneficiaries().first()
+    category = person.category
+    place = threads.Place(category.account_id, category.company, category, person)
+    thread = factories.thread(hr, place, files=[a_file(), a_file()])
+    address = f"/demandes/{thread.public_id}"
+    for _ in range(2):
+        queries.clear()
+        page = signed_in.get(address).get_data(as_text=True)
+    assert len(queries) <= 6
+    assert f'href="/salaries/{person.public_id}' in page and page.count('class="ui-file"') == 2
+
+
+def test_a_person_who_left_the_college_of_a_thread_is_linked_only_for_who_sees_them(signed_in, hr, client):
+    person = hr.beneficiaries().first()
+    category = person.category
+    thread = factories.thread(hr, threads.Place(category.account_id, category.company, category, person))
+    seen, link = f"/demandes/{thread.public_id}", f'href="/salaries/{person.public_id}'
+    elsewhere = factories.hr_user().beneficiaries().first()
+    Beneficiary.update(category=elsewhere.category_id).where(Beneficiary.id == person.id).execute()
+    page = signed_in.get(seen).get_data(as_text=True)
+    assert person.full_name in html.unescape(page) and link not in page
+
+
+def test_what_one_may_not_write_in_is_not_counted_as_unread(signed_in, hr):
+    other = factories.account()
+    grant(hr, account=other, actions=int(Action.SEE | Action.MOVE))
+    factories.thread(hr, unread=True)
+    factories.thread(hr, threads.Place(other), unread=True)
+    page = text_of(signed_in.get("/demandes?perimetre=tous"))
+    assert "1 demande, dont 1 non lue" in re.sub(r"<[^>]*>", "", page)
+    assert re.search(r"Demandes(?:<[^>]*>|\s)*1(?:<[^>]*>|\s)*à traiter", page)
+
+
+def test_what_is_not_read_is_counted_where_one_looks(signed_in, hr):
+    other = factories.account()
+    grant(hr, account=other)
+    factories.thread(hr, unread=True)
+    factories.thread(hr, threads.Place(other), unread=True)
+    assert "dont 2 non lues" in text_of(signed_in.get("/demandes?perimetre=tous"))
+    assert "dont 1 non lue" in text_of(signed_in.get(f"/demandes?perimetre={other.code}"))
+
+
+def test_grants_of_an_account_a_company_and_a_college_open_the_same_threads_as_their_places(hr, database):
+    """The account that is seen whole is known at once, the grants of each thread for the others."""
+    account = hr.accounts().get()
+    college = hr.categories().first()
+    whole, company, category = (
+        threads.Place(account),
+        threads.Place(account, college.company),
+        threads.Place(account, college.company, college),
+    )
+    for place in (whole, company, category):
+        factories.thread(hr, place)
+    seen = {}
+    for name, given in {
+        "account": {"account": account},
+        "company": {"account": account, "company": college.company},
+        "category": {"account": account, "company": college.company, "category": college},
+    }.items():
+        user = factories.user()
+        grant(user, **given)
+        seen[name] = user.threads().count()
+    assert seen == {"account": 3, "company": 2, "category": 1}
 
 
 @pytest.mark.parametrize(("room", "who"), [("/demandes", "signed_in"), ("/gestion/demandes", "desk")])

@@ -207,7 +207,8 @@ def test_figures_are_drawn_and_told(staff, hr, person):
     MessageThread.update(rating=4, rated_at=clock.now()).where(MessageThread.id == thread.id).execute()
     text = staff.get("/gestion/chiffres").get_data(as_text=True)
     assert text.count("<polyline") == 3 + 3 + 1  # nothing was answered yet
-    assert "Satisfaction, sur 5" in text
+    drawn = text[text.index("Satisfaction, sur 5, mois") :].partition("</svg>")[0]
+    assert re.findall(r'text-anchor="end">([^<]+)<', drawn) == ["0", "1", "2", "3", "4", "5"]  # no rating passes 5
     with staff.post("/gestion/chiffres/telechargement") as answer:
         rows = list(openpyxl.load_workbook(io.BytesIO(answer.get_data())).active.values)
     assert len(rows) == 25

@@ -1,16 +1,20 @@
 """The screens of the mutual's own staff, under /gestion: closed to everybody else by the right « staff »."""
 
+from flask import g
+from flask_login import current_user
+
 from portal.history import union
 from portal.models import (
     DocumentRequest,
-    MessageThread,
-    OutboxMessage,
     Registration,
     RegistrationState,
     RequestState,
     Sending,
     SendingState,
+    User,
+    db,
 )
+from portal.prepared import written_once
 from portal.views.staff import (
     accesses,
     answering,
@@ -18,6 +22,7 @@ from portal.views.staff import (
     campaigns,
     configuration,
     debits,
+    deciding,
     desk,
     dossiers,
     figures,
@@ -41,8 +46,9 @@ from portal.views.staff import (
     viewing,
     wording,
 )
+from portal.views.tally import few
 
-MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, sendings)
+MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, deciding, sendings)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
 MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses, viewing)
@@ -78,15 +84,30 @@ MOST = 100  # beyond, the menu does not count them one by one
 
 
 def counts(user):
-    """What waits for someone, by entry of the menu; in one statement."""
-    received = user.document_requests().where(DocumentRequest.state == RequestState.RECEIVED)
-    sent = user.sendings().where(Sending.state == SendingState.RECEIVED)
-    asked = user.registrations().where(Registration.state == RegistrationState.RECEIVED)
-    waiting = [
-        OutboxMessage.up_to(MOST, messages.failures(user), "staff_messages"),
-        DocumentRequest.up_to(MOST, received, "staff_proofs"),
-        Sending.up_to(MOST, sent, "staff_sendings"),
-        Registration.up_to(MOST, asked, "staff_registrations"),
-        *(MessageThread.up_to(MOST, rows, f"staff-{room}") for room, rows in threads.to_do(user).items()),
-    ]
-    return dict(union(waiting).tuples())
+    """What waits for someone, by entry of the menu; in one statement, unless the page counted it with its own."""
+    return g.pop("queues", None) or dict(waiting(role=user.role))
+
+
+@written_once(db)
+def waiting(*, role):
+    """(entry, how many), as the whole staff sees them."""
+    return union([rows.model.up_to(MOST, rows, name) for name, rows in queues(User(role=role)).items()]).tuples()
+
+
+def queues(user):
+    return {
+        "staff_messages": messages.failures(user),
+        "staff_proofs": user.document_requests().where(DocumentRequest.state == RequestState.RECEIVED),
+        "staff_sendings": user.sendings().where(Sending.state == SendingState.RECEIVED),
+        "staff_registrations": user.registrations().where(Registration.state == RegistrationState.RECEIVED),
+        **{f"staff-{room}": rows for room, rows in threads.to_do(user).items()},
+    }
+
+
+def countings(user):
+    """The same among what a page counts (`tally`), which then says so with `keep_counts`."""
+    return {name: few(rows, MOST) for name, rows in queues(user).items()}
+
+
+def keep_counts(tally):
+    g.queues = {name: tally.count(name) for name in queues(current_user)}

@@ -10,18 +10,26 @@ from portal.rules import Refused
 from portal.views.recording import by
 from portal.views.staff.users import ASKED, found, people
 
+WAIT = "Ces rôles attendent l’accord d’une seconde personne\u00a0: rien n’est encore changé."
+
 blueprint = Blueprint("staff_accesses", __name__, url_prefix="/gestion/utilisateurs")
 
 
 def act(id, said, action, do):
-    """`do(row, now)`: what is written down of it, None when there was nothing to do; Refused with a sentence."""
+    """`do(row, now)`: what is written down of it, None when there was nothing to do; Refused with a sentence.
+
+    `said`: the sentence to show, or what makes it of what is written down.
+    """
     row = found(id)
     try:
         with db.atomic():
             noted = do(row, clock.now())
             if noted is not None:
                 audit(action, on=row, **noted)
-        flash(said if noted is not None else "C’était déjà fait.", "ok" if noted is not None else "info")
+        if noted is None:
+            flash("C’était déjà fait.", "info")
+        else:
+            flash(said(noted) if callable(said) else said, "ok")
     except Refused as refused:
         flash(str(refused), "warn")
     return redirect(url_for("staff_users.show", id=id), 303)
@@ -35,13 +43,21 @@ def set_roles(id):
 
     def do(row, now):
         before, made = users.set_duties(row, form.duties, by(), now, people())
-        if made.asked_duties is not None:
-            flash(ASKED, "info")
-        elif before == made.duties:
+        if made.asked_duties is None and before == made.duties:
             return None
         return {"before": {"duties": before}, "after": {"duties": made.duties, "asked": made.asked_duties}}
 
-    return act(id, "Les rôles sont enregistrés\u00a0: ils valent dès sa prochaine page.", "user.duties", do)
+    return act(id, roles_said, "user.duties", do)
+
+
+def roles_said(noted):
+    """Those that wait for a second person do not hold yet; the others do at once."""
+    before, after = noted["before"], noted["after"]
+    if after["asked"] is None:
+        return "Les rôles sont enregistrés\u00a0: ils valent dès sa prochaine page."
+    if before["duties"] == after["duties"]:
+        return WAIT
+    return f"{ASKED} Les autres changements valent dès sa prochaine page."
 
 
 @blueprint.post("/<uuid:id>/roles/decision")

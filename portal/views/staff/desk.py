@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from flask import Blueprint, current_app, url_for
 from flask_login import current_user
 
-from portal import clock, desk, taking
+from portal import clock, desk
 from portal.access import requires
 from portal.rendering import render
 from portal.views.enrolled import age
@@ -40,9 +40,9 @@ QUEUES = {
     ),
     desk.PROOFS: ("Justificatifs", "À examiner", "clipboard-check", "staff_proofs.index", ""),
     desk.MOVEMENTS: ("Mouvements", "À transmettre au logiciel de gestion", "arrows-exchange", "movements.index", ""),
-    desk.EXTRACTIONS: (
-        "Extractions arrêtées",
-        "À regarder : un compte a pris tout ce qu’il peut en une heure, ces sept derniers jours",
+    desk.ALARMS: (
+        "Alertes",
+        "À regarder : ce qui ressemble à une attaque, ces sept derniers jours",
         "alert-triangle",
         "staff_trail.index",
         "",
@@ -50,7 +50,7 @@ QUEUES = {
     desk.MESSAGES: ("Courriels et SMS", "En échec, à renvoyer", "mail-forward", "staff_messages.index", ""),
 }
 
-WORDS = {desk.EXTRACTIONS: {"quoi": taking.STOPPED}}  # of an address
+WORDS = {desk.ALARMS: {"quoi": "alertes"}}  # of an address
 
 
 @blueprint.get("")

@@ -125,13 +125,19 @@ def export(id):
 
 def page(name, place, **facts):
     """A file with the page of its history that the address asks for (`quoi`: one kind of lines)."""
+    shown = kinds()
     kind = request.args.get("quoi", "")
-    kind = kind if kind in told_history.KINDS else ""
-    kinds = told_history.KINDS[kind][1] if kind else ()
-    found = history.History(current_user, place, kinds)
+    kind = kind if kind in shown else ""
+    found = history.History(current_user, place, shown[kind][1] if kind else ())
     size = page_size(current_user.rows_per_page)
     lines = Page(found, size, rows=told_history.tell, total=found.count())
-    return render(name, lines=lines, kind=kind, kinds=told_history.KINDS, **facts)
+    return render(name, lines=lines, kind=kind, kinds=shown, **facts)
+
+
+def kinds():
+    """What the history may be narrowed to by who looks at it."""
+    closed = () if current_user.opens("staff_audit") else told_history.OF_AUDIT
+    return {key: kind for key, kind in told_history.KINDS.items() if key not in closed}
 
 
 def contracts(where):

@@ -42,7 +42,7 @@ def index():
         chart("Demandes, réclamations, inscriptions", months, *volumes(OF_EXCHANGES)),
         chart("Réponses dans les délais", months, KINDS.values(), lambda one: of_kinds(one.kept), "\u00a0%", 100),
         chart("Délai médian de réponse", months, KINDS.values(), lambda one: of_kinds(one.days), "\u00a0j"),
-        chart("Satisfaction, sur 5", months, ["Moyenne des évaluations"], lambda one: [one.satisfaction]),
+        chart("Satisfaction, sur 5", months, ["Moyenne des évaluations"], lambda one: [one.satisfaction], most=5),
     )
     return render("staff_figures", charts=charts, tiles=tiles(months))
 

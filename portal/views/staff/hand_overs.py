@@ -19,8 +19,8 @@ blueprint = Blueprint("staff_hand_overs", __name__, url_prefix="/gestion/transmi
 @requires("staff_loads")
 def index():
     made = current_user.hand_overs().order_by(HandOver.number.desc())
-    page = Page(made, page_size(current_user.rows_per_page), rows=HandOver.weighed)
-    return render("staff_hand_overs", page=page, waiting=HandOver.counts())
+    page = Page(made, page_size(current_user.rows_per_page))
+    return render("staff_hand_overs", page=page, counts=HandOver.counts(page.rows))
 
 
 @blueprint.post("")

@@ -8,7 +8,8 @@ from flask_login import current_user
 from portal import clock, registrations
 from portal.access import audit, requires
 from portal.forms.registrations import AcceptForm, MoreForm, RegistrationFilter, RegistrationRefusal
-from portal.models import GroupContract, ManagedAccount, Registration, RegistrationState, User
+from portal.models import GroupContract, ManagedAccount, Registration, RegistrationState, User, db
+from portal.prepared import written_once
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.views import files
 from portal.views.recording import by, unless_overtaken
@@ -26,17 +27,32 @@ STATES = {
 }
 
 
+IN_ORDER = Registration.sent_at, Registration.id
+
+
 @blueprint.get("")
 @requires("staff_registrations")
 def index():
     form = RegistrationFilter(request.args)
-    found_here = form.narrow(current_user.registrations(), registrations.ROLES)
-    found_here = found_here.order_by(Registration.sent_at, Registration.id)
-    page = Page(found_here, page_size(current_user.rows_per_page), lambda rows: [told(row) for row in rows])
+    ids = form.narrow(current_user.registrations(), registrations.ROLES).select(Registration.id)
+    page = Page(ids.order_by(*IN_ORDER), page_size(current_user.rows_per_page), read)
     return render("staff_registrations", form=form, page=page)
 
 
-def told(row):
+def read(cut):
+    today = clock.today()
+    return [told(row, today) for row in listed(cut)]
+
+
+@written_once(db)
+def listed(ids):
+    """What the list tells of each: not what they typed besides, nor their password's hash."""
+    one = Registration
+    who = one.public_id, one.role, one.number_kind, one.first_name, one.last_name, one.email, one.organisation
+    return one.among(ids).select(*who, one.state, one.sent_at, one.remark).order_by(*IN_ORDER)
+
+
+def told(row, today):
     """How the desk reads one in the list; `age`: days since it was sent, while it is to be decided."""
     waits = row.state == RegistrationState.RECEIVED
     return SimpleNamespace(
@@ -46,7 +62,7 @@ def told(row):
         organisation=row.organisation,
         profession=registrations.profession(row).label,
         sent_at=row.sent_at,
-        age=(clock.today() - clock.day_of(row.sent_at)).days if waits else None,
+        age=(today - clock.day_of(row.sent_at)).days if waits else None,
         state=STATES[row.state],
         remark=row.remark,
     )
@@ -63,7 +79,7 @@ def show(id):
 
 
 def page(row, status=200, **forms):
-    one, account = told(row), registrations.account_of(row)
+    one, account = told(row, clock.today()), registrations.account_of(row)
     one.files = [told_file(kept) for kept in row.kept]
     one.is_open = row.state == RegistrationState.RECEIVED
     one.by_contact = row.state == RegistrationState.ACCEPTED and row.decided_by_id is None

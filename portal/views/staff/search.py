@@ -9,7 +9,8 @@ from portal.access import audit, requires
 from portal.formats import search_words
 from portal.forms.checks import is_secret
 from portal.forms.employees import NirSearch
-from portal.models import Beneficiary
+from portal.models import Beneficiary, ManagedAccount, User, db
+from portal.prepared import written_once
 from portal.rendering import Page, Sort, address, page_size, redirect_whole, render
 from portal.views import roster
 
@@ -18,6 +19,9 @@ to_staff = requires("staff")
 
 FIRST = 5  # of each group, before it is looked at alone
 IN_ORDER = Sort(roster.SORTS, "nom")
+
+
+# All of a group: a query, and what reads its rows.
 
 
 def accounts(words):
@@ -32,11 +36,43 @@ def people(words):
     return current_user.find_people(words).select(Beneficiary.id), roster.rows(IN_ORDER)
 
 
-# Key → (title, one of them, how they are found: a query and what reads its rows).
+# The first rows of a group, and one more when there are others.
+
+
+def first_accounts(words):
+    initials, likely = ManagedAccount.patterns(words)
+    return some_accounts(current_user.id, *likely, *words, *initials, role=current_user.role)
+
+
+@written_once(db)
+def some_accounts(user, first, second, third, *words, role):
+    words, initials = words[: len(words) // 2], words[len(words) // 2 :]
+    return User(id=user, role=role).accounts_like(words, initials, (first, second, third)).limit(FIRST + 1)
+
+
+def first_companies(words):
+    return some_companies(*words, role=current_user.role)
+
+
+@written_once(db)
+def some_companies(*words, role):
+    return User(role=role).find_companies(words).limit(FIRST + 1)
+
+
+def first_people(words):
+    return some_people(*words, role=current_user.role)
+
+
+@written_once(db)
+def some_people(*words, role):
+    return roster.whole(User(role=role).find_people(words).select(Beneficiary.id).limit(FIRST + 1), IN_ORDER)
+
+
+# Key → (title, one of them, all of them, the first of them).
 GROUPS = {
-    "comptes": ("Comptes", "compte", accounts),
-    "entreprises": ("Entreprises", "entreprise", companies),
-    "personnes": ("Personnes", "personne", people),
+    "comptes": ("Comptes", "compte", accounts, first_accounts),
+    "entreprises": ("Entreprises", "entreprise", companies, first_companies),
+    "personnes": ("Personnes", "personne", people, first_people),
 }
 
 
@@ -57,13 +93,13 @@ def nobody(groups):
     return bool(groups) and not any(one.rows for one in groups)
 
 
-def group(key, title, one, find, words, alone):
+def group(key, title, one, find, find_first, words, alone):
     """What was found: a page of it, or its first rows, and whether there are more."""
-    query, read = find(words)
     if alone:
+        query, read = find(words)
         page = Page(query, page_size(current_user.rows_per_page), rows=read)
         return SimpleNamespace(key=key, title=title, one=one, rows=page.rows, page=page, more=False)
-    rows = list(read(query.limit(FIRST + 1)))
+    rows = find_first(words)
     return SimpleNamespace(key=key, title=title, one=one, rows=rows[:FIRST], page=None, more=len(rows) > FIRST)
 
 

@@ -7,6 +7,7 @@ from portal import clock, sendings
 from portal.access import audit, fresh, requires
 from portal.forms.sendings import AcceptForm, QueueFilter, SendingRefusal
 from portal.models import Outdated, Sending, SendingState, db
+from portal.prepared import written_once
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.rules import Refused
 from portal.rules import sendings as kinds
@@ -17,6 +18,7 @@ from portal.views.staff import comparing
 
 blueprint = Blueprint("staff_sendings", __name__, url_prefix="/gestion/documents")
 
+IN_ORDER = Sending.sent_at, Sending.id
 MEANWHILE = "Quelqu’un a déjà traité ce document, ou l’entreprise l’a retiré."
 
 
@@ -24,8 +26,14 @@ MEANWHILE = "Quelqu’un a déjà traité ce document, ou l’entreprise l’a r
 @requires("staff_members")
 def index():
     form = QueueFilter(request.args)
-    found_here = Sending.whole(form.narrow(current_user.sendings())).order_by(Sending.sent_at, Sending.id)
-    return render("staff_sendings", form=form, page=Page(found_here, page_size(current_user.rows_per_page), sent.tell))
+    ids = form.narrow(current_user.sendings()).select(Sending.id).order_by(*IN_ORDER)
+    page = Page(ids, page_size(current_user.rows_per_page), lambda cut: sent.tell(of_page(cut)))
+    return render("staff_sendings", form=form, page=page)
+
+
+@written_once(db)
+def of_page(ids):
+    return Sending.whole(Sending.among(ids)).order_by(*IN_ORDER)
 
 
 def found(id):

@@ -5,8 +5,9 @@ from flask_login import current_user
 
 from portal import proofs, waivers
 from portal.access import audit, requires
-from portal.forms.supporting_documents import QueueFilter, RefusalForm
-from portal.models import DocumentRequest, RequestState
+from portal.forms.supporting_documents import QueueFilter, RefusalForm, TickedRefusal
+from portal.models import DocumentRequest, RequestState, db
+from portal.prepared import written_once
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.rules import proofs as rules
 from portal.views import files
@@ -25,14 +26,25 @@ def requests():
 @blueprint.get("")
 @requires("staff_members")
 def index():
+    return page(TickedRefusal())
+
+
+def page(refusing, ticked=(), status=200):
+    """The list that the address filters; `refusing`: the reason for those that are ticked."""
     form = QueueFilter(request.args)
     found = form.narrow(requests()).select(DocumentRequest.id).order_by(*IN_ORDER)
-    return render("staff_proofs", form=form, page=Page(found, page_size(current_user.rows_per_page), rows=read))
+    listed = Page(found, page_size(current_user.rows_per_page), rows=read)
+    return render("staff_proofs", status, form=form, page=listed, refusing=refusing, ticked=ticked)
 
 
 def read(cut):
     """Rows of a page, from the query of its ids."""
-    return [told(row) for row in DocumentRequest.whole(DocumentRequest.among(cut)).order_by(*IN_ORDER)]
+    return [told(row) for row in whole(cut)]
+
+
+@written_once(db)
+def whole(ids):
+    return DocumentRequest.whole(DocumentRequest.among(ids)).order_by(*IN_ORDER)
 
 
 def told(row):
@@ -60,10 +72,10 @@ def found(id):
 @blueprint.get("/<uuid:id>")
 @requires("staff_members")
 def show(id):
-    return page(found(id), RefusalForm())
+    return page_of(found(id), RefusalForm())
 
 
-def page(row, form, status=200):
+def page_of(row, form, status=200):
     form.version.data = str(row.version)
     return render(
         "staff_proof",
@@ -100,7 +112,7 @@ def refuse(id):
     row, form = found(id), RefusalForm(request.form)
     seen = form.seen
     if not form.validate():
-        return page(row, form, 422)
+        return page_of(row, form, 422)
 
     def act(now):
         proofs.refuse(row, form.why, now, seen)

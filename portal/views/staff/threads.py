@@ -7,7 +7,8 @@ from portal import clock
 from portal.access import polled, requires
 from portal.formats import sort_key
 from portal.forms.staff_threads import NoteForm, PassForm, QueueFilter, ReplyForm
-from portal.models import AnswerDraft, MessageThread, digest, fn
+from portal.models import AnswerDraft, MessageThread, User, db, digest, fn
+from portal.prepared import written_once
 from portal.rendering import address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
 from portal.rules import threads as rules
 from portal.views import exchanged
@@ -15,9 +16,6 @@ from portal.views.recording import by
 from portal.views.threads import ROOM, ROOMS, unsent
 
 blueprint = Blueprint("staff_threads", __name__, url_prefix="/gestion")
-
-# What is due first, then the oldest.
-URGENCY = (fn.COALESCE(MessageThread.due_on, "9999-12-31"), MessageThread.written_at, MessageThread.id)
 
 
 @blueprint.get(f"/{ROOM}")
@@ -28,7 +26,7 @@ def index(room):
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le n° ou les mots du message.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
     size = page_size(current_user.rows_per_page)
-    page = exchanged.page_of(form.narrow(of_kind(room)), URGENCY, size, form.q.data, to_staff=True)
+    page = exchanged.page_of(form.narrow(of_kind(room)), size, form.q.data, to_staff=True)
     return render("staff_threads", form=form, page=page, room=room, words=words(room), averages=averages(room))
 
 
@@ -46,9 +44,14 @@ def words(room):
 
 def averages(room):
     """(average rating, how many) of what was rated; None when nothing was."""
-    rated = of_kind(room).where(MessageThread.rating.is_null(False))
-    average, count = rated.select(fn.AVG(MessageThread.rating), fn.COUNT(MessageThread.id)).tuples().get()
+    [(average, count)] = rated(role=current_user.role, kind=ROOMS[room])
     return (f"{float(average):.1f}".replace(".", ","), count) if count else None
+
+
+@written_once(db)
+def rated(*, role, kind):
+    threads = User(role=role).threads().where(MessageThread.kind == kind, MessageThread.rating.is_null(False))
+    return threads.select(fn.AVG(MessageThread.rating), fn.COUNT(MessageThread.id)).tuples()
 
 
 def found(room, id):

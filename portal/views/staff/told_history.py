@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from flask import url_for
 
 from portal import document_types
-from portal.formats import euros
+from portal.formats import euros, plural
 from portal.models import EnrolmentState, MandateState
 from portal.rules import proofs, threads, waivers
 from portal.views import actions, awaited, exchanged, fates, reports, sent, told
@@ -22,7 +22,9 @@ KINDS = {
     "habilitations": ("Habilitations", ("grants",)),
     "courriels": ("Courriels et SMS", ("messages",)),
     "journal": ("Journal", ("events",)),
+    "consultations": ("Consultations par la mutuelle", ("readings",)),
 }
+OF_AUDIT = {"consultations"}  # for who reads the trail
 MANDATES = {
     MandateState.TO_SIGN: "à signer",
     MandateState.SIGNED: "signé",
@@ -129,6 +131,12 @@ def event(line):
     return "history", actions.words(line.what), "Journal", url_for("staff_trail.show", number=line.ref)
 
 
+def reading(line):
+    """A page that somebody of the mutual opened that day, the last time at that hour."""
+    words = f"Page ouverte : {actions.OBJECTS.get(line.what, line.what)}"
+    return "eye", words, f"{plural(line.amount, 'fois', 'fois')} ce jour-là", ""
+
+
 ROOMS = {
     "movements": movement,
     "imports": imported,
@@ -146,4 +154,5 @@ ROOMS = {
     "grants": grant,
     "messages": message,
     "events": event,
+    "readings": reading,
 }

@@ -9,7 +9,7 @@ from portal import trail
 from portal.access import audit, requires
 from portal.exchange.spreadsheets import Column
 from portal.formats import in_paris
-from portal.forms.trail import TrailFilter
+from portal.forms.trail import TrailFilter, what_of
 from portal.models import ROLE_LABELS, AuditEvent, db
 from portal.rendering import address, get_or_404, number_of, page_size, redirect_whole, render
 from portal.views import actions, roster
@@ -17,6 +17,7 @@ from portal.views import actions, roster
 blueprint = Blueprint("staff_trail", __name__, url_prefix="/gestion/journal")
 to_staff = requires("staff_audit")
 
+WHAT = what_of(actions.FAMILIES, actions.KEYS)
 MOST_IN_XLSX = 100_000  # beyond, a workbook is too heavy to open: the CSV has no limit
 ACTORS = {"command": "Commande d’exploitation", "worker": "Portail (tâche de fond)", "guest": "Salarié, par son lien"}
 COLUMNS = (
@@ -34,8 +35,9 @@ def index():
         flash("Un n° de sécurité sociale ou un IBAN ne s’écrit pas ici : cherchez par le n° d’adhérent.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
     asked, faults = read(form)
-    found = [] if faults else cut(trail.events(current_user, asked))
     size = page_size(current_user.rows_per_page)
+    number = number_of("avant", 0) if request.args.get("avant") else 0
+    found = [] if faults else trail.page_of(current_user, asked, number, size + 1)  # one more, when there are others
     return render(
         "staff_trail",
         rows=told(found[:size]),
@@ -49,7 +51,7 @@ def index():
 
 
 def filters():
-    return TrailFilter(request.args, actions.FAMILIES, actions.KEYS)
+    return TrailFilter(request.args, actions.FAMILIES, actions.KEYS, WHAT)
 
 
 def read(form):
@@ -62,13 +64,6 @@ def read(form):
     nothing = f"« {what} » n’est ni un n° d’adhérent, ni un code de compte, ni un code ou un SIRET d’entreprise."
     dates = [box.errors[0] for box in (form.du, form.au) if box.errors]
     return asked, [*filter(None, (nobody, nothing if what and not subject else "")), *dates]
-
-
-def cut(found):
-    """The rows of a page of the trail, and one more when there are others: those before the number of the address."""
-    number = number_of("avant", 0) if request.args.get("avant") else 0
-    found = trail.before(found, number) if number else found
-    return list(trail.with_names(found).limit(page_size(current_user.rows_per_page) + 1))
 
 
 def told(events):
