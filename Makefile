@@ -19,7 +19,7 @@ install_packages = missing="$$(for package in $(1); do dpkg-query -Wf '$${Status
 install_python = $(if $(UV),uv pip install -q --python $(PYTHON) -r $(1),$(PYTHON) -m pip install -q --disable-pip-version-check -r $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: lock sbom scorecard help run test check fix bench pictures install install-tests install-bench static
+.PHONY: audit lock sbom scorecard help run test check fix bench pictures install install-tests install-bench static
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,12 @@ lock: install-tests ## Write requirements.lock again, with a hash of each file: 
 sbom: install-tests ## Write build/sbom.json (CycloneDX): what the portal is made of
 	@mkdir -p build
 	.venv/bin/cyclonedx-py requirements requirements.lock --output-reproducible --of JSON -o build/sbom.json
+
+# Another base than OSV's own: a mirror, on a machine that reaches nothing else.
+OSV ?= https://api.osv.dev/v1/query
+audit: install-tests ## Ask a base of advisories (OSV=address) of each package that a real portal installs
+	@.venv/bin/pip-audit --requirement requirements.lock --disable-pip --require-hashes --strict \
+		--vulnerability-service osv --osv-url $(OSV) --progress-spinner off $(ARGS)
 
 install: .venv/.run
 install-tests: .venv/.tests
