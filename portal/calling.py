@@ -207,16 +207,21 @@ def as_text(columns):
 
 def moves_of(contract):
     """Person → what moved them, in this account, the latest first."""
-    kinds = (MovementKind.CATEGORY, MovementKind.REHIRE)
-    undone = (MovementState.REFUSED, MovementState.TAKEN_BACK)
-    rows = Movement.select(Movement).join(EmployeeCategory).where(Movement.kind.in_(kinds))
-    rows = rows.where(EmployeeCategory.account == contract.category.account_id, Movement.applied_at.is_null(False))
+    rows = moved(Movement, EmployeeCategory.account == contract.category.account_id)
     found = {}
-    for row in rows.where(Movement.state.not_in(undone)).order_by(Movement.effective_on.desc(), Movement.id.desc()):
+    for row in rows.order_by(Movement.effective_on.desc(), Movement.id.desc()):
         if row.beneficiary_id:
             move = Move(row.kind == MovementKind.REHIRE, row.effective_on, row.before or {})
             found.setdefault(row.beneficiary_id, []).append(move)
     return found
+
+
+def moved(columns, among):
+    """The changes of contract and the returns that are done, of some of them."""
+    row, kinds = Movement, (MovementKind.CATEGORY, MovementKind.REHIRE)
+    undone = (MovementState.REFUSED, MovementState.TAKEN_BACK)
+    done = row.kind.in_(kinds), row.applied_at.is_null(False), row.state.not_in(undone)
+    return row.select(columns).join(EmployeeCategory).where(*done, among)
 
 
 def line_of(employee, owed):
@@ -303,7 +308,7 @@ def correcting(before, owed, called, was, numbers):
     asked = {name for one in found for name in (one.member, was.get(one.member, one.member))}
     about = reversed(lines_about(before, sorted(asked)))
     lines = {numbers.get(line.beneficiary, line.member_number): line for line in about}
-    kept = left_as_called(before, found, lines, numbers)
+    kept = left_as_called(before, found, lines, wanted, numbers)
     for one in found:
         if one.member not in kept:
             line = line_of(*wanted[one.member]) if one.member in wanted else lines[one.member]._replace(portion=0)
@@ -352,17 +357,41 @@ def about(before, columns):
     return lines.where(row.statement == before, ~row.is_correction), since
 
 
-def left_as_called(before, found, lines, numbers):
-    """Whom nothing is corrected for: who is in another contract by a load, which does not say since when."""
-    gone = {line.beneficiary: member for member, line in lines.items() if line.beneficiary not in numbers}
-    new = [one.member for one in found if one.member not in lines]
-    person, line, statement = Beneficiary, StatementLine, ContributionStatement
-    there = line.starts_on <= before.period_end, line.ends_on >= before.period_start, ~line.is_correction
-    other = line.select(line.member_number).join(statement).where(statement.contract != before.contract_id, *there)
-    loaded = [person.select(person.id).where(among) for among in parted(person.id, [id for id in gone if id])]
-    called = [other.where(among) for among in parted(line.member_number, new)]
-    kept = {gone[id] for query in loaded for (id,) in query.tuples()}
-    return kept | {member for query in called for (member,) in query.tuples()}
+def left_as_called(before, found, lines, wanted, numbers):
+    """Whom nothing is corrected for: who is in another contract by a load, which does not say since when.
+
+    Known by who they are: the mutual may have numbered them again between the two.
+    """
+    gone = {member: line.beneficiary for member, line in lines.items() if line.beneficiary not in numbers}
+    new = {one.member: wanted[one.member][0].id for one in found if one.member not in lines}
+    person = Beneficiary
+    loaded = [
+        person.select(person.id).where(among) for among in parted(person.id, sorted({*filter(None, gone.values())}))
+    ]
+    here = {id for query in loaded for (id,) in query.tuples()}
+    called = called_elsewhere(before, new) if new else set()
+    return {member for member, id in gone.items() if id in here} | called
+
+
+def called_elsewhere(before, people):
+    """Of these, member → person, those who are called for that period in another contract, what it gave back deducted.
+
+    A change of college that says its day is none of it: each contract knows from it which days are its own.
+    """
+    ids, line, statement = sorted(people.values()), StatementLine, ContributionStatement
+    known = {id for among in parted(Movement.beneficiary, ids) for (id,) in moved(Movement.beneficiary, among).tuples()}
+    there = line.starts_on <= before.period_end, line.ends_on >= before.period_start
+    other = line.select(line.beneficiary, line.member_number, line.employer, line.employee).join(statement)
+    other = other.where(statement.contract != before.contract_id, *there)
+    whose = [
+        *parted(line.beneficiary, ids),
+        *(line.beneficiary.is_null() & one for one in parted(line.member_number, list(people))),
+    ]
+    sums, members = {}, {id: member for member, id in people.items()}
+    for among in whose:
+        for id, number, *parts in other.where(among).tuples():
+            add(sums, members.get(id, number), *parts)
+    return {member for member, parts in sums.items() if any(parts) and people[member] not in known}
 
 
 def parted(column, values):

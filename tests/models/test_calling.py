@@ -328,6 +328,89 @@ def test_who_is_numbered_and_put_elsewhere_by_a_load_without_a_day_is_not_correc
     assert issue(contract, 1).total == 4_000
 
 
+def second_contract(contract, **values):
+    """Another of the same college, called by the portal too, with somebody of its own."""
+    other = factories.contract(
+        contract.category, plan=contract.plan_id, billing_frequency="Mensuelle", employer_share=5_000, number="K2"
+    )
+    tariff(other, **values)
+    factories.beneficiary(other, "Verne")
+    return next(one for one, _ in calling.contracts_called() if one.number == "K2")
+
+
+def put_by_a_load(person, contract):
+    Beneficiary.update(contract=contract.id).where(Beneficiary.id == person.id).execute()
+
+
+def test_who_a_load_renumbers_and_puts_elsewhere_is_not_called_there_for_what_was_called_here(contract):
+    person = factories.beneficiary(contract, provisional=True)
+    there = second_contract(contract)
+    assert [issue(one, 2).total for one in (contract, there)] == [4_000, 4_000]
+    renumber(person, "M-2")
+    put_by_a_load(person, there)
+    assert issue(contract, 1) is None
+    assert issue(there, 1).total == 8_000  # two employees, of whom none for the month before
+
+
+def test_who_takes_the_number_of_somebody_called_elsewhere_is_called_all_the_same(contract):
+    gone = factories.beneficiary(contract, "Mermet", member_number="M-7")
+    there = second_contract(contract)
+    assert [issue(one, 2).total for one in (contract, there)] == [4_000, 4_000]
+    renumber(gone, "M-8")
+    late = factories.beneficiary(there, "Arbez", member_number="M-7")
+    second = issue(there, 1)
+    assert (late.member_number, True) in {(number, again) for number, again, _ in lines(second)}
+    assert second.total == 12_000
+
+
+def test_an_affiliation_made_again_elsewhere_is_called_once(contract):
+    undone = factories.beneficiary(contract, "Mermet", member_number="M-7")
+    there = second_contract(contract)
+    first, _ = issue(contract, 2), issue(there, 2)
+    Beneficiary.delete().where(Beneficiary.id == undone.id).execute()
+    factories.beneficiary(there, "Mermet", member_number="M-7")
+    assert issue(contract, 1).total == -first.total
+    assert issue(there, 1).total == 12_000
+
+
+def test_who_was_called_late_and_is_then_put_elsewhere_by_a_load_is_not_called_there_again(contract):
+    factories.beneficiary(contract, "Arbez")
+    there = second_contract(contract)
+    issue(contract, 3), issue(there, 3)
+    late = factories.beneficiary(contract, "Mermet")
+    assert issue(contract, 2).total == 12_000  # two months of theirs
+    issue(there, 2)
+    put_by_a_load(late, there)
+    assert [issue(one, 1).total for one in (contract, there)] == [4_000, 8_000]
+
+
+def test_who_is_numbered_and_corrected_and_then_put_elsewhere_by_a_load_is_left_as_called(contract):
+    person = factories.beneficiary(contract, provisional=True)
+    factories.beneficiary(contract, "Arbez")
+    first = issue(contract, 3)
+    renumber(person, "M-2")
+    half = first.period_start + datetime.timedelta(14)
+    Beneficiary.update(terminated_on=half).where(Beneficiary.id == person.id).execute()
+    assert ("M-2", True, first.period_start.month) in lines(issue(contract, 2))
+    Beneficiary.update(terminated_on=None, contract=second_contract(contract).id).where(
+        Beneficiary.id == person.id
+    ).execute()
+    assert issue(contract, 1).total == 4_000
+
+
+def test_who_moves_late_is_given_back_here_and_called_there(contract):
+    mover = factories.beneficiary(contract, "Mermet")
+    there = second_contract(contract, single=5_000)
+    first, _ = issue(contract, 2), issue(there, 2)
+    hr = factories.user(accounts=[contract.category.account_id])
+    Beneficiary.move_to([mover], GroupContract.get_by_id(there.id), first.period_start, hr, clock.now())
+    calling.Movement.apply_due(clock.now())
+    given_back, called = issue(contract, 1), issue(there, 1)
+    assert given_back.total == -4_000
+    assert lines(called)[mover.member_number, True, first.period_start.month][1:] == (2_500, 2_500)
+    assert called.total == 15_000
+
+
 def test_the_worker_issues_what_is_due_and_nothing_twice(contract, chosen_settings):
     factories.beneficiary(contract)
     today = clock.today()
