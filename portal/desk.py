@@ -26,10 +26,11 @@ from portal.models import (
 from portal.prepared import written_once
 from portal.rules import sendings as kinds
 from portal.rules import threads as rules
+from portal.rules.retention import TERMS
 
 REQUESTS, COMPLAINTS, REGISTRATIONS, PROOFS = "requests", "complaints", "registrations", "proofs"
 BANKS, DOCUMENTS, MESSAGES, MOVEMENTS = "bank_details", "documents", "messages", "movements"
-ALARMS = "alarms"
+ALARMS, ACCESSES = "alarms", "accesses"
 LOOKED_AT = datetime.timedelta(days=7)  # how long an alarm stands there
 PROMISED = {REQUESTS, COMPLAINTS}  # an answer by a day
 
@@ -45,12 +46,13 @@ class Queue:
 
 def waiting(user, today):
     """{queue: Queue} in one statement, through the door of the mutual's staff."""
-    rows = parts(today, clock.now() - LOOKED_AT, role=user.role)
+    now = clock.now()
+    rows = parts(today, now - LOOKED_AT, now - TERMS["proposal"].time, role=user.role)
     return {name: Queue(count, late or 0, database.as_instant(since)) for name, count, late, since in rows}
 
 
 @written_once(db)
-def parts(today, lately, *, role):
+def parts(today, lately, asked_after, *, role):
     user = User(role=role)  # of the mutual's staff, each sees every row
     to_do = user.threads().where(MessageThread.to_do())
     late = MessageThread.due_on < today
@@ -74,6 +76,7 @@ def parts(today, lately, *, role):
         counted(DOCUMENTS, received.where(~banks), Sending.sent_at),
         counted(MOVEMENTS, user.movements().where(Movement.state == MovementState.RECORDED), Movement.created_at),
         counted(ALARMS, told.where(AuditEvent.at > lately), AuditEvent.at),
+        counted(ACCESSES, user.users().where(User.awaits_a_second(asked_after)), User.asked_since(asked_after)),
         counted(MESSAGES, user.messages().where(OutboxMessage.can_be_sent_again()), OutboxMessage.created_at),
     )
     return union(queues).tuples()

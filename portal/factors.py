@@ -9,7 +9,7 @@ import segno
 from markupsafe import Markup
 
 from portal import credentials, outbox
-from portal.models import MessageKind, RecoveryCode, SecondFactor, Throttle, TrustedDevice, UserSession, db
+from portal.models import MessageKind, RecoveryCode, SecondFactor, Throttle, TrustedDevice, User, UserSession, db
 from portal.rules import totp
 
 MANY = 10  # codes of recovery
@@ -73,6 +73,7 @@ def confirm(factor, user, name, shown, drawn, now):
             return False
         if drawn:
             RecoveryCode.replace(user, drawn.values())
+        is_not_lost(user)
         tell(user, "factor_added", now)
     return True
 
@@ -97,6 +98,11 @@ def reset(user, now):
         SecondFactor.forget(user)
         UserSession.end_all(user, now)
         tell(user, "factor_removed", now)
+
+
+def is_not_lost(user):
+    """Who shows theirs, or adds one, has no need that it be taken away: nobody agrees to that any more."""
+    User.drop_proposals("factor", User.id == user.id)
 
 
 # ── Codes ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1218,6 +1218,8 @@ class User(UserMixin, Table):
     asked_duties = IntegerField(null=True)  # those that a second person is to agree to
     duties_asked_by = ForeignKeyField("self", null=True, index=False, on_delete="SET NULL")
     duties_asked_at = DateTimeField(null=True)
+    factor_asked_by = ForeignKeyField("self", null=True, index=False, on_delete="SET NULL")  # to take it away
+    factor_asked_at = DateTimeField(null=True)
     disabled_at = DateTimeField(null=True)
     created_at = DateTimeField(default=clock.now)
 
@@ -1260,15 +1262,42 @@ class User(UserMixin, Table):
 
     def proposed_duties(self, now):
         """Those that a second person may still agree to; None when there are none, or when that was long ago."""
-        lately = self.duties_asked_at and self.duties_asked_at > now - TERMS["asked_duties"].time
-        return self.asked_duties if lately else None
+        return self.asked_duties if self.is_proposed("duties", now) else None
+
+    # What a second person agrees to about an access, and the columns that say it: filled and emptied together.
+    PROPOSED = {
+        "duties": ("asked_duties", "duties_asked_by", "duties_asked_at"),
+        "factor": ("factor_asked_by", "factor_asked_at"),
+    }
+
+    def is_proposed(self, what, now):
+        """Whether a second person may still agree to that."""
+        at = getattr(self, f"{what}_asked_at")
+        return at is not None and at > now - TERMS["proposal"].time
+
+    @classmethod
+    def awaits_a_second(cls, after):
+        """Something was proposed about them after that instant."""
+        return (cls.duties_asked_at > after) | (cls.factor_asked_at > after)
+
+    @classmethod
+    def asked_since(cls, after):
+        """The instant of that proposal; of their roles where there are two."""
+        return Case(None, [(cls.duties_asked_at > after, cls.duties_asked_at)], cls.factor_asked_at)
+
+    @classmethod
+    def drop_proposals(cls, what, *of):
+        """Nobody agrees any more to that about those users: how many were waiting."""
+        emptied = dict.fromkeys(cls.PROPOSED[what])
+        some = reduce(or_, (getattr(cls, name).is_null(False) for name in emptied))
+        return cls.update(emptied).where(some, *of).execute()
 
     @classmethod
     def forget_proposals(cls, now):
-        """Put aside the roles that were asked of a second person, and that nobody agreed to: how many."""
-        old = cls.duties_asked_at.is_null() | (cls.duties_asked_at <= now - TERMS["asked_duties"].time)
-        gone = {"asked_duties": None, "duties_asked_by": None, "duties_asked_at": None}
-        return cls.update(gone).where(cls.asked_duties.is_null(False), old).execute()
+        """Put aside what was asked of a second person, and that nobody agreed to: how many."""
+        lately = now - TERMS["proposal"].time
+        instants = {what: getattr(cls, f"{what}_asked_at") for what in cls.PROPOSED}
+        return sum(cls.drop_proposals(what, at.is_null() | (at <= lately)) for what, at in instants.items())
 
     @classmethod
     def invite(cls, identifier, first_name, last_name, role, account_codes=()):
@@ -2396,6 +2425,7 @@ class SecondFactor(Table):
         with db.atomic():
             for table in (RecoveryCode, TrustedDevice, Passkey, cls):
                 table.delete().where(table.user == user).execute()
+            User.drop_proposals("factor", User.id == user)
 
     @classmethod
     def purge(cls, now):
@@ -3548,7 +3578,7 @@ class BankDetails(Table):
     approved_by = ForeignKeyField(User, null=True, index=False, on_delete="SET NULL")  # the first of two
     approved_at = DateTimeField(null=True)
 
-    APPROVED_FOR = datetime.timedelta(days=7)
+    APPROVED_FOR = TERMS["proposal"].time
 
     def approve(self, by, now):
         """The first of two people agrees; what was approved long ago is to be looked at again."""

@@ -29,7 +29,7 @@ PURGES = {
     "user_session": UserSession.purge,
     "one_time_link": OneTimeLink.purge,
     "second_factor": SecondFactor.purge,
-    "asked_duties": User.forget_proposals,
+    "proposal": User.forget_proposals,
     "trusted_device": TrustedDevice.purge,
     "outbox_words": OutboxMessage.purge_words,
     "outbox_message": OutboxMessage.purge,

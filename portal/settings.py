@@ -54,7 +54,7 @@ class Settings:
     proof_grace_days: int = 30  # after its deadline, until it has expired
     school_campaign: str = "01/09 31/10"  # when certificates are asked for each year, and until when
     kbis_months: int = 3  # that a Kbis is taken for recent
-    people_to_confirm: int = 2  # who agree to a bank account, or to the role that gives roles; 1 where one is alone
+    people_to_confirm: int = 2  # who agree to a bank account, a role that gives power, a factor’s end; 1: alone
     answer_days: str = ""  # « CARD=1 CONTRACT=15 »: working days in which requests are answered, where they differ
     natures: str = ""  # of requests and complaints, as the mutual arranged them: rules.threads.arranged
     document_types: str = ""  # that companies send, as the mutual arranged them: rules.sendings.arranged

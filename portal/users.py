@@ -2,9 +2,9 @@
 
 import datetime
 
-from portal import outbox
+from portal import factors, outbox
 from portal.formats import search_key
-from portal.models import MessageKind, OneTimeLink, User, UserRole, UserSession, database, db, hash_of
+from portal.models import MessageKind, OneTimeLink, SecondFactor, User, UserRole, UserSession, database, db, hash_of
 from portal.rules import Refused, staff_roles
 
 INVITED_FOR = datetime.timedelta(days=7)
@@ -12,6 +12,8 @@ OWN = "Personne ne change son propre accès\u00a0: demandez à un autre administ
 OF_ADMINISTRATORS = "Seul un administrateur de la mutuelle change l’accès d’un administrateur."
 LACKING = "Vous ne donnez que les rôles que vous avez vous-même."
 CHANGED = "Cette proposition a changé, ou n’est plus là\u00a0: relisez ce qui est demandé."
+OWN_PROPOSAL = "C’est votre proposition\u00a0: une autre personne doit la confirmer."
+ASKED = "C’est déjà demandé\u00a0: une seconde personne doit le confirmer."
 LAST = "Ce serait le dernier accès qui gère les utilisateurs de la mutuelle. Donnez-le d’abord à quelqu’un d’autre."
 MOST_FOUND = 2_000  # by words: beyond, more of them are asked
 
@@ -74,6 +76,7 @@ def set_duties(user, duties, by, now, people=1):
             raise Refused("Seul un gestionnaire de la mutuelle a des rôles\u00a0: un administrateur les a tous.")
         before = row.duties
         give(row, before, duties, by, now, people)
+        withdraw_unless_manages(row)
         keep_one()
     return before, row
 
@@ -105,13 +108,63 @@ def decide_duties(user, agreed, by, now, seen):
         asked, first = row.proposed_duties(now), row.duties_asked_by
         if asked is None:
             return None
-        if agreed and row.duties_asked_by_id == by.id:
-            raise Refused("Vous avez proposé ces rôles\u00a0: une autre personne doit les confirmer.")
-        if agreed and (asked != seen or first is None or not manages(first)):
-            raise Refused(CHANGED)
-        row.duties = asked if agreed else row.duties
+        if agreed:
+            be_second(first, by, asked == seen)
+            row.duties = asked
         ask(row, None, None, None)
+        withdraw_unless_manages(row)
     return asked
+
+
+def be_second(first, by, is_seen):
+    """`by` may agree to what `first` proposed; otherwise Refused. `is_seen`: it is what was on their screen."""
+    if first is not None and first.id == by.id:
+        raise Refused(OWN_PROPOSAL)
+    if not is_seen or first is None or not manages(first):
+        raise Refused(CHANGED)
+
+
+def withdraw_unless_manages(user):
+    """Nobody agrees to what was proposed by somebody who manages no accesses any more."""
+    if not manages(user):
+        User.drop_proposals("duties", User.duties_asked_by == user.id)
+        User.drop_proposals("factor", User.factor_asked_by == user.id)
+
+
+def reset_factor(user, by, now, people=1):
+    """Take away the second factor that somebody lost, or ask it of a second person; False when they have none.
+
+    Who is asked for a password alone is whoever reads their e-mails: one person must not be able to bring that about.
+    """
+    with db.atomic():
+        row = held(user, by)
+        if not SecondFactor.of(row).exists():
+            return False
+        if row.is_proposed("factor", now):
+            raise Refused(ASKED)
+        if people == 1:
+            factors.reset(row, now)
+        else:
+            User.update(factor_asked_by=by, factor_asked_at=now).where(User.id == row.id).execute()
+            factors.tell(row, "factor_reset_asked", now)
+    return True
+
+
+def decide_factor(user, agreed, by, now, seen):
+    """A second person agrees that the second factor goes, or does not; False when that is asked no more.
+
+    `seen`: the instant of the proposal that was on the screen.
+    """
+    with db.atomic():
+        row = held(user, by)
+        if not row.is_proposed("factor", now):
+            return False
+        if agreed:
+            be_second(row.factor_asked_by, by, row.factor_asked_at == seen)
+            factors.reset(row, now)
+        else:
+            User.drop_proposals("factor", User.id == row.id)
+    return True
 
 
 def close(user, by, now):
@@ -120,8 +173,12 @@ def close(user, by, now):
         row = held(user, by)
         if row.disabled_at:
             return False
-        User.update(disabled_at=now).where(User.id == row.id).execute()
+        row.disabled_at = now
+        row.save(only=["disabled_at"])
         UserSession.end_all(row, now)
+        for what in User.PROPOSED:
+            User.drop_proposals(what, User.id == row.id)
+        withdraw_unless_manages(row)
         keep_one()
     return True
 

@@ -130,7 +130,11 @@ def stranger(signed_in):
         "granting": PermissionGrant.get(PermissionGrant.user == other).public_id,
         "calendars": CalendarFeed.draw(other, contract.category.account, clock.now())[0].public_id,
         **dict.fromkeys(
-            ("staff_debits", "staff_loads", "staff_campaigns", "staff_users", "staff_accesses", "staff_viewing"),
+            ("staff_debits", "staff_loads", "staff_campaigns"),
+            "00000000-0000-4000-8000-000000000002",
+        ),
+        **dict.fromkeys(
+            ("staff_users", "staff_accesses", "staff_agreeing", "staff_viewing"),
             "00000000-0000-4000-8000-000000000002",
         ),
         "mandates": factories.mandate(contract.category.company, other, signed=False).public_id,

@@ -9,16 +9,17 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, ValidationError
 from wtforms.widgets import CheckboxInput
 
-from portal import users
+from portal import clock, users
 from portal.formats import search_words
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import by_rule
 from portal.forms.filters import Filter
 from portal.models import NO_PASSWORD, ROLE_LABELS, User, UserRole
 from portal.rules import identifiers
+from portal.rules.retention import TERMS
 from portal.rules.staff_roles import LABELS
 
-STATES = {"": "Actifs", "invites": "Invités", "fermes": "Fermés", "tous": "Tous"}
+STATES = {"": "Actifs", "invites": "Invités", "a-confirmer": "À confirmer", "fermes": "Fermés", "tous": "Tous"}
 
 
 class UserFilter(Filter):
@@ -40,6 +41,8 @@ class UserFilter(Filter):
             found = found.where(User.disabled_at.is_null(False))
         elif self.etat.data != "tous":
             found = found.where(User.disabled_at.is_null())
+        if self.etat.data == "a-confirmer":
+            found = found.where(User.awaits_a_second(clock.now() - TERMS["proposal"].time))
         if self.etat.data == "invites":
             found = found.where(User.password_hash == NO_PASSWORD)
         words = search_words(self.q.data or "")

@@ -27,7 +27,7 @@ TERMS = {
     "user_session": Term("Sessions", 365, "leur début (ou dès leur fin)", "traces : un an au plus (CNIL 2021-122)"),
     "one_time_link": Term("Liens de mot de passe", 1, "leur expiration", "ils n’ouvrent plus rien"),
     "second_factor": Term("Codes d’application jamais confirmés", 1, "leur préparation", "rien n’en est venu"),
-    "asked_duties": Term("Rôles proposés à une seconde personne", 7, "la proposition", "personne n’a donné suite"),
+    "proposal": Term("Accords attendus d’une seconde personne", 7, "la proposition", "personne n’a donné suite"),
     "trusted_device": Term("Navigateurs de confiance", 0, "leur terme", "le code leur est de nouveau demandé"),
     "outbox_words": Term("Texte des e-mails et SMS en échec", 90, "leur abandon", "le temps de les reprendre"),
     "outbox_message": Term("Trace des e-mails et SMS", 400, "leur départ", "traces : un an, et le temps d’y répondre"),

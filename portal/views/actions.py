@@ -209,6 +209,8 @@ FAMILIES = {
         "factor.remove": "Application de codes retirée",
         "factor.rename": "Application de codes renommée",
         "factor.reset": "Double authentification remise à zéro",
+        "factor.reset_asked": "Remise à zéro de la double authentification proposée",
+        "factor.reset_refused": "Remise à zéro de la double authentification écartée",
         "grant.change": "Habilitation changée",
         "grant.confirm": "Habilitations confirmées",
         "grant.end": "Habilitation retirée",

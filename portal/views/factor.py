@@ -95,6 +95,8 @@ def let_in(trust, shown):
             audit("factor.recover", on=by())
             left = plural(RecoveryCode.left(by()).count(), "code")
             flash(f"Ce code de secours a servi\u00a0: il vous en reste {left}.", "ok")
+        if by().factor_asked_at:
+            factors.is_not_lost(by())
         begin(by(), now)
         response = remember_device(onward(), by())
         return trusting.trust(response, by()) if trust and current_app.settings.factor_asked != "always" else response

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from portal.models import AuditEvent, User, UserRole
+from portal.models import AuditEvent, SecondFactor, User, UserRole
 from portal.rules import staff_roles
 from portal.rules.staff_roles import Duty
 from tests import factories
@@ -80,6 +80,27 @@ def test_a_proposal_lapses_after_seven_days(page, open_browser, colleague, at):
     expect(late.get_by_text("À confirmer par une seconde personne.")).to_have_count(0)
     expect(late.get_by_text("accès et rôles de la mutuelle")).to_be_visible()
     assert not User.get_by_id(colleague.id).duties & Duty.USERS
+
+
+def test_a_lost_factor_goes_once_a_second_person_agrees(page, open_browser, database):
+    found = factories.user(role=UserRole.STAFF, last_name="Lamy", duties=staff_roles.USUAL)
+    factories.second_factor(found)
+    sign_in(page, factories.user(role=UserRole.ADMIN, last_name="Tissot"))
+    page.goto(f"/gestion/utilisateurs/{found.public_id}")
+    page.get_by_role("button", name="Remettre à zéro la double authentification").click()
+    expect(page.get_by_text("attend l’accord d’une seconde personne")).to_be_visible()
+    expect(page.get_by_role("button", name="Confirmer")).to_have_count(0)
+    same_after_reload(page)
+    window = open_browser(js=page.js)
+    sign_in(window, factories.user(role=UserRole.ADMIN, last_name="Perrin"))
+    window.goto("/gestion")
+    window.get_by_role("link", name="Accès à confirmer").click()
+    window.get_by_role("link", name="Lamy").click()
+    axe(window)
+    window.get_by_role("button", name="Confirmer").click()
+    expect(window.get_by_text("La double authentification est remise à zéro")).to_be_visible()
+    same_after_reload(window)
+    assert not SecondFactor.of(found).exists()
 
 
 # ── « Voir comme » ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,7 +22,7 @@ def staff(client, database):
 
 
 def test_nothing_waits_at_first(client, staff):
-    assert plain(client.get(HOME)).count("Rien à faire") == 9
+    assert plain(client.get(HOME)).count("Rien à faire") == 10
 
 
 def test_each_queue_has_its_number_its_age_and_what_is_late(client, staff, queries):

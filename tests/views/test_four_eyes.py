@@ -1,4 +1,4 @@
-"""Two people agree to a company's bank account, and to the role that gives roles: neither of them alone, nor twice."""
+"""Two people agree to a company's bank account, to the role that gives roles, to the end of a lost second factor."""
 
 import dataclasses
 import datetime
@@ -10,6 +10,7 @@ from portal.models import (
     AuditEvent,
     BankDetails,
     OneTimeLink,
+    OutboxMessage,
     SecondFactor,
     Sending,
     SendingState,
@@ -21,6 +22,7 @@ from portal.rules import staff_roles
 from portal.rules.staff_roles import Duty
 from tests import factories
 from tests.views.test_sendings import decide, rib, take
+from tests.views.test_terminations import plain
 
 USERS = "/gestion/utilisateurs"
 
@@ -131,7 +133,7 @@ def test_the_role_that_gives_roles_takes_a_second_person_and_the_others_do_not(c
     assert "Une partie de ces rôles attend" in page
     assert "Les autres changements valent" in page
     assert User.get_by_id(member.id).duties == int(Duty.AUDIT)
-    assert "une autre personne doit les confirmer" in answer(first, member, "oui").get_data(as_text=True)
+    assert "une autre personne doit la confirmer" in answer(first, member, "oui").get_data(as_text=True)
     assert "Tissot" in second.get(f"{USERS}/{member.public_id}").get_data(as_text=True)
     assert User.get_by_id(member.id).duties == int(Duty.AUDIT)
     answer(second, member, "oui")
@@ -266,3 +268,187 @@ def test_an_access_that_is_opened_again_has_not_its_powers_at_once(colleagues):
     assert (row.duties, row.asked_duties) == (staff_roles.ALL & ~staff_roles.BY_TWO, staff_roles.ALL)
     answer(second, member, "oui")
     assert User.get_by_id(member.id).duties == staff_roles.ALL
+
+
+# ── A second factor that was lost ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def lost(hr):
+    """Whose telephone is gone, as they say."""
+    hr.key = factories.second_factor(hr)[1]
+    return hr
+
+
+def propose(browser, user):
+    where = f"{USERS}/{user.public_id}/double-authentification"
+    return browser.post(where, follow_redirects=True).get_data(as_text=True)
+
+
+def asked_of(user):
+    return User.get_by_id(user.id).factor_asked_at
+
+
+def agree(browser, user, word="oui", seen=None):
+    at = seen or asked_of(user)
+    words = {"accord": word, "demande": at.isoformat() if at else ""}
+    where = f"{USERS}/{user.public_id}/double-authentification/decision"
+    return browser.post(where, words, follow_redirects=True)
+
+
+def offered(browser, user):
+    page = browser.get(f"{USERS}/{user.public_id}").get_data(as_text=True)
+    return ["Remettre à zéro" in page, 'value="oui"' in page, 'value="non"' in page]
+
+
+def has_factor(user):
+    return SecondFactor.of(user).exists()
+
+
+def letters(user):
+    rows = OutboxMessage.select().where(OutboxMessage.user == user.id).order_by(OutboxMessage.id)
+    return [row.subject for row in rows]
+
+
+def test_a_second_factor_goes_once_a_second_person_agrees_and_its_owner_is_told_twice(app, colleagues, lost):
+    first, second = colleagues
+    theirs = app.test_client()
+    theirs.sign_in(lost)
+    assert offered(second, lost) == [True, False, False]
+    assert "attend l’accord d’une seconde personne" in propose(first, lost)
+    assert [offered(one, lost) for one in colleagues] == [[False, False, True], [False, True, True]]
+    assert has_factor(lost)
+    assert letters(lost) == ["Le retrait de votre double authentification est demandé"]
+    assert UserSession.select().where(UserSession.user == lost, UserSession.ended_at.is_null()).exists()
+    assert "Tissot" in second.get(f"{USERS}/{lost.public_id}").get_data(as_text=True)
+    assert "remise à zéro" in agree(second, lost).get_data(as_text=True)
+    assert (has_factor(lost), asked_of(lost)) == (False, None)
+    assert not UserSession.select().where(UserSession.user == lost, UserSession.ended_at.is_null()).exists()
+    assert letters(lost)[1:] == ["Une double authentification est retirée"]
+    actions = AuditEvent.select().where(AuditEvent.action.startswith("factor.reset")).order_by(AuditEvent.number)
+    assert [(one.action, one.user_id) for one in actions] == [
+        ("factor.reset_asked", first.own.id),
+        ("factor.reset", second.own.id),
+    ]
+
+
+def test_who_proposed_that_it_goes_agrees_to_nothing_however_often_they_ask(colleagues, lost):
+    first, second = colleagues
+    propose(first, lost)
+    assert "une autre personne doit la confirmer" in agree(first, lost).get_data(as_text=True)
+    at = asked_of(lost)
+    assert "C’est déjà demandé" in propose(first, lost)
+    assert "C’est déjà demandé" in propose(second, lost)
+    assert (has_factor(lost), asked_of(lost)) == (True, at)
+
+
+def test_it_stays_when_the_second_or_the_first_thinks_better_of_it(colleagues, lost):
+    first, second = colleagues
+    for one in (second, first):
+        propose(first, lost)
+        assert "La proposition est écartée" in agree(one, lost, "non").get_data(as_text=True)
+        assert (has_factor(lost), asked_of(lost)) == (True, None)
+        assert "déjà fait" in agree(second, lost).get_data(as_text=True)
+    assert has_factor(lost)
+    assert AuditEvent.select().where(AuditEvent.action == "factor.reset_refused").count() == 2
+
+
+def test_neither_its_owner_nor_a_member_without_the_role_agrees(app, colleagues, lost):
+    first, own = colleagues
+    owner, other = app.test_client(), manager(app, int(Duty.MEMBERS))
+    owner.sign_in(lost)
+    owner.post("/connexion/code", {"code": factories.code_of(lost.key)})
+    propose(first, lost)
+    assert [agree(one, lost).status_code for one in (owner, other)] == [403, 403]
+    admin = own.own
+    factories.second_factor(admin)
+    propose(first, admin)
+    assert "Seul un administrateur" in agree(manager(app), admin).get_data(as_text=True)
+    assert "propre accès" in agree(own, admin).get_data(as_text=True)
+    assert has_factor(lost) and has_factor(admin)
+
+
+@pytest.mark.parametrize("what", ["closed", "no role", "gone"])
+def test_what_was_proposed_by_somebody_who_manages_no_more_falls(app, colleagues, lost, what):
+    """Whether the desk says it, or a command, or a row that goes."""
+    second, asker = colleagues[1], manager(app)
+    member = factories.user(UserRole.STAFF, duties=0)
+    propose(asker, lost)
+    set_roles(asker, member, Duty.USERS)
+    seen = asked_of(lost)
+    assert seen and User.get_by_id(member.id).asked_duties
+    if what == "gone":
+        User.update(factor_asked_by=None, duties_asked_by=None).execute()
+        assert "a changé" in agree(second, lost).get_data(as_text=True)
+    else:
+        post = set_roles if what == "no role" else lambda one, user: one.post(f"{USERS}/{user.public_id}/fermeture")
+        post(second, asker.own)
+        row = User.get_by_id(member.id)
+        assert (asked_of(lost), row.asked_duties, row.duties_asked_by_id) == (None, None, None)
+        agree(second, lost, seen=seen)
+    assert has_factor(lost)
+
+
+def test_what_was_proposed_about_an_access_falls_when_it_is_closed(colleagues, lost):
+    first, second = colleagues
+    propose(first, lost)
+    seen = asked_of(lost)
+    second.post(f"{USERS}/{lost.public_id}/fermeture")
+    second.post(f"{USERS}/{lost.public_id}/reouverture")
+    assert "déjà fait" in agree(second, lost, seen=seen).get_data(as_text=True)
+    assert has_factor(lost)
+
+
+def test_who_shows_theirs_has_not_lost_it(app, colleagues, lost):
+    first, second = colleagues
+    app.settings = dataclasses.replace(app.settings, second_factor="always")
+    propose(first, lost)
+    seen = asked_of(lost)
+    owner = app.test_client()
+    owner.sign_in(lost)
+    assert asked_of(lost) == seen  # a password alone is half of a sign-in
+    assert owner.post("/connexion/code", {"code": factories.code_of(lost.key)}).status_code == 303
+    assert asked_of(lost) is None
+    agree(second, lost, seen=seen)
+    assert has_factor(lost)
+
+
+def test_a_lapsed_or_another_proposal_is_not_agreed_to(colleagues, lost):
+    first, second = colleagues
+    propose(first, lost)
+    of_long_ago = clock.now() - datetime.timedelta(days=7)
+    User.update(factor_asked_at=of_long_ago).where(User.id == lost.id).execute()
+    assert offered(second, lost) == [True, False, False]
+    assert "déjà fait" in agree(second, lost).get_data(as_text=True)
+    assert "attend l’accord" in propose(first, lost)  # as if there had been none
+    assert "a changé" in agree(second, lost, seen=of_long_ago).get_data(as_text=True)
+    agree(second, lost, "non")
+    propose(first, lost)
+    User.update(factor_asked_at=of_long_ago).where(User.id == lost.id).execute()
+    assert User.forget_proposals(clock.now()) == 1
+    assert (asked_of(lost), User.get_by_id(lost.id).factor_asked_by_id) == (None, None)
+    assert has_factor(lost)
+
+
+@pytest.mark.parametrize("words", ["", "demain", "2026-13-45", "2026-11-28T10:00:00+00:00"])
+def test_words_that_are_no_instant_agree_to_nothing(colleagues, lost, words):
+    first, second = colleagues
+    propose(first, lost)
+    where = f"{USERS}/{lost.public_id}/double-authentification/decision"
+    answer = second.post(where, {"accord": "oui", "demande": words}, follow_redirects=True)
+    assert "a changé" in answer.get_data(as_text=True)
+    assert has_factor(lost)
+
+
+def test_the_desk_says_that_accesses_wait_and_the_list_shows_which(colleagues, lost):
+    first, second = colleagues
+    member = factories.user(UserRole.STAFF, last_name="Lamy", duties=0)
+    propose(first, lost)
+    set_roles(first, member, Duty.USERS)
+    propose(first, factories.user(UserRole.STAFF, last_name="Sansfacteur"))
+    assert "Accès à confirmer Proposés par une personne, à une seconde 2" in plain(second.get("/gestion"))
+    page = plain(second.get(f"{USERS}?etat=a-confirmer"))
+    assert lost.full_name in page and "Lamy" in page and "Sansfacteur" not in page
+    old = clock.now() - datetime.timedelta(days=7)
+    User.update(duties_asked_at=old).where(User.id == member.id).execute()
+    assert "Lamy" not in plain(second.get(f"{USERS}?etat=a-confirmer"))

@@ -26,7 +26,7 @@ ROOMS = {
     **dict.fromkeys(("staff_publications", "staff_publication", "staff_notices"), Duty.PUBLISHING),
     **dict.fromkeys(("staff_loads", "staff_hand_overs"), Duty.LOADS),
     **dict.fromkeys(("configuration", "wording", "guarantees"), Duty.CONFIGURE),
-    **dict.fromkeys(("staff_users", "staff_accesses", "staff_viewing.start"), Duty.USERS),
+    **dict.fromkeys(("staff_users", "staff_accesses", "staff_agreeing", "staff_viewing.start"), Duty.USERS),
     **dict.fromkeys(("staff_dossiers.ask_export", "staff_dossiers.export"), Duty.AUDIT),
     **dict.fromkeys(("staff_trail", "staff_seen"), Duty.AUDIT),
 }

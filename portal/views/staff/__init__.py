@@ -17,6 +17,7 @@ from portal.models import (
 from portal.prepared import written_once
 from portal.views.staff import (
     accesses,
+    agreeing,
     answering,
     arrears,
     campaigns,
@@ -51,7 +52,8 @@ from portal.views.tally import few
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, deciding, sendings)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
-MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses, viewing)
+MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses, agreeing)
+MODULES += (viewing,)
 
 # Their group of the menu, below the others.
 MENU = (

@@ -1,16 +1,21 @@
-"""What is done to one access: its roles, its end, a link, its sessions, its second factor; a second person agrees."""
+"""What is done to one access: its roles, its end, a link, its sessions, its second factor."""
 
 from flask import Blueprint, flash, redirect, request, url_for
 
-from portal import clock, factors, users
+from portal import clock, users
 from portal.access import audit, fresh, requires
 from portal.forms.users import DutiesForm
-from portal.models import SecondFactor, UserSession, db
+from portal.models import UserSession, db
 from portal.rules import Refused
 from portal.views.recording import by
 from portal.views.staff.users import ASKED, found, people
 
 WAIT = "Ces rôles attendent l’accord d’une seconde personne\u00a0: rien n’est encore changé."
+ALONE = "La double authentification est remise à zéro.", "factor.reset"
+BY_TWO = (
+    "La remise à zéro attend l’accord d’une seconde personne\u00a0: rien n’est encore changé.",
+    "factor.reset_asked",
+)
 
 blueprint = Blueprint("staff_accesses", __name__, url_prefix="/gestion/utilisateurs")
 
@@ -58,27 +63,6 @@ def roles_said(noted):
     if before["duties"] == after["duties"]:
         return WAIT
     return f"{ASKED} Les autres changements valent dès sa prochaine page."
-
-
-@blueprint.post("/<uuid:id>/roles/decision")
-@requires("staff_users")
-@fresh()
-def decide(id):
-    """The second of two people agrees to the role that gives roles, or does not."""
-    agreed = request.form.get("accord") == "oui"
-
-    def do(row, now):
-        seen = request.form.get("roles", "")
-        on_screen = int(seen) if seen.isdecimal() and len(seen) < 9 else None
-        asked = users.decide_duties(row, agreed, by(), now, on_screen)
-        return None if asked is None else {"after": {"duties": asked}}
-
-    told = (
-        ("Les rôles sont confirmés.", "user.duties")
-        if agreed
-        else ("La proposition est écartée.", "user.duties_refused")
-    )
-    return act(id, *told, do)
 
 
 @blueprint.post("/<uuid:id>/fermeture")
@@ -136,13 +120,6 @@ def end_sessions(id):
 @requires("staff_users")
 @fresh()
 def reset_factor(id):
-    """A telephone that was lost: another application is added at the next sign-in."""
-
-    def do(row, now):
-        users.held(row, by())
-        if not SecondFactor.of(row).exists():
-            return None
-        factors.reset(row, now)
-        return {}
-
-    return act(id, "La double authentification est remise à zéro.", "factor.reset", do)
+    """A telephone that was lost: another application is added at the next sign-in, once two people agree."""
+    told = ALONE if people() == 1 else BY_TWO
+    return act(id, *told, lambda row, now: {} if users.reset_factor(row, by(), now, people()) else None)

@@ -47,10 +47,11 @@ QUEUES = {
         "staff_trail.index",
         "",
     ),
+    desk.ACCESSES: ("Accès à confirmer", "Proposés par une personne, à une seconde", "users", "staff_users.index", ""),
     desk.MESSAGES: ("Courriels et SMS", "En échec, à renvoyer", "mail-forward", "staff_messages.index", ""),
 }
 
-WORDS = {desk.ALARMS: {"quoi": "alertes"}}  # of an address
+WORDS = {desk.ALARMS: {"quoi": "alertes"}, desk.ACCESSES: {"etat": "a-confirmer"}}  # of an address
 
 
 @blueprint.get("")

@@ -58,7 +58,8 @@ def told(row, seen):
     )
 
 
-ASKED_FOR = TERMS["asked_duties"].time
+ASKED_FOR = TERMS["proposal"].time
+RESET = "remettre à zéro la double authentification"
 
 
 def found(id):
@@ -75,21 +76,27 @@ def show(id):
 def page(row, form, status=200):
     [one] = tell([row])
     rights = granted.tell(row.grants_with_places().limit(GRANTS + 1))
-    asked = (
-        None
-        if (proposed := row.proposed_duties(clock.now())) is None
-        else (staff_roles.labels(proposed), row.duties_asked_by, proposed, row.duties_asked_at + ASKED_FOR)
-    )
-    has_factor = SecondFactor.of(row).exists()
     return render(
         "staff_user",
         status,
         one=one,
         form=form,
-        has_factor=has_factor,
-        asked=asked,
+        has_factor=SecondFactor.of(row).exists(),
+        asked={what: proposal(row, what) for what in User.PROPOSED if row.is_proposed(what, clock.now())},
         rights=rights[:GRANTS],
         more=len(rights) > GRANTS,
+    )
+
+
+def proposal(row, what):
+    """What a second person may agree to: who proposed it, until when, in which words; `seen`: what tells it apart."""
+    first, at = getattr(row, f"{what}_asked_by"), getattr(row, f"{what}_asked_at")
+    of_roles = what == "duties"
+    return SimpleNamespace(
+        by=first,
+        until=at + ASKED_FOR,
+        words=", ".join(staff_roles.labels(row.asked_duties)) if of_roles else RESET,
+        seen=row.asked_duties if of_roles else at.isoformat(),
     )
 
 
