@@ -1791,14 +1791,9 @@ class User(UserMixin, Table):
         """Who is covered now in these accounts."""
         return self.beneficiaries().where(Beneficiary.account.in_(account_ids), Beneficiary.active_on(clock.today()))
 
-    def head_counts(self, account_ids):
-        """How many people are covered now in each of these accounts: id → number."""
-        counted = (
-            self.covered_in(account_ids)
-            .select(Beneficiary.account, fn.COUNT(Beneficiary.id))
-            .group_by(Beneficiary.account)
-        )
-        return dict(counted.tuples())
+    def head_counts(self, account_ids, by=Beneficiary.account):
+        """How many people are covered now in each of these accounts, or in each of their colleges: id → number."""
+        return dict(self.covered_in(account_ids).select(by, fn.COUNT(Beneficiary.id)).group_by(by).tuples())
 
     def find_accounts(self, words):
         """Accounts whose name, code, description or companies hold every word (keys), the likeliest first.
@@ -1860,6 +1855,12 @@ class User(UserMixin, Table):
 
     def companies_with_accounts(self):
         return self.companies().select(Company, ManagedAccount).join(ManagedAccount)
+
+    def colleges_of(self, accounts):
+        """The colleges of these accounts (a query) that the user may see, with company and account, by company."""
+        found = self.categories().select(EmployeeCategory, Company, ManagedAccount).join(Company).join(ManagedAccount)
+        found = found.where(EmployeeCategory.account.in_(accounts.select(ManagedAccount.id)))
+        return found.order_by(ManagedAccount.name_key, ManagedAccount.id, Company.code, EmployeeCategory.code)
 
     def contracts_with_plans(self):
         """Contracts with plan, college and company, by company and college."""

@@ -78,6 +78,7 @@ class Scope:
     def category(self, row, url):
         code = codes(row)[-1]
         return SimpleNamespace(
+            id=row.category_id,
             label=row.company_label,
             company_code=row.company_code,
             code=row.category_code,

@@ -16,6 +16,7 @@ from portal.views import (
     certificates,
     changes,
     colleges,
+    companies,
     company_facts,
     confirming,
     contracts,
@@ -88,6 +89,7 @@ ROOMS = (
     home,
     portfolio,
     scope,
+    companies,
     contracts,
     *MONEY,
     employees,
@@ -122,7 +124,7 @@ WITHIN |= {module.blueprint.name: "enrolments" for module in ENROLMENTS}
 WITHIN |= {module.blueprint.name: "waivers" for module in WAIVERS}
 WITHIN |= {module.blueprint.name: "supporting_documents" for module in PROOFS}
 WITHIN |= {module.blueprint.name: "threads" for module in THREADS}
-WITHIN |= {"granting": "grants"}
+WITHIN |= {"granting": "grants", "companies": "scope"}
 WITHIN |= {"statements": "schedule", "calendars": "schedule", "hiring": "contributions"}
 WITHIN |= {"mandates": "contributions", "factors": "profile", "passkeys": "profile"}
 WITHIN |= {"staff_answering": "staff_threads", "prepared_answers": "staff_threads"}

@@ -54,6 +54,7 @@ FAMILIES = {
         "arrears.export": "Impayés téléchargés",
         "beneficiaries.export": "Liste de bénéficiaires téléchargée",
         "calendar.export": "Échéances téléchargées",
+        "companies.export": "Comptes et entreprises téléchargés",
         "contracts.export": "Contrats téléchargés",
         "debit.download": "Fichier de prélèvements téléchargé",
         "document.download": "Document téléchargé",

@@ -47,4 +47,12 @@ def told(row, today):
     """A statement as lists show it."""
     words, tone, icon = STATES[row.state(today)]
     late = days_late(row.due_on, today) if row.state(today) == StatementState.LATE else 0
-    return SimpleNamespace(row=row, words=words, tone=tone, icon=icon, late=late, company=row.contract.category.company)
+    return SimpleNamespace(
+        row=row,
+        words=words,
+        tone=tone,
+        icon=icon,
+        late=late,
+        issued=row.issued_on <= today,
+        company=row.contract.category.company,
+    )

@@ -12,7 +12,7 @@ from portal.access import opened_by_profile, requires, safe_path
 from portal.formats import search_words
 from portal.forms.checks import is_secret
 from portal.forms.scope import EVERYTHING, Scope
-from portal.models import ManagedAccount
+from portal.models import Beneficiary, ManagedAccount
 from portal.rendering import (
     Page,
     Sort,
@@ -36,7 +36,7 @@ FOLLOWED = {*ENROLMENTS, "supporting_documents", "deposits", "reminding", *SENDI
 THREADS = {"threads", "asking", "answering"}
 MONEY = {"contributions", "schedule", "statements", "calendars", "hiring", "mandates"}
 SCOPED = {"home", "contracts", *PEOPLE, *CERTIFICATES, *AFFILIATIONS, *FOLLOWED, *THREADS, *MONEY}
-SCOPED |= {"portfolio", "library", "grants", "granting", "scope", "profile", "help", "notices"}
+SCOPED |= {"portfolio", "library", "grants", "granting", "scope", "companies", "profile", "help", "notices"}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 
@@ -215,7 +215,8 @@ def index():
         typed=typed,
         page=page,
         sort=sort,
-        head_counts=head_counts(page.rows),
+        head_counts=current_user.head_counts([account.id for account in page.rows]),
+        in_colleges=in_colleges(current_scope().account),
         categories=chooser().categories,
         starred=set(current_user.favourite_codes()),
         towards=towards,
@@ -251,8 +252,9 @@ SORTS = {
 }
 
 
-def head_counts(accounts):
-    return current_user.head_counts([account.id for account in accounts])
+def in_colleges(account):
+    """How many people are covered now in each college of the account that is shown: id → number."""
+    return current_user.head_counts([account.account_id], by=Beneficiary.category) if account else {}
 
 
 @blueprint.post("/favoris")

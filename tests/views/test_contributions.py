@@ -52,6 +52,21 @@ def test_what_is_due_late_and_next_is_said_first(signed_in, contract, path):
     assert f"Prochaine échéance {euro(71_000)} le {fr(clock.today() + 9 * DAY)}" in text
 
 
+def test_each_statement_that_is_issued_is_printed_from_its_line(signed_in, contract):
+    """No other: what is only announced has no PDF yet, a credit note to come no more than a call."""
+    ContributionStatement.update(issued_on=clock.today() + DAY).where(ContributionStatement.total < 0).execute()
+    page = signed_in.get("/echeancier?annee=&lignes=100").get_data(as_text=True)
+    issued = {row.public_id: row.issued_on <= clock.today() for row in ContributionStatement.select()}
+    assert len(set(issued.values())) == 2
+    for public_id, printed in issued.items():
+        assert (f'formaction="/echeancier/{public_id}/bordereau' in page) == printed
+        shown = signed_in.get(f"/echeancier/{public_id}").get_data(as_text=True)
+        assert ("Bordereau (PDF)" in shown) == printed
+    one = next(public_id for public_id, printed in issued.items() if printed)
+    with signed_in.post(f"/echeancier/{one}/bordereau", data={"csrf_token": signed_in.token()}) as answer:
+        assert answer.mimetype == "application/pdf"
+
+
 def euro(cents):
     return (
         f"{cents // 100:,},{cents % 100:02} €".replace(",", " ", 1)

@@ -6,7 +6,7 @@ import pytest
 
 from portal import clock, proofs
 from portal.forms.scope import Scope
-from portal.models import Beneficiary, Favourite, PermissionGrant
+from portal.models import AuditEvent, Beneficiary, Favourite, PermissionGrant
 from portal.rules import proofs as rules
 from portal.rules import rights
 from tests import factories
@@ -229,3 +229,45 @@ def test_an_account_without_a_company_is_shown_empty(client, database):
     assert "Vide" in account
     code = re.search(r"perimetre=(C\d+)", account)[1]
     assert "Aucune donnée disponible" in client.get(f"/salaries?perimetre={code}").get_data(as_text=True)
+
+
+def test_the_file_holds_a_row_for_each_college_that_the_user_may_see(manager, queries):
+    """Of the accounts that the address finds, and of no other; who counts people there counts those covered now."""
+    ours, other = factories.account("Zinguerie du Crêt", first_name="Paul"), factories.account("Zone interdite")
+    company = factories.company(ours, "Zinguerie – Siège")
+    colleges = [factories.category(company, code=code, label=f"Collège {code}") for code in ("001", "002")]
+    for college in (*colleges, factories.category(factories.company(other, "Zone"))):
+        factories.beneficiary(factories.contract(college), "Roux")
+    gone = factories.beneficiary(factories.contract(colleges[0]), "Parti")
+    Beneficiary.update(terminated_on=clock.today()).where(Beneficiary.id == gone.id).execute()
+    user = factories.user(accounts=[ours, factories.account("Acier Jura bis")])
+    PermissionGrant.update(category=colleges[1], company=company).where(PermissionGrant.account == ours).execute()
+    manager.post("/deconnexion")
+    manager.sign_in(user)
+    queries.clear()
+    answer = manager.post("/perimetre/telechargement?q=z&perimetre=tous", data={"format": "csv"})
+    head, *rows = [line.split(";") for line in answer.get_data(as_text=True).lstrip("\ufeff").splitlines()]
+    assert head[0] == "Nom" and head[-1] == "Bénéficiaires"
+    assert [(row[0], row[8], row[9], row[-1]) for row in rows] == [
+        ("Zinguerie du Crêt", "Zinguerie – Siège", "002", "1")
+    ]
+    assert AuditEvent.select().where(AuditEvent.action == "companies.export").get().after == {
+        "rows": 1,
+        "format": "csv",
+    }
+    with manager.post("/perimetre/telechargement?perimetre=tous") as answer:
+        assert answer.headers["Content-Disposition"].endswith(".xlsx")
+
+
+def test_the_list_of_companies_counts_who_is_covered_in_each_college(manager):
+    account = factories.account("Menuiserie Vuillet")
+    company = factories.company(account, "Menuiserie")
+    for code, many in (("001", 3), ("002", 1), ("003", 0)):
+        contract = factories.contract(factories.category(company, code=code))
+        for number in range(many):
+            factories.beneficiary(contract, f"Nom {number}")
+    manager.post("/deconnexion")
+    manager.sign_in(factories.user(accounts=[account]))
+    page = manager.get("/perimetre").get_data(as_text=True)
+    counts = re.findall(r'data-label="Bénéficiaires" class="ui-num">(\d+)<', page)
+    assert counts == ["4", "3", "1", "0"]
