@@ -66,6 +66,8 @@ ACCOUNTS = (
     (cells.REIMBURSEMENT_IBAN, cells.REIMBURSEMENT_BIC),
     (cells.CONTRIBUTION_IBAN, cells.CONTRIBUTION_BIC),
 )
+# Columns that the boxes of the steps call otherwise.
+CALLED = {TITLES[cells.CIVILITY]: "État civil"}
 # Warnings that are no doubts: what they ask for is told beside the box.
 PROOFS_ASKED = (TITLES[cells.RELATIONSHIP], TITLES[cells.SITUATION])
 LINE = re.compile(r"(celui de|déjà à) la ligne ([0-9]+)")
@@ -297,7 +299,7 @@ class Household:
             said = member.checked.warnings | self.compared(member)
             titles = [TITLES[place] for place in STEPS[step] if TITLES[place] in said]
             about = [title for title in titles if title not in PROOFS_ASKED]
-            found += [(f"{self.whose(member)}{title}".replace("'", "’"), without_lines(said[title])) for title in about]
+            found += [(self.whose(member) + called(title), without_lines(said[title])) for title in about]
         if step == "coordonnees" and (doubt := self.town_doubt()):
             found.append(("Ville", doubt))
         return [(label, said_to_you(sentence)) for label, sentence in found] if to_employee else found
@@ -408,6 +410,11 @@ SAID_TO_YOU = (
     ("déjà celui du salarié", "déjà le vôtre"),
     ("à la place du salarié", "à votre place"),
 )
+
+
+def called(title):
+    """What the box of a column is called in the steps."""
+    return CALLED.get(title, title).replace("'", "’")
 
 
 def said_to_you(sentence):

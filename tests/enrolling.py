@@ -72,7 +72,7 @@ STEPS = {
 def begin(client, user, **words):
     """The draft that the first step makes."""
     answer = client.post("/adhesion/nouvelle", contract_words(user, **words))
-    assert answer.status_code == 303, answer.get_data(as_text=True)[-3000:]
+    assert passes(answer), answer.get_data(as_text=True)[-3000:]
     return Enrolment.get(Enrolment.public_id == answer.headers["Location"].split("/")[2])
 
 
@@ -82,7 +82,7 @@ def fill(client, draft, until="verification", **steps):
         if step == until:
             break
         answer = send(client, draft, step, steps.get(step, words))
-        assert answer.status_code == 303, (step, said(answer))
+        assert passes(answer), (step, said(answer))
     return draft
 
 
@@ -91,6 +91,20 @@ def send(client, draft, step, words, action="suivant", **page):
     if not page:
         page = page_of(client, draft, step)
     return client.post(f"/adhesion/{draft.public_id}/{step}", {**page, **words, "action": action})
+
+
+def passes(answer):
+    """Whether a step that was sent leads further, and not back to itself."""
+    return answer.status_code == 303 and "revoir=" not in answer.headers["Location"]
+
+
+def told(client, answer):
+    """The page that tells what is wrong in the step that was sent, or doubtful: the browser is sent to it."""
+    where = answer.headers.get("Location", "")
+    assert answer.status_code == 303 and "revoir=" in where, (answer.status_code, where, said(answer))
+    page = client.get(where)
+    assert page.status_code == 200, page.headers.get("Location")
+    return page
 
 
 def page_of(client, draft, step):

@@ -10,6 +10,7 @@ from portal.views import (
     affiliations,
     answering,
     asking,
+    beginning,
     brand,
     calendars,
     certificate_batches,
@@ -77,7 +78,7 @@ MOVES = (terminations, selections, changes, colleges, dependents, movements, cer
 AFFILIATIONS = (affiliations, imports, mending, joining)
 PROOFS = (supporting_documents, deposits, reminding)
 SENDINGS = (sendings, company_facts, deposited)
-ENROLMENTS = (enrolments, enrolment_steps, entrusting)
+ENROLMENTS = (enrolments, beginning, enrolment_steps, entrusting)
 # No user, no menu, no account.
 EMPLOYEE_SIDE = (guests, guest_enrolment, guest_waiver, guest_signature, guest_copy, guest_deposit)
 WAIVERS = (waivers, waiver_records)

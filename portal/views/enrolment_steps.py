@@ -1,19 +1,16 @@
-"""« Adhésion salarié », step by step: the first, which makes the draft, the others, the last look and the sending."""
+"""« Adhésion salarié », step by step, once the first (`beginning`) has made the draft; the last look, the sending."""
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
-from peewee import IntegrityError
 
 from portal import clock, enrolments
 from portal.access import audit, keeps_words, requires
 from portal.exchange import recognising
-from portal.forms.enrolments import ContractStep, WhenToRemind
+from portal.forms.enrolments import WhenToRemind
 from portal.household import STEP_TITLES, STEPS
 from portal.last_look import summary
-from portal.models import Enrolment, EnrolmentState, UnsentWords, db
+from portal.models import EnrolmentState, UnsentWords, db
 from portal.rendering import redirect_whole, render
-from portal.views.joining import offers_of
-from portal.views.scope import current_scope
 from portal.views.stepping import SAVED, Stepping
 
 blueprint = Blueprint("enrolment_steps", __name__, url_prefix="/adhesion")
@@ -25,61 +22,7 @@ def user():
     return current_user._get_current_object()
 
 
-# ── The first step, without a draft ──────────────────────────────────────────────────────────────────────────────
-
-
-@blueprint.get("/nouvelle")
-@requires("enrol")
-def new():
-    account = current_scope().account
-    if account is None:
-        return ask_for_account()
-    kept = UnsentWords.of(user(), request.path, clock.now())
-    return first_step(account).show("garantie", kept and kept.unseal())
-
-
-def ask_for_account():
-    flash("Choisissez d’abord le compte, en haut de la page : les garanties proposées sont les siennes.", "warn")
-    return redirect(url_for("enrolments.index"), 303)
-
-
-def first_step(account):
-    address = url_for("enrolment_steps.new")
-    return Stepping(
-        Enrolment(), user(), lambda step: address, url_for("enrolments.index"), offers=lambda: offers_of(account)
-    )
-
-
-@blueprint.post("/nouvelle")
-@requires("enrol")
-@keeps_words
-def create():
-    """Make the draft, and go to the second step; the same form sent twice makes one draft."""
-    account = current_scope().account
-    if account is None:
-        return ask_for_account()
-    form = ContractStep(request.form, offers_of(account))
-    begun = Enrolment.begun_by(user(), form.key)
-    if begun is None:
-        home = form.check(clock.today())
-        if form.errors or not form.accepts(home.doubts("garantie")):
-            return first_step(account).render("garantie", form, 422, home)
-        begun = begin(account.account_id, form)
-    return redirect(url_for("enrolment_steps.step", id=begun.public_id, step=begun.step), 303)
-
-
-def begin(account_id, form):
-    try:
-        with db.atomic():
-            draft = enrolments.begin(user(), account_id, form.offer, form.words(), form.key, clock.now())
-            UnsentWords.forget(user(), request.path)
-            audit("enrolment.begin", on=draft, account=account_id)
-            return draft
-    except IntegrityError:  # the other click was a little faster
-        return Enrolment.begun_by(user(), form.key) or abort(409)
-
-
-# ── The other steps ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── The steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def draft(id):

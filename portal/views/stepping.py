@@ -63,9 +63,15 @@ class Stepping:
         home = self.home(step, form.words()) if self.begun and words else None
         if home:
             form.show(home)
-            if request.args.get(REVIEW):
-                form.tell(self.worded(home.errors(step)))
-        return self.render(step, form, home=home, unsent=unsent)
+        known = self.tell(step, form, home) if home and request.args.get(REVIEW) else None
+        return self.render(step, form, home=home, unsent=unsent, known=known)
+
+    def tell(self, step, form, home):
+        """Say what is wrong in a step, or else what is doubtful and was not told yet; who the employee may be."""
+        errors = home.errors(step)
+        form.tell(self.worded(errors))
+        known = self.known(home) if self.known and step == "salarie" and not errors else None
+        return None if errors or self.has_told(step, form, home, known) else known
 
     def another_page(self, unsent):
         """What a session did not outlive, in a page of its own: shown in two tabs, they are two pages of one draft."""
@@ -182,16 +188,16 @@ class Stepping:
         return self.leave_by(action, step, words)
 
     def go_on(self, step, form, home, action):
-        """To the next step, unless something is wrong, or doubtful and not told yet."""
-        errors, known = home.errors(step), None
-        if not errors:
-            known = self.known(home) if self.known and step == "salarie" else None
-            if self.has_told(step, form, home, known):
-                onward = LAST_LOOK if action == SUMMARY and self.is_whole else enrolments.following(step)
-                return redirect(self.address_of(onward), 303)
-        form.show(home)
-        form.tell(self.worded(errors))
-        return self.render(step, form, 422, home, known=known or None)
+        """To the next step, unless something is wrong, or doubtful and not told yet.
+
+        The draft keeps these words, right or wrong: the page that tells what is wrong is asked for, so that the
+        browser's « Back » shows it again and has no form to send twice.
+        """
+        known = self.known(home) if self.known and step == "salarie" and not home.errors(step) else None
+        if home.errors(step) or not self.has_told(step, form, home, known):
+            return redirect(with_word(self.address_of(step), REVIEW), 303)
+        onward = LAST_LOOK if action == SUMMARY and self.is_whole else enrolments.following(step)
+        return redirect(self.address_of(onward), 303)
 
     def has_told(self, step, form, home, known):
         """Whether there is no doubt that the form was not told of already; who is surely covered never goes on."""

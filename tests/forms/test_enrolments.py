@@ -132,9 +132,9 @@ def test_what_is_right_is_not_doubtful():
 @pytest.mark.parametrize(
     ("words", "about"),
     [
-        ({"civilite": "M."}, {"Civilité"}),
+        ({"civilite": "M."}, {"État civil"}),
         ({"civilite": "M.", "sexe": "M"}, {"N° S. Sociale"}),
-        ({"sexe": "M"}, {"Civilité", "N° S. Sociale"}),
+        ({"sexe": "M"}, {"État civil", "N° S. Sociale"}),
     ],
 )
 def test_civility_sex_and_number_that_are_not_of_one_person_are_doubtful(words, about):

@@ -57,7 +57,7 @@ def type_employee(page):
 
 def test_a_household_is_enrolled_from_the_first_step_to_its_bulletin(hr_page):
     page = hr_page
-    page.complaints.expects(422)  # without JavaScript, the age of a child is known once it is sent
+
     begin(page)
     type_employee(page)
     onward(page, "Coordonnées du salarié")
@@ -178,9 +178,32 @@ def test_two_tabs_on_one_draft_do_not_write_over_each_other(hr_page):
     assert Enrolment.get().label == "Agnès LACROIX"
 
 
+def test_back_shows_again_what_was_wrong_and_has_no_form_to_send_twice(hr_page):
+    page = hr_page
+    page.goto("/adhesion/nouvelle")
+    page.get_by_text(re.compile("SIÈGE, 001")).click()
+    box(page, "Date d’effet").fill("31/06/2026")
+    page.get_by_role("button", name=NEXT).last.click()
+    expect(page).to_have_title(re.compile("^Erreur"))
+    expect(box(page, "Date d’effet")).to_have_value("31/06/2026")
+    begin(page)
+    type_employee(page)
+    box(page, "Date de naissance").fill("31/06/1994")
+    settled(page)
+    page.get_by_role("button", name=NEXT).last.click()
+    expect(page).to_have_title(re.compile("^Erreur"))
+    same_after_reload(page)
+    box(page, "Date de naissance").fill("30/06/1994")
+    onward(page, "Coordonnées du salarié")
+    page.go_back()
+    expect(page.get_by_role("heading", level=2, name="Le salarié")).to_be_visible()
+    expect(box(page, "Date de naissance")).to_have_value("30/06/1994")
+    expect(page).not_to_have_title(re.compile("^Erreur"))
+    onward(page, "Coordonnées du salarié")
+
+
 def test_mistakes_are_listed_with_links_to_their_boxes(hr_page):
     page = hr_page
-    page.complaints.expects(422)
     begin(page)
     type_employee(page)
     box(page, "Date de naissance").fill("31/06/1994")

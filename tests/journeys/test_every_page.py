@@ -178,7 +178,7 @@ PAGES = {
     "fichier-illisible": ("imports.show", "hr", "/affiliations/fichiers/{failed}"),
     "adhesions": ("enrolments.index", "hr", "/adhesion"),
     "adhesions-105-comptes": ("enrolments.index", "manager", "/adhesion"),
-    "adhesion-nouvelle": ("enrolment_steps.new", "hr", "/adhesion/nouvelle"),
+    "adhesion-nouvelle": ("beginning.new", "hr", "/adhesion/nouvelle"),
     "adhesion-salarie": ("enrolment_steps.step", "hr", "/adhesion/{draft}/salarie?revoir=oui"),
     "adhesion-coordonnees": ("enrolment_steps.step", "hr", "/adhesion/{draft}/coordonnees"),
     "adhesion-comptes": ("enrolment_steps.step", "hr", "/adhesion/{draft}/comptes"),

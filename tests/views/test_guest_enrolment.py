@@ -65,7 +65,8 @@ def test_identity_came_from_hr_and_the_rest_is_typed(phone):
     page = seen(phone, "/salarie")
     assert 'value="Inès"' in page
     assert 'value="Lacroix"' in page
-    assert type_step(phone, "salarie", enrolling.EMPLOYEE | {"nssociale": "1"}).status_code == 422
+    wrong = enrolling.told(phone, type_step(phone, "salarie", enrolling.EMPLOYEE | {"nssociale": "1"}))
+    assert any("1 erreur à corriger" in one for one in enrolling.said(wrong))
     type_all(phone)
     look = seen(phone, "/verification")
     assert "Relire et signer" in look
@@ -81,7 +82,7 @@ def test_reading_any_page_writes_nothing(ready, queries):
 
 
 def test_who_reads_is_not_told_to_see_the_employee(phone):
-    answer = type_step(phone, "salarie", enrolling.EMPLOYEE | {"autreregime": "Oui"})
+    answer = enrolling.told(phone, type_step(phone, "salarie", enrolling.EMPLOYEE | {"autreregime": "Oui"}))
     assert any("Vous pouvez la demander" in one for one in enrolling.said(answer))
     type_all(phone, salarie=enrolling.EMPLOYEE)
     type_step(phone, "conjoint", SPOUSE | {"lien": ""})
