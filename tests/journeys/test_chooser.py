@@ -138,6 +138,7 @@ COMPANIES = [
     "Titre destinataire d’appel",
     "Libellé destinataire d’appel",
     "Cotisation",
+    "Bénéf.",
 ]
 
 
