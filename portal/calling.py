@@ -225,7 +225,8 @@ def moved(columns, among):
 
 
 def line_of(employee, owed):
-    who = employee.id, employee.member_number, employee.full_name, employee.name_key
+    name = employee.full_name[: StatementLine.label.max_length]
+    who = employee.id, employee.member_number, name, employee.name_key
     days = owed.starts_on.isoformat(), owed.ends_on.isoformat()
     return Line(*who, False, owed.band, owed.price, owed.employer, owed.employee, *days, owed.portion)
 

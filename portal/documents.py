@@ -135,7 +135,8 @@ def file(data, now, code=None, *, title, document_type, account, contract=None, 
 
 
 def row_of(now, title, document_type, account, contract, beneficiary):
-    row = Document(account=account, contract=contract, beneficiary=beneficiary, title=title, created_at=now)
+    row = Document(account=account, contract=contract, beneficiary=beneficiary, created_at=now)
+    row.title = title = title[: Document.title.max_length]  # a name of the mutual's own system has no other bound
     row.document_type, row.published_on, row.title_key = document_type, clock.day_of(now), sort_key(title)
     names = (beneficiary.first_name, beneficiary.last_name) if beneficiary else ()
     row.initials = " ".join(f"{name[:1].upper()}." for name in names)

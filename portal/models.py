@@ -893,7 +893,7 @@ class Movement(Table):
                 category=change.person.category_id,
                 beneficiary=change.person.id,
                 kind=change.kind,
-                label=change.person.full_name,
+                label=change.person.full_name[: cls.label.max_length],
                 member_number=change.person.member_number,
                 effective_on=change.effective_on,
                 reason=change.reason,

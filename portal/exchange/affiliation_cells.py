@@ -112,9 +112,7 @@ def matricule(text: str, today: date) -> Read:
 
 
 def name(text: str, today: date) -> Read:
-    kept = affiliations.name_with_capitals(text)
-    if not any(letter.isalpha() for letter in kept):
-        raise Refused("Un nom s’écrit avec des lettres. Corrigez-le.")
+    kept = affiliations.name_with_capitals(affiliations.name_of_person(text))
     return Read(kept, kept, repair="" if kept == text else f"« {text} » est écrit « {kept} ».")
 
 

@@ -128,7 +128,8 @@ def movement_row(one: Newcomer, author: int | None, at: str) -> tuple:
     after["contract"], after["household_number"] = offer.contract_id, one.household
     secrets = {name: values[name] for name in SECRETS if values[name]}
     cause = one.joins.movement if isinstance(one.joins, Newcomer) else None
-    label = f"{values['first_name']} {(values['used_name'] or values['birth_name']).upper()}"
+    name = f"{values['first_name']} {(values['used_name'] or values['birth_name']).upper()}"
+    label = name[: Movement.label.max_length]  # some letters are two in capitals
     return (
         *(one.movement, one.public_id.replace("-", ""), offer.category_id, one.person, AFFILIATION, "RECORDED", label),
         *(values["effective_on"], "", as_json(after), seal("movement", "secrets", one, as_json(secrets))),

@@ -12,7 +12,7 @@ from wtforms.widgets import CheckboxInput
 from portal.exchange.affiliation_cells import tidy
 from portal.formats import search_key
 from portal.forms.checks import by_rule
-from portal.rules import Refused, dates, identifiers, places, terminations
+from portal.rules import Refused, affiliations, dates, identifiers, places, terminations
 
 KEY = re.compile(r"[0-9a-f-]{36}")
 FRANCE = "france"
@@ -49,11 +49,16 @@ class SentOnce(Form):
                 self[name].data = getattr(person, column)
 
 
-def text(label, missing="", most=100):
+def text(label, missing="", most=100, *checks):
     """A box for words, kept as a cell of a file would be; `missing`: what to say when it must be filled."""
-    checks = [DataRequired(missing)] if missing else [Optional()]  # spaces alone say nothing
+    filled = DataRequired(missing) if missing else Optional()  # spaces alone say nothing
     too_long = Length(max=most, message=f"Au plus {most} caractères. Raccourcissez.")
-    return StringField(label, [*checks, too_long], filters=[lambda typed: tidy(typed or "")])
+    return StringField(label, [filled, too_long, *checks], filters=[lambda typed: tidy(typed or "")])
+
+
+def name(label, missing="", by=by_rule):
+    """A name of somebody; `by`: unless_kept, where one from the mutual may stand already."""
+    return text(label, missing, 255, by(affiliations.name_of_person))
 
 
 class From(SentOnce):
@@ -145,28 +150,6 @@ class AddressForm(From):
         return {column: self[name].data or "" for name, column in self.COLUMNS.items()}
 
 
-class NameForm(SentOnce):
-    civilite = SelectField("Civilité", choices=list(starmap(SelectChoice, TITLES)))
-    naissance = text("Nom de naissance", "Indiquez le nom de naissance.")
-    usage = text("Nom d’usage")
-    prenom = text("Prénom", "Indiquez le prénom.")
-
-    COLUMNS = {"civilite": "title", "naissance": "birth_name", "usage": "used_name", "prenom": "first_name"}
-
-    def __init__(self, typed, person):
-        given = {name: getattr(person, column) for name, column in self.COLUMNS.items()}
-        super().__init__(typed, version=person.version, **given)
-
-    def validate_naissance(self, field):
-        if not search_key(field.data):
-            raise ValidationError("Un nom a au moins une lettre. Corrigez-le.")
-
-    validate_prenom = validate_naissance
-
-    def values(self):
-        return {column: self[name].data or "" for name, column in self.COLUMNS.items()}
-
-
 def unless_kept(rule):
     """What is there already came from the mutual: it is no fault of who changes something else."""
     check = by_rule(rule)
@@ -176,6 +159,22 @@ def unless_kept(rule):
             check(form, field)
 
     return check_new
+
+
+class NameForm(SentOnce):
+    civilite = SelectField("Civilité", choices=list(starmap(SelectChoice, TITLES)))
+    naissance = name("Nom de naissance", "Indiquez le nom de naissance.", unless_kept)
+    usage = name("Nom d’usage", by=unless_kept)
+    prenom = name("Prénom", "Indiquez le prénom.", unless_kept)
+
+    COLUMNS = {"civilite": "title", "naissance": "birth_name", "usage": "used_name", "prenom": "first_name"}
+
+    def __init__(self, typed, person):
+        given = {name: getattr(person, column) for name, column in self.COLUMNS.items()}
+        super().__init__(typed, version=person.version, **given)
+
+    def values(self):
+        return {column: self[name].data or "" for name, column in self.COLUMNS.items()}
 
 
 class ContactForm(SentOnce):

@@ -1,6 +1,7 @@
 """What an employee types besides the steps of the enrolment: birth date, signature and code, the case of a waiver."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from wtforms import BooleanField, Form, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -10,7 +11,7 @@ from portal import household
 from portal.exchange import affiliation_cells as cells
 from portal.formats import email_masked, phone_masked, search_key
 from portal.forms.changes import SentOnce
-from portal.models import Channel
+from portal.models import Channel, GuestLink
 from portal.rules import Refused, dates, identifiers, waivers
 
 
@@ -58,7 +59,7 @@ class Signed(SentOnce):
         self.name, self.channel, self.recipient = "", None, ""
 
     def validate_signature(self, field):
-        self.name = " ".join((field.data or "").split())[:100]
+        self.name = " ".join((field.data or "").split())[: GuestLink.typed_name.max_length]
         if not is_name_of(self.name, *self.names):
             first_name, *last = self.names
             raise ValidationError(f"Écrivez vos prénom et nom, ainsi\u00a0: {first_name} {last[-1].upper()}.")
@@ -127,9 +128,16 @@ class Way:
 
 def ways_to(home, link):
     """By what the employee can be reached: what they gave, and where the link came."""
-    numbers, addresses = household.reached_by(home, link.unseal())
+    came = link.unseal()
+    numbers, addresses = household.reached_by(home, came)
     ways = [Way(f"Par SMS au {phone_masked(one)}", Channel.SMS, one) for one in numbers]
     ways += [Way(f"Par courriel à {email_masked(one)}", Channel.EMAIL, one) for one in addresses]
+    alike = Counter(way.label for way in ways)  # masked, two of a person are often written the same
+    told = {True: "celui de votre lien", False: "celui de vos coordonnées"}
+    ways = [
+        replace(way, label=f"{way.label} ({told[way.recipient == came]})") if alike[way.label] > 1 else way
+        for way in ways
+    ]
     return {str(place): way for place, way in enumerate(ways)}
 
 

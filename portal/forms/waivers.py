@@ -9,7 +9,7 @@ from wtforms.validators import InputRequired, ValidationError
 
 from portal import database
 from portal.formats import search_key, search_words
-from portal.forms.changes import SentOnce, text
+from portal.forms.changes import SentOnce, name, text
 from portal.forms.filters import Filter
 from portal.forms.uploads import UploadField
 from portal.models import Waiver, WaiverState, db
@@ -144,9 +144,9 @@ class RecordForm(SentOnce):
     """A request that HR has in writing: who, the college, the questions of its case, and its proof if it is there."""
 
     civilite = answers("État civil", {"M.": "Monsieur", "Mme": "Madame"})
-    nom = text("Nom de naissance", "Indiquez le nom de naissance.")
-    nomdusage = text("Nom d’usage")
-    prenom = text("Prénom", "Indiquez le prénom.")
+    nom = name("Nom de naissance", "Indiquez le nom de naissance.")
+    nomdusage = name("Nom d’usage")
+    prenom = name("Prénom", "Indiquez le prénom.")
     naissance = StringField("Né(e) le", [InputRequired("Indiquez la date de naissance.")])
     matricule = text("Matricule", most=32)
     courriel = text("E-mail", most=254)

@@ -1,6 +1,7 @@
 """Who may be affiliated and from when: the dates that an affiliation may have, and how a name is written."""
 
 import re
+import unicodedata
 from datetime import date, timedelta
 
 from portal.rules import Refused
@@ -12,6 +13,9 @@ YOUNGEST = 16  # of an employee or a spouse: below, the date is doubtful
 # Written in small letters before another word of a name; « La », « Le » and « Les » take a capital.
 PARTICLES = {"de", "du", "des", "van", "von", "der", "den"}
 NAME_PART = re.compile(r"[^\W\d_]+(?:['’](?=[^\W\d_]))?|[\W\d_]+")
+NAME_CHARACTERS = 80  # of each name in a DSN (S21.G00.30.002 to .004), whose alphabet is ISO-8859-1
+PLAIN_NAME = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ '’.-]*[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ '’.-]*")
+LIKE_APOSTROPHES = "`´"
 
 
 def birth_date(day: date, today: date) -> date:
@@ -89,6 +93,28 @@ def reminder_day(text: str, today: date) -> date:
     if day > (last := months_after(today, REMINDED_WITHIN)):
         raise Refused(f"Au plus tard le {last:%d/%m/%Y}. Corrigez la date du rappel.")
     return day
+
+
+def name_of_person(text: str) -> str:
+    """The same name, when registers may hold it: Latin letters, no emoji; what no letter tells apart is nobody's.
+
+    Raises Refused. Papers write every name so (carte Vitale, titre de séjour), and a DSN has no other letters.
+    """
+    if len(text) > NAME_CHARACTERS:
+        raise Refused(f"Un nom a {NAME_CHARACTERS} caractères au plus. Écrivez-le plus court.")
+    if PLAIN_NAME.fullmatch(text):
+        return text
+    letters = [sign for sign in text if sign.isalpha()]
+    if not letters:
+        raise Refused("Un nom s’écrit avec des lettres. Corrigez-le.")
+    if not all(unicodedata.name(letter, "").startswith(("LATIN ", "MODIFIER ")) for letter in letters):
+        raise Refused(
+            "Un nom s’écrit en lettres latines, comme sur la carte Vitale ou le titre de séjour. Corrigez-le."
+        )
+    strange = (one for one in text if unicodedata.category(one)[0] in "SC" and one not in LIKE_APOSTROPHES)
+    if sign := next(strange, ""):
+        raise Refused(f"Un nom n’a pas de signe «\u202f{sign}\u202f». Retirez-le.")
+    return text
 
 
 def name_with_capitals(name: str) -> str:

@@ -1,8 +1,15 @@
 """A signature by a typed name: whose it may be."""
 
-import pytest
+import datetime
+from types import SimpleNamespace
 
-from portal.forms.guests import is_name_of
+import pytest
+from werkzeug.datastructures import MultiDict
+
+from portal.forms.guests import Signed, is_name_of, ways_to
+from portal.household import Household
+from portal.models import GuestLink
+from tests.exchange.people import OFFERS
 
 INES = ("Inès", "Lacroix", "Courbet")
 TYPED = [
@@ -27,6 +34,27 @@ def test_a_signature_is_the_first_name_and_a_last_name_and_nothing_else(typed, r
 def test_one_word_does_not_stand_for_both_names():
     assert is_name_of("Martin Martin", "Martin", "Martin")
     assert not is_name_of("Martin", "Martin", "Martin")
+
+
+def test_the_longest_names_are_signed_whole():
+    first_name, last_name = ("Anne-" * 16)[:80], ("Lacroix-" * 10)[:80]
+    home = Household({"salarie": {"prenom": [first_name], "nom": [last_name]}}, OFFERS[0], datetime.date(2026, 11, 28))
+    typed = MultiDict({"signature": f"{first_name} {last_name}"})
+    form = Signed(typed, home, GuestLink(recipient=None))
+    form.validate()
+    assert not form.signature.errors and form.name == f"{first_name} {last_name}"
+
+
+def test_two_addresses_that_are_masked_alike_are_told_apart():
+    link = SimpleNamespace(unseal=lambda: "zoe.lacroix@example.com")
+    home = Household({"coordonnees": {"email": ["zoe@example.com"]}}, OFFERS[0], datetime.date(2026, 11, 28))
+    labels = [way.label for way in ways_to(home, link).values()]
+    assert [label.partition(" (")[2] for label in labels] == ["celui de vos coordonnées)", "celui de votre lien)"]
+    link = SimpleNamespace(unseal=lambda: "paul@example.com")
+    assert [way.label for way in ways_to(home, link).values()] == [
+        "Par courriel à z•••@example.com",
+        "Par courriel à p•••@example.com",
+    ]
 
 
 def test_particles_apostrophes_and_hyphens_may_be_left_out():

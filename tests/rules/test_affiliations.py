@@ -12,6 +12,7 @@ from portal.rules.affiliations import (
     birth_date,
     effective_fault,
     effective_warning,
+    name_of_person,
     name_with_capitals,
 )
 
@@ -73,6 +74,33 @@ def test_an_employee_who_would_be_a_child_is_told():
 )
 def test_a_name_in_letters_of_one_size_gets_its_capitals(typed, written):
     assert name_with_capitals(typed) == written
+
+
+NAMES = ("Zoé", "D'Ürr", "Benoît-Gonin", "İnci", "Đặng", "Ng", "a", "O`Neill", "Roux (Martin)", "de La Tour", "X" * 80)
+REFUSED = [
+    ("李", "lettres latines"),
+    ("Мария", "lettres latines"),
+    ("Zoe\u0301 الأميرة", "lettres latines"),
+    ("𝐙𝐨𝐞", "lettres latines"),
+    ("Zoé 😀", "signe « 😀 »"),
+    ("<b>x</b>", "signe « < »"),
+    ("1234", "avec des lettres"),
+    ("😀", "avec des lettres"),
+    ("", "avec des lettres"),
+    ("X" * 81, "80 caractères"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_papers_write_is_accepted_as_it_is(name):
+    assert name_of_person(name) == name
+
+
+@pytest.mark.parametrize(("name", "said"), REFUSED)
+def test_a_name_that_no_register_holds_is_refused_in_a_sentence(name, said):
+    with pytest.raises(Refused) as refused:
+        name_of_person(name)
+    assert said in str(refused.value).replace("\u202f", " ")
 
 
 @given(st.text() | st.text(alphabet="deDE lLaA'’-ßŉǆİıΣσ"))

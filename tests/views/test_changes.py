@@ -147,6 +147,15 @@ def test_a_new_name_is_told_and_found(signed_in, employee):
     assert "ÉPARVIER" in plain(signed_in.get("/salaries?q=eparvier"))
 
 
+def test_a_name_is_checked_by_its_rule_but_for_what_came_from_the_mutual(signed_in, employee):
+    Beneficiary.update(used_name="王").where(Beneficiary.id == employee.id).execute()
+    wrong = send(signed_in, again(employee), "nom", **NAME | {"usage": "王", "prenom": "Zoé 😀"})
+    assert wrong.status_code == 422
+    assert "n’a pas de signe" in plain(wrong) and "lettres latines" not in plain(wrong)
+    assert send(signed_in, again(employee), "nom", **NAME | {"usage": "王"}).status_code == 303
+    assert send(signed_in, again(employee), "nom", **NAME | {"usage": "李"}).status_code == 422
+
+
 def test_contact_details_are_checked_by_their_rules(signed_in, employee):
     wrong = send(signed_in, employee, "contact", fixe="0712", portable="", courriel="nulle part")
     assert wrong.status_code == 422

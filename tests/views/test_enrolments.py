@@ -68,6 +68,22 @@ def test_a_whole_household_is_typed_looked_at_and_sent(signed_in, hr, draft):
     assert AuditEvent.select().where(AuditEvent.action == "enrolment.submit").count() == 1
 
 
+def test_the_longest_names_are_sent_and_printed(signed_in, hr, draft):
+    long = ("Constitutionnellement-" * 4)[:80]
+    names = {"nom": long, "nomdusage": long, "prenom": long}
+    born = [years_ago(3)] * 7
+    home = whole_household() | {"salarie": enrolling.EMPLOYEE | names, "enfants": children(*born)}
+    sending(signed_in, fill(signed_in, draft, **home))
+    assert Beneficiary.select().where(Beneficiary.provisional).count() == 9
+    assert faults(signed_in.post(f"/document/{Document.get().public_id}/telechargement").data) == []
+
+
+def test_a_name_that_is_refused_is_shown_again_as_text(signed_in, hr, draft):
+    answer = told(signed_in, send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"nom": '"><b>x</b>'}))
+    assert any("n’a pas de signe" in one for one in said(answer))
+    assert 'value="&#34;&gt;&lt;b&gt;x&lt;/b&gt;"' in answer.get_data(as_text=True)
+
+
 def test_an_enrolment_that_is_sent_has_its_bulletin_to_download_and_to_check(signed_in, hr, draft):
     fill(signed_in, draft, **whole_household())
     look = signed_in.get(f"/adhesion/{draft.public_id}/verification").get_data(as_text=True)

@@ -86,7 +86,9 @@ ON_NO_PAGE = {
     *("beneficiary.employee_number", "import_row.matricule", "user_session.agent", "waiver.mobile"),
     "sending.document_name",  # of a type that is no longer known: here it is one of ours
 }
-TYPED = {"nom", "nomdusage", "prenom", "rue", "complement", "ville", "n"}  # fields of an enrolment that take any text
+TYPED = {"rue", "complement", "ville", "n"}  # fields of an enrolment that take any text
+NAMES = {"nom", "nomdusage", "prenom"}  # those that take no « < »: one that is wrong shows no last look
+NAME = """O'" onerror zq{n} {{{{7*191}}}}"""
 LONG = """'"><img zq{n}={n} src=x onerror=zq()>{{{{7*191}}}}<script zq{n}=1>zq()</script>"""
 SHORT = """'"><b zq{n}>{{{{7*191}}}}"""
 SCHEMES = re.compile(r"(/(?!/)|#|\?|mailto:|tel:|data:image/|https://|$)", re.IGNORECASE)
@@ -96,8 +98,10 @@ class Payloads(dict):
     """A text of markup for each column, which tells by its number where it was kept."""
 
     def __call__(self, name, most=10_000):
-        number = self.setdefault(name, len(self) + 1)
-        return (LONG if most >= 150 else SHORT).format(n=number)
+        return (LONG if most >= 150 else SHORT).format(n=self.number(name))
+
+    def number(self, name):
+        return self.setdefault(name, len(self) + 1)
 
 
 def columns():
@@ -132,6 +136,8 @@ def fill(payload):
             for name in words:
                 if name.rpartition("-")[2] in TYPED:
                     words[name] = [payload("enrolment.answers")]
+                elif name.rpartition("-")[2] in NAMES:
+                    words[name] = [NAME.format(n=payload.number("enrolment.names"))]
         row.seal(answers)
         row.save()
     for row in ImportRow.select(ImportRow, AffiliationImport).join(AffiliationImport):

@@ -10,6 +10,7 @@ from portal.models import (
     AuditEvent,
     Beneficiary,
     BeneficiaryRole,
+    Document,
     GroupContract,
     Movement,
     MovementKind,
@@ -137,6 +138,16 @@ def test_the_same_form_sent_twice_is_one_termination(signed_in, employee):
     second = signed_in.post(f"/salaries/{employee.public_id}/radiation", fields)
     assert (first.status_code, first.location) == (second.status_code, second.location)
     assert Movement.select().count() == 1
+
+
+def test_who_has_the_longest_names_of_the_mutual_s_own_system_leaves_too(signed_in, contract):
+    long = ("Constitutionnellement-" * 12)[:255]
+    person = factories.beneficiary(contract, long, long)
+    assert signed_in.post(f"/salaries/{person.public_id}/attestation").status_code == 200
+    page = preview(signed_in, person)
+    assert signed_in.post(f"/salaries/{person.public_id}/radiation", sent(signed_in, page)).status_code == 303
+    assert len(Movement.get().label) == 255
+    assert len(Document.get().title) == 255
 
 
 def test_who_has_left_is_not_terminated_again(signed_in, employee):
