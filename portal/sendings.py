@@ -101,10 +101,11 @@ def agree(sending, by, now, version):
     return first is not None
 
 
-def accept(sending, now, version, siret="", issued_on=None):
+def accept(sending, now, version, siret="", issued_on=None, tells=True):
     """It is right, and changes what it is for; raises Outdated when somebody decided meanwhile.
 
     `siret`, `issued_on`: what the mutual read on a Kbis. False when it says less than a later Kbis already did.
+    `tells`: its author, unless several are decided together, of which each author is told at once.
     """
     with db.atomic():
         row = decide(sending, version)
@@ -119,17 +120,18 @@ def accept(sending, now, version, siret="", issued_on=None):
             mandates.end_on_another_account(row.company, proposed.unseal(), now)
             tell_company(row, "bank_details_changed", now)
         change(row, SendingState.ACCEPTED, settled_at=now, siret=row.siret, issued_on=row.issued_on)
-        if row.document_type != rules.BANK_DETAILS:
-            tell_author(row, "sending_accepted", now)
+        if tells and row.document_type != rules.BANK_DETAILS:
+            tell_authors([row], "sending_accepted", now)
     return newest
 
 
-def refuse(sending, why, now, version):
+def refuse(sending, why, now, version, tells=True):
     """It changes nothing, and its author is told to read why; raises Outdated when somebody decided meanwhile."""
     with db.atomic():
         row = decide(sending, version)
         change(row, SendingState.REFUSED, settled_at=now, remark=why)
-        tell_author(row, "sending_refused", now)
+        if tells:
+            tell_authors([row], "sending_refused", now)
 
 
 def decide(sending, version):
@@ -149,15 +151,23 @@ def tell_company(row, template, now):
     outbox.write_many([message(user, row, template, now) for user in readers.values()])
 
 
-def tell_author(row, template, now):
-    outbox.write_many([message(user, row, template, now) for user in authors(row)])
+def tell_authors(rows, template, now):
+    """One e-mail to each author who still sees what they sent, however many of theirs are decided."""
+    told = {}
+    for row in rows:
+        for user in authors(row):
+            told.setdefault(user.id, (user, []))[1].append(row)
+    outbox.write_many([message(user, some[0], template, now, some) for user, some in told.values()])
 
 
 def authors(row):
     return [row.author] if can_see(row.author, row) else []
 
 
-def message(user, row, template, now):
-    words = {"kind": MessageKind.PROOF, "link": f"/documents/{row.public_id}"}
-    document = document_types.label(row.document_type, row.document_name)
-    return letter(user, template, now, about=row, document=document, **words)
+def message(user, row, template, now, rows=()):
+    """`rows`: all that it tells of, where they may be several."""
+    names = dict.fromkeys(document_types.label(one.document_type, one.document_name) for one in rows or [row])
+    several = len(rows) > 1
+    where = {"link": "/documents"} if several else {"link": f"/documents/{row.public_id}", "about": row}
+    words = {"document": ", ".join(names), "count": max(1, len(rows))}
+    return letter(user, template, now, kind=MessageKind.PROOF, **where, **words)

@@ -257,3 +257,9 @@ class SendingRefusal(RefusalForm):
 
     READY = rules.REFUSALS
     READER = "l’entreprise"
+
+
+class TickedRefusal(SendingRefusal):
+    """The same reason for all that are ticked."""
+
+    READER = "chaque entreprise"

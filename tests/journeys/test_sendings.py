@@ -83,3 +83,44 @@ def test_a_kbis_is_read_and_accepted_in_another_window(page, hr, open_browser):
     expect(page.get_by_role("table")).to_contain_text("Accepté")
     same_after_reload(page)
     assert Sending.get().company.siret == SIRET
+
+
+def read_by_the_desk(hr, *names):
+    """Documents of a company that the mutual took in hand, of types that are told apart."""
+    company = hr.companies().first()
+    words = {"account": company.account_id, "company": company, "author": hr, "read_at": clock.now()}
+    return [Sending.create(document_type=name, **words) for name in names]
+
+
+def test_several_are_decided_at_once_and_what_cannot_be_says_why(page, hr, open_browser):
+    group, bank, other = read_by_the_desk(hr, "GROUP", "BANK_DETAILS", "GROUP")
+    desk = open_browser(js=page.js)
+    desk.complaints.expects(409, 422)
+    sign_in(desk, factories.user(role=UserRole.STAFF))
+    desk.goto("/gestion/documents")
+    axe(desk)
+    for box in desk.get_by_role("checkbox").all()[:2]:
+        box.check()
+    if desk.js:
+        expect(desk.locator("#ticked-count")).to_have_text("2 documents cochés")
+    desk.get_by_role("button", name="Accepter la sélection").click()
+    expect(desk.locator("#flash")).to_contain_text("1\u00a0document accepté")
+    expect(desk.get_by_role("main")).to_contain_text("1\u00a0document n’a pas été accepté")
+    expect(desk.get_by_role("main")).to_contain_text("se confirme seul")
+    axe(desk)
+    desk.get_by_role("combobox", name="État").select_option("Tous")
+    desk.get_by_role("button", name="Filtrer").click()
+    expect(desk.get_by_role("table")).to_contain_text("Accepté")
+    desk.goto("/gestion/documents")
+    for box in desk.get_by_role("checkbox").all():
+        box.check()
+    desk.get_by_text("Refuser la sélection").click()
+    desk.get_by_role("button", name="Refuser", exact=True).click()
+    expect(desk.get_by_role("alert")).to_contain_text("Choisissez la raison")
+    axe(desk)
+    desk.get_by_label("Raison").select_option("OUTDATED")
+    desk.get_by_role("button", name="Refuser", exact=True).click()
+    expect(desk.locator("#flash")).to_contain_text("2\u00a0documents refusés")
+    expect(desk.get_by_role("heading", name="Rien à traiter")).to_be_visible()
+    same_after_reload(desk)
+    assert [Sending.get_by_id(one.id).state for one in (group, bank, other)] == ["ACCEPTED", "REFUSED", "REFUSED"]

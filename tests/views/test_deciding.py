@@ -47,7 +47,11 @@ def decide(staff, word, rows, **words):
 
 
 def shown(staff):
-    return staff.get(PATH).get_data(as_text=True).replace("\u00a0", " ").replace("\u202f", " ")
+    return plain(staff.get(PATH))
+
+
+def plain(answer):
+    return answer.get_data(as_text=True).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def written(action):
@@ -84,12 +88,15 @@ def test_without_a_reason_nothing_is_refused_and_the_ticks_stay(staff, received,
 
 def test_what_somebody_decided_meanwhile_stays_as_it_was_decided(staff, received):
     proofs.refuse(received[0], "Il manque une page.", clock.now(), received[0].version)
-    assert decide(staff, "acceptation", received).status_code == 303
+    answer = decide(staff, "acceptation", received)
+    assert answer.status_code == 409
     assert states(received) == [RequestState.REFUSED, RequestState.ACCEPTED, RequestState.ACCEPTED]
     assert written("proof.accept") == 2
-    page = shown(staff)
+    page = plain(answer)
     assert "2 justificatifs acceptés" in page
-    assert "1 justificatif était déjà traité par quelqu’un d’autre." in page
+    assert "1 justificatif n’a pas été accepté" in page
+    link = rf'<a href="{PATH}/{received[0].public_id}">[^<]*LAMY Aurélie</a>'
+    assert re.search(rf"{link}<span[^>]*> : </span>déjà traité par quelqu’un d’autre", page)
 
 
 def test_nothing_is_decided_of_nothing(staff, received):
@@ -109,3 +116,16 @@ def test_what_is_decided_already_has_no_box(staff, received):
 def test_companies_decide_nothing(signed_in, received):
     assert decide(signed_in, "acceptation", received).status_code == 403
     assert states(received) == [RequestState.RECEIVED] * 3
+
+
+def test_the_list_in_the_answer_to_its_form_leads_to_addresses_that_answer(staff, received):
+    page = plain(staff.post(f"{PATH}/refus?lignes=10", {"qui": []}))
+    assert f'action="{PATH}" role="search"' in page
+    for path in set(re.findall(rf'href="({PATH}\?[^"]*)"', page)):
+        assert staff.get(path.replace("&amp;", "&")).status_code == 200
+
+
+def test_an_id_written_otherwise_is_the_same_one(staff, received):
+    row = received[0]
+    assert staff.post(f"{PATH}/acceptation", {"qui": f"{row.public_id.hex.upper()}.{row.version}"}).status_code == 303
+    assert fresh(row).state == RequestState.ACCEPTED

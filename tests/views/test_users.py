@@ -21,6 +21,7 @@ ROOMS = {
     **dict.fromkeys(("staff_threads", "staff_answering", "register", "prepared_answers"), Duty.EXCHANGES),
     "staff_messages": Duty.EXCHANGES,
     **dict.fromkeys(("staff_proofs", "staff_deciding", "staff_sendings", "staff_campaigns"), Duty.MEMBERS),
+    "staff_settling": Duty.MEMBERS,
     **dict.fromkeys(("staff_debits", "staff_arrears"), Duty.MONEY),
     "staff_registrations": Duty.REGISTRATIONS,
     **dict.fromkeys(("staff_publications", "staff_publication", "staff_notices"), Duty.PUBLISHING),

@@ -40,6 +40,7 @@ from portal.views.staff import (
     search,
     seen,
     sendings,
+    settling,
     supporting_documents,
     threads,
     trail,
@@ -50,6 +51,7 @@ from portal.views.staff import (
 from portal.views.tally import few
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, deciding, sendings)
+MODULES += (settling,)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
 MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses, agreeing)

@@ -5,7 +5,7 @@ from flask_login import current_user
 
 from portal import clock, sendings
 from portal.access import audit, fresh, requires
-from portal.forms.sendings import AcceptForm, QueueFilter, SendingRefusal
+from portal.forms.sendings import AcceptForm, QueueFilter, SendingRefusal, TickedRefusal
 from portal.models import Outdated, Sending, SendingState, db
 from portal.prepared import written_once
 from portal.rendering import Page, get_or_404, page_size, render
@@ -14,7 +14,7 @@ from portal.rules import sendings as kinds
 from portal.views import files, sent
 from portal.views.recording import by, unless_overtaken
 from portal.views.scope import may
-from portal.views.staff import comparing
+from portal.views.staff import comparing, together
 
 blueprint = Blueprint("staff_sendings", __name__, url_prefix="/gestion/documents")
 
@@ -25,10 +25,16 @@ MEANWHILE = "Quelqu’un a déjà traité ce document, ou l’entreprise l’a r
 @blueprint.get("")
 @requires("staff_members")
 def index():
+    return queue(TickedRefusal())
+
+
+def queue(refusing, status=200, **more):
+    """The list that the address filters; `refusing`: the reason for those that are ticked."""
     form = QueueFilter(request.args)
     ids = form.narrow(current_user.sendings()).select(Sending.id).order_by(*IN_ORDER)
     page = Page(ids, page_size(current_user.rows_per_page), lambda cut: sent.tell(of_page(cut)))
-    return render("staff_sendings", form=form, page=page)
+    more |= together.of_list("staff_sendings.index")
+    return render("staff_sendings", status, form=form, page=page, refusing=refusing, **more)
 
 
 @written_once(db)

@@ -12,6 +12,7 @@ from portal.rendering import Page, get_or_404, page_size, render
 from portal.rules import proofs as rules
 from portal.views import files
 from portal.views.recording import unless_overtaken
+from portal.views.staff import together
 
 blueprint = Blueprint("staff_proofs", __name__, url_prefix="/gestion/justificatifs")
 
@@ -29,12 +30,13 @@ def index():
     return page(TickedRefusal())
 
 
-def page(refusing, ticked=(), status=200):
+def page(refusing, ticked=(), status=200, **more):
     """The list that the address filters; `refusing`: the reason for those that are ticked."""
     form = QueueFilter(request.args)
     found = form.narrow(requests()).select(DocumentRequest.id).order_by(*IN_ORDER)
     listed = Page(found, page_size(current_user.rows_per_page), rows=read)
-    return render("staff_proofs", status, form=form, page=listed, refusing=refusing, ticked=ticked)
+    more |= together.of_list("staff_proofs.index")
+    return render("staff_proofs", status, form=form, page=listed, refusing=refusing, ticked=ticked, **more)
 
 
 def read(cut):
