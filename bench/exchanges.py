@@ -126,13 +126,16 @@ def show_pages(place, seconds):
         first = models.MessageThread.get_by_id(5_001).public_id
     db.close_all()
     addresses = {
-        "Demandes": ("/demandes", {}),
-        "Demandes, page 500": ("/demandes?page=500", {}),
-        "Demandes, fragment d’une recherche": (f"/demandes?q={RARE}", FRAGMENT),
+        "Demandes": ("/demandes?perimetre=tous", {}),
+        "Demandes, page 500": ("/demandes?perimetre=tous&page=500", {}),
+        "Demandes, fragment d’une recherche": (f"/demandes?perimetre=tous&q={RARE}", FRAGMENT),
         "Une demande": (f"/demandes/{first}", {}),
-        "Espace documentaire": ("/espace-documentaire", {}),
-        "Espace documentaire, page 1 000": ("/espace-documentaire?page=1000", {}),
-        "Espace documentaire, fragment d’une recherche": ("/espace-documentaire?q=affiliation+4999", FRAGMENT),
+        "Espace documentaire": ("/espace-documentaire?perimetre=tous", {}),
+        "Espace documentaire, page 1 000": ("/espace-documentaire?perimetre=tous&page=1000", {}),
+        "Espace documentaire, fragment d’une recherche": (
+            "/espace-documentaire?perimetre=tous&q=affiliation+4999",
+            FRAGMENT,
+        ),
     }
     name = f"{figure(THREADS)} échanges, {figure(MESSAGES)} messages, {figure(DOCUMENTS)} documents"
     beside.show(f"Échanges, {place.name}, {name}", place, seconds, addresses)
@@ -171,10 +174,20 @@ def fastest(statements):
 def show_searches(place):
     rows = []
     for name, path, words, typed in (
-        ("Messages, un mot très courant", f"/demandes?q={WORD}", models.message_words, WORD),
-        ("Messages, un mot rare", f"/demandes?q={RARE}", models.message_words, RARE),
-        ("Messages, deux mots", f"/demandes?q={WORD}+dispense", models.message_words, f"{WORD} dispense"),
-        ("Documents, un nom", "/espace-documentaire?q=affiliation+4999", models.document_words, "affiliation 4999"),
+        ("Messages, un mot très courant", f"/demandes?perimetre=tous&q={WORD}", models.message_words, WORD),
+        ("Messages, un mot rare", f"/demandes?perimetre=tous&q={RARE}", models.message_words, RARE),
+        (
+            "Messages, deux mots",
+            f"/demandes?perimetre=tous&q={WORD}+dispense",
+            models.message_words,
+            f"{WORD} dispense",
+        ),
+        (
+            "Documents, un nom",
+            "/espace-documentaire?perimetre=tous&q=affiliation+4999",
+            models.document_words,
+            "affiliation 4999",
+        ),
     ):
         ours, bare = apart.measured(searched, place.settings, path, words, typed).gave
         rows.append([name, ours * 1_000, bare * 1_000, verdict(ours / bare, SEARCHED)])

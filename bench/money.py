@@ -30,10 +30,10 @@ ACCOUNTS, MONTHS, EMPLOYEES = 500, 24, 5_000  # two companies of two colleges an
 COMPUTED, PRINTED = 4, 1.3
 GONE = 50
 PAGES = {
-    "Règlement des cotisations": "/cotisations",
-    "Échéancier": "/echeancier",
-    "Échéancier, page 400": "/echeancier?page=400",
-    "Échéancier, fragment d’une recherche": "/echeancier?q=HJ000123",
+    "Règlement des cotisations": "/cotisations?perimetre=tous",
+    "Échéancier": "/echeancier?perimetre=tous",
+    "Échéancier, page 400": "/echeancier?perimetre=tous&page=400",
+    "Échéancier, fragment d’une recherche": "/echeancier?perimetre=tous&q=HJ000123",
     "Bordereau de 5 000 salariés": None,
 }
 FRAGMENTS = {"Échéancier, fragment d’une recherche"}

@@ -13,10 +13,10 @@ from bench.servers import Cost, serve
 from portal.models import db
 
 PAGES = {
-    "first": ("Première page", "/salaries", {}),
-    "search": ("Recherche d’un morceau de nom", "/salaries?q=bert", {}),
-    "page": ("Page 3 000", "/salaries?page=3000", {}),
-    "fragment": ("Fragment d’un filtre", "/salaries?q=martin&situation=tous", {"HX-Request": "true"}),
+    "first": ("Première page", "/salaries?perimetre=tous", {}),
+    "search": ("Recherche d’un morceau de nom", "/salaries?perimetre=tous&q=bert", {}),
+    "page": ("Page 3 000", "/salaries?perimetre=tous&page=3000", {}),
+    "fragment": ("Fragment d’un filtre", "/salaries?perimetre=tous&q=martin&situation=tous", {"HX-Request": "true"}),
     "person": ("Fiche d’une personne", None, {}),
 }
 ROUNDS = 3
@@ -54,7 +54,7 @@ def measure(place, seconds):
     """What « bonjour » costs, and every page on the portal and on its floor: {page: measured}."""
     with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.served, place.cluster) as portal:
         browser = Browser(portal).sign_in(data.EVERYONE, data.PASSWORD)
-        person = someone(browser.get("/salaries"))
+        person = someone(browser.get("/salaries?perimetre=tous"))
         addresses = {page: (path or person, headers) for page, (_, path, headers) in PAGES.items()}
         captured = {page: browser.get(path, **headers) for page, (path, headers) in addresses.items()}
         write_templates(place, captured, Path(folder))
@@ -71,7 +71,7 @@ def measure(place, seconds):
 
 def someone(listed):
     """The page of the first person of a list."""
-    return f"/salaries/{re.search(r'fiche=([0-9a-f-]{36})', listed)[1]}"
+    return f"/salaries/{re.search(r'fiche=([0-9a-f-]{36})', listed)[1]}?perimetre=tous"
 
 
 def in_turn(portal, bare, path, headers, seconds):
@@ -114,7 +114,7 @@ def statements(place):
     """{page: SQL statements of one request}, signed in, on a connection already open."""
     app, seen, counts = create_app(settings=place.settings), [], {}
     client, _ = signed_in_client(app)
-    person = someone(client.get("/salaries").get_data(as_text=True))
+    person = someone(client.get("/salaries?perimetre=tous").get_data(as_text=True))
     db.obj.query_hooks.append(lambda event: seen.append(event.sql))
     for page, (_, path, headers) in PAGES.items():
         seen.clear()

@@ -44,7 +44,9 @@ def show(place):
         environment = place.environment | {"BENCH_TEMPLATES": folder, "BENCH_KEY": KEY.hex()}
         with serve("app:create_app", place.served, place.cluster) as portal:
             browser = Browser(portal).sign_in(data.EVERYONE, data.PASSWORD)
-            captured = {step: browser.get(f"/adhesion/{ours}/{step}") for step in (*steps(), "verification")}
+            captured = {
+                step: browser.get(f"/adhesion/{ours}/{step}?perimetre=tous") for step in (*steps(), "verification")
+            }
             for step, html in captured.items():
                 Path(folder, f"{step}.html").write_text(as_template(html))
             with serve("bench.wizard_floor:create_app", environment, place.cluster) as bare:
@@ -94,7 +96,7 @@ class Walker:
     def __init__(self, server, browser, draft, step):
         self.server, self.headers = server, browser.headers
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        self.path = f"/adhesion/{draft}/{step}"
+        self.path = f"/adhesion/{draft}/{step}?perimetre=tous"
         self.words = steps()[step] | self.hidden(self.ask("GET", self.path)[2])
 
     def hidden(self, html):

@@ -50,8 +50,8 @@ class Scope:
 
     @property
     def address(self):
-        """What the address says of it."""
-        return self.asked or None
+        """What the address says of it: « tous » too, where another choice could be made; None with no account."""
+        return self.asked or (EVERYTHING if self.account_count > 1 else None)
 
     @property
     def label(self):

@@ -41,7 +41,7 @@ def waiting(key=""):
 
 
 def place_of(key=""):
-    address = url_for("beginning.new")
+    address = url_for("beginning.new", perimetre=None)
     return f"{address}?{key}" if key else address
 
 

@@ -30,13 +30,26 @@ blueprint = Blueprint("scope", __name__, url_prefix="/perimetre")
 PEOPLE = {"employees", "terminations", "selections", "changes", "colleges", "dependents", "movements"}
 CERTIFICATES = {"certificates", "certificate_batches"}
 AFFILIATIONS = {"affiliations", "imports", "mending", "joining"}
-ENROLMENTS = {"enrolments", "enrolment_steps", "entrusting"}
+ENROLMENTS = {"enrolments", "beginning", "enrolment_steps", "entrusting"}
 SENDINGS = {"sendings", "company_facts", "deposited"}
 FOLLOWED = {*ENROLMENTS, "supporting_documents", "deposits", "reminding", *SENDINGS}
 THREADS = {"threads", "asking", "answering"}
+WAIVERS = {"waivers", "waiver_records"}
 MONEY = {"contributions", "schedule", "statements", "calendars", "hiring", "mandates"}
-SCOPED = {"home", "contracts", *PEOPLE, *CERTIFICATES, *AFFILIATIONS, *FOLLOWED, *THREADS, *MONEY}
-SCOPED |= {"portfolio", "library", "grants", "granting", "scope", "companies", "profile", "help", "notices"}
+SCOPED = {"home", "contracts", *PEOPLE, *CERTIFICATES, *AFFILIATIONS, *FOLLOWED, *WAIVERS, *THREADS, *MONEY}
+SCOPED |= {
+    "portfolio",
+    "library",
+    "grants",
+    "granting",
+    "scope",
+    "companies",
+    "profile",
+    "factors",
+    "passkeys",
+    "help",
+    "notices",
+}
 RECENT = 6  # accounts, the present one among them
 FIRST = "premier"
 
@@ -71,8 +84,7 @@ def current_scope():
     """The scope of this request, read once; 404 when it is not the user's."""
     scope = g.get("scope")
     if scope is None:
-        user = current_user._get_current_object()
-        g.scope = scope = Scope.read(user, request.args.get("perimetre", ""), session.get("recents", ()))
+        g.scope = scope = g.pop("bare_scope", None) or read(request.args.get("perimetre", ""))
         if scope is None:
             abort(404)
         remember(scope)
@@ -80,15 +92,27 @@ def current_scope():
 
 
 def recall():
-    """A page asked for without its scope is shown in the last one used: its address then says so."""
-    last = session.get("dernier")
+    """A page asked for without its scope is shown in the last one used: its address then says so.
+
+    « Tous mes comptes » is said too, where there are several: otherwise a page that shows all of them would be of
+    another account as soon as one was chosen in another tab.
+    """
     bare = request.method == "GET" and "perimetre" not in request.args and not wants_fragment()
-    if not (bare and last and request.blueprint in SCOPED - {"scope"} and current_user.is_authenticated):
+    if not (bare and request.blueprint in SCOPED - {"scope"} and current_user.is_authenticated):
         return None
-    if Scope.read(current_user, last) is None:  # the right to it has gone
+    last = session.get("dernier") or ""
+    scope = read(last)
+    if scope is None:  # the right to it has gone
         session.pop("dernier")
-        return None
-    return redirect(address(perimetre=last))
+        scope = read("")
+    if scope.account_count > 1 or last == scope.asked != "":
+        return redirect(address(perimetre=scope.address))
+    g.bare_scope = scope
+    return None
+
+
+def read(asked):
+    return Scope.read(current_user._get_current_object(), asked, session.get("recents", ()))
 
 
 def may(right):

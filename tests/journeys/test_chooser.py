@@ -101,6 +101,40 @@ def test_two_windows_show_two_accounts(page, manager):
     expect(chooser(page)).to_contain_text("Acier Jura")
 
 
+def test_a_tab_on_all_accounts_stays_there_while_another_is_on_one(page, manager):
+    """Lists, filters, a person and what is recorded: each tab shows and does what its own address says."""
+    one = code_of(manager, "Acier Jura")
+    page.goto("/salaries")
+    assert path(page) == "/salaries?perimetre=tous"
+    second = page.context.new_page()
+    second.goto(f"{page.server}/contrats?perimetre={one}")
+    page.reload()
+    expect(page.locator("#employees tbody tr")).to_have_count(3)
+    for entry in ("Dispenses", "Adhésion salarié", "Suivi des pièces justificatives", "Salariés / Bénéficiaires"):
+        second.get_by_role("navigation", name="Menu principal").get_by_role("link", name=entry).click()
+        page.get_by_role("navigation", name="Menu principal").get_by_role("link", name=entry).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(entry)
+        expect(second.get_by_role("heading", level=1)).to_have_text(entry)
+        assert page.url.endswith("perimetre=tous")
+        assert second.url.endswith(f"perimetre={one}")
+    expect(second.locator("#employees tbody tr")).to_have_count(1)
+    page.get_by_label("Nom, prénom ou n° d’adhérent").fill("zinguerie")
+    page.get_by_role("search", name="Rechercher un bénéficiaire").get_by_role("button").click()
+    expect(page.locator("#employees tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="PERRIER").click()
+    page.get_by_role("link", name="Voir la fiche complète").click()
+    page.get_by_text("Modifier", exact=True).click()
+    page.get_by_role("link", name="Les coordonnées").click()
+    page.get_by_label("Téléphone fixe").fill("01 99 00 10 01")
+    second.reload()
+    page.get_by_role("button", name="Changer les coordonnées").click()
+    expect(page.get_by_text("01 99 00 10 01").first).to_be_visible()
+    expect(chooser(page)).to_contain_text("Tous mes comptes")
+    assert page.url.endswith("perimetre=tous")
+    expect(chooser(second)).to_contain_text("Acier Jura")
+    same_after_reload(page)
+
+
 def test_a_company_and_a_college_are_chosen_with_one_click(page):
     sign_in(page, scenery.roster())
     page.goto("/salaries?q=vuillet")

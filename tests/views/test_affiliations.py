@@ -89,9 +89,9 @@ def test_the_template_has_the_codes_of_the_account(signed_in, hr, contract):
 def test_without_an_account_one_is_asked_to_choose(client, database):
     accounts = [factories.account("Acier Jura"), factories.account("Zinguerie Morel")]
     client.sign_in(factories.user(accounts=accounts))
-    for answer in (client.get("/affiliations/modele"), send(client, b"a;b;c", key=str(uuid.uuid4()))):
+    for answer in (client.get("/affiliations/modele?perimetre=tous"), send(client, b"a;b;c", key=str(uuid.uuid4()))):
         assert answer.status_code == 303
-    assert "Choisissez d’abord le compte" in plain(client.get("/affiliations"))
+    assert "Choisissez d’abord le compte" in plain(client.get("/affiliations?perimetre=tous"))
     assert AffiliationImport.select().count() == 0
 
 

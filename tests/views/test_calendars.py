@@ -143,7 +143,7 @@ def test_a_grant_of_one_college_gives_its_due_dates_alone(app, client, hr, contr
 def test_who_has_several_accounts_chooses_one_first(client, database):
     manager = factories.user(accounts=[factories.account("Un"), factories.account("Deux")])
     client.sign_in(manager)
-    assert "choisissez un compte" in plain(client.get("/calendrier"))
+    assert "choisissez un compte" in plain(client.get("/calendrier?perimetre=tous"))
     answer = client.post("/calendrier", follow_redirects=True)
     assert "Choisissez d’abord un compte" in plain(answer)
     assert not CalendarFeed.select().exists()

@@ -112,7 +112,7 @@ def test_the_scope_narrows_what_is_shown(client, database):
         factories.publication(f"pour {account.name}", audience="ACCOUNT", account=account)
     factories.publication("à tous")
     client.sign_in(factories.user(accounts=accounts))
-    assert len(titles(client)) == 3
+    assert len(titles(client, perimetre="tous")) == 3
     assert sorted(titles(client, perimetre=accounts[0].code)) == ["pour Bois", "à tous"]
 
 
