@@ -18,10 +18,11 @@ from statistics import NormalDist
 
 from portal import bulletins, clock, credentials, database, documents, enrolments
 from portal.demonstration_arrears import give_one_notice
+from portal.demonstration_debits import debit_once
 from portal.demonstration_files import make_imports
 from portal.demonstration_grants import make_grants
 from portal.demonstration_library import make_certificates
-from portal.demonstration_mandates import make_mandates, reject_one
+from portal.demonstration_mandates import make_mandates
 from portal.demonstration_money import make_money
 from portal.demonstration_notices import make_notices
 from portal.demonstration_proofs import entrust, make_proofs
@@ -113,14 +114,14 @@ def load(settings, seed=1, scale=1, watched=lambda rows, label: rows):
         make_proofs(draw, managed[0], days_ago)
         entrust_one(draw, managed[0], people)
         make_certificates(draw, managed[0], days_ago)
-        make_threads(draw, managed, days_ago)
         make_sendings(draw, managed[0], days_ago, iban)
         make_money(draw, managed[0])
+        make_threads(draw, managed, days_ago)
         make_notices(draw, managed[0], days_ago)
         make_publications(draw, managed[0], days_ago)
         password = User.known("rh@demo.example").password_hash
         make_mandates(draw, managed, days_ago, iban, settings.creditor)
-        reject_one(draw, managed[0], days_ago)
+        debit_once(draw, managed[0], settings, days_ago)
         give_one_notice(draw, managed[1:], settings, days_ago)
         make_grants(draw, managed[0], days_ago, password)
         make_registrations(draw, managed[0], days_ago, password)
@@ -198,6 +199,11 @@ TWO_COLLEGES = (  # the articles say who is an executive: the others are those t
     ("001", "Non-cadres (hors art. 2.1 et 2.2 ANI 17/11/2017)"),
     ("002", "Cadres (art. 2.1 et 2.2 ANI 17/11/2017)"),
 )
+PAID_BY = (
+    ("Prélèvement", "Trimestrielle"),
+    ("Prélèvement", "Trimestrielle"),
+    ("Virement", "Mensuelle"),
+)  # of the guide’s
 CALLED = (("Mme", "Service paie"), ("M.", "Le directeur"), ("Madame, Monsieur", "Service du personnel"))
 SMALLEST, LARGEST = 8, 400
 
@@ -286,6 +292,8 @@ def make_contracts(draw, colleges, plans):
         more = place > 2 and college["code"] == "001" and draw.random() < 0.15
         for plan in (first, "ESS-CONF") if more else (first,):
             rows.append(make_contract(draw, college, plans[plan]) | {"number": f"HJ{next(numbers)}"})
+    for row, (method, frequency) in zip(rows, PAID_BY, strict=False):
+        row |= {"payment_method": method, "billing_frequency": frequency}
     by_account: dict[int, list[dict]] = {}
     for row in insert_and_number(GroupContract, rows, "number"):
         by_account.setdefault(row["account"], []).append(row)

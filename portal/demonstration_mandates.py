@@ -1,19 +1,7 @@
-"""SEPA mandates of the demonstration, signed and to sign; of the guide’s account, also a debit that was rejected."""
+"""SEPA mandates of the demonstration, signed and to sign; one of each of some accounts."""
 
 from portal import documents, mandates
-from portal.models import (
-    BankDetails,
-    Company,
-    ContributionStatement,
-    DebitBatch,
-    DirectDebit,
-    EmployeeCategory,
-    GroupContract,
-    MandateState,
-    SepaMandate,
-    User,
-)
-from portal.rules.collections import FIRST
+from portal.models import BankDetails, Company, MandateState, User
 from portal.rules.mandates import B2B, CORE
 
 OTHERS = 12  # accounts besides
@@ -32,32 +20,6 @@ def make_mandates(draw, managed, ago, iban, creditor):
         company = Company.select().where(Company.account == account["id"]).order_by(Company.id).first()
         found = details_of(draw, company, iban(draw), ago(400))
         sign(draw, drafted(draw, found, CORE, creditor, manager, ago(300)), manager, ago(300))
-
-
-def reject_one(draw, managed, ago):
-    """The last call of the guide's account that is still to pay was debited, and sent back by the bank."""
-    row, mandate = ContributionStatement, SepaMandate
-    signed = mandate.company, mandate.state == MandateState.SIGNED
-    mine = row.select(row, GroupContract, EmployeeCategory).join(GroupContract).join(EmployeeCategory)
-    mine = mine.where(EmployeeCategory.account == managed["id"], row.total > row.settled, row.due_on < ago(0).date())
-    statement = mine.order_by(row.due_on.desc(), row.number).first()
-    used = statement and mandate.get_or_none(signed[0] == statement.contract.category.company_id, signed[1])
-    if not used:
-        return
-    batch = DebitBatch(public_id=draw.uuid(), number=f"PS{ago(0):%Y}-0001", scheme=used.scheme, created_at=ago(9))
-    batch.collected_on, batch.count, batch.total = ago(4).date(), 1, statement.rest
-    batch.seal("<!-- Fichier de la démonstration : rien n’a été prélevé. -->")
-    batch.save(force_insert=True)
-    DirectDebit.create(
-        batch=batch,
-        statement=statement,
-        mandate=used,
-        amount=statement.rest,
-        sequence=FIRST,
-        end_to_end=f"{batch.number}-1",
-        rejected_on=ago(2).date(),
-        reason="AM04",
-    )
 
 
 def details_of(draw, company, iban, since):

@@ -1,8 +1,13 @@
-"""Statements and payments of the demonstration: two years of each contract, some late, some paid in two halves."""
+"""Statements and payments of the demonstration: two years of each contract, some late, some paid in two halves.
+
+Of the guide’s account: a statement to pay by transfer, one whose debit the bank will reject, an affiliation that came
+late and is called on the next statement.
+"""
 
 import datetime
 
 from portal import clock, contributions
+from portal.collecting import METHOD
 from portal.exchange.many import fields, insert
 from portal.models import (
     Beneficiary,
@@ -17,11 +22,13 @@ from portal.models import (
     fn,
 )
 from portal.rules.calls import ARREARS
+from portal.rules.collections import banking_day
 from portal.rules.contributions import BANDS, DAILY, MONTHS, PCT_PMSS, PMSS, Tariff, next_period, period
 from portal.rules.dates import month_end, months_after, months_before
 
 MONTHS_CALLED = 24
 PRICES = {"SINGLE": 4_180, "DUO": 7_960, "FAMILY": 11_720, "ADULT": 4_050, "CHILD": 2_135}
+MENDED = datetime.timedelta(days=25)  # ago at least: it is disputed since
 RISE = 104  # percent, each January
 
 
@@ -34,6 +41,8 @@ def make_money(draw, ours):
     for contract in contracts:
         detailed = contract.category.account_id == ours["id"]
         called = detail(draw, contract) if detailed else roughly(draw, contract, employees.get(contract.id, 0))
+        if detailed and contract.category.code == "001" and contract.payment_method == METHOD:
+            call_one_late(called)
         statements += called
         payments += paid(draw, contract, called, detailed)
     keep(ContributionStatement, ("contract", "plan", "payer", *CALLED), statements)
@@ -96,9 +105,29 @@ def detail(draw, contract):
     tariffs = [tariff(contract, year) for year in range(wanted[0][0].year, wanted[-1][1].year + 1)]
     rows = []
     for start, end in wanted:
-        charges = contributions.owed_by_employee(contract.id, tariffs, start, end)
-        rows.append(statement(draw, contract, start, end, sum(due.total for _, due in charges), charges))
+        charges = [(*one, False) for one in contributions.owed_by_employee(contract.id, tariffs, start, end)]
+        rows.append(statement(draw, contract, start, end, total_of(charges), charges))
     return rows
+
+
+def total_of(charges):
+    return sum(due.total for _, due, _ in charges)
+
+
+def call_one_late(called):
+    """Somebody was told of too late for the statement of a period: the next one, of some time ago, mends it."""
+    issued = [row for row in called if row["issued_on"] <= clock.today() - MENDED]
+    if len(issued) < 2:
+        return
+    before, last = issued[-2:]
+    after = {employee.id for employee, _, _ in last["charges"]}
+    stay = [one for one in before["charges"] if one[0].id in after]
+    employee, due, _ = max(stay, key=lambda one: (one[1].starts_on, one[0].member_number))
+    of_period = due._replace(starts_on=before["period_start"], ends_on=before["period_end"])
+    before["charges"] = [one for one in before["charges"] if one[0].id != employee.id]
+    last["charges"] = [*last["charges"], (employee, of_period, True)]
+    for row in (before, last):
+        row["total"] = total_of(row["charges"])
 
 
 def tariff(contract, year):
@@ -142,26 +171,30 @@ def of_pmss(contract, year):
 
 
 def paid(draw, contract, called, detailed):
-    """Nearly all on time; elsewhere, one in forty is not paid; of ours, the last but one comes in two halves."""
+    """Nearly all on time; elsewhere, one in forty is not paid; of ours, the last but four comes in two halves.
+
+    What is debited comes on its day, as the file of debits asks for it.
+    """
     rows = []
     for place, row in enumerate(called):
         late = draw.between(0, 4) if draw.random() < 0.85 else draw.between(6, 20)
         forgotten = draw.random() < 0.025 and not detailed
-        on = row["due_on"] + datetime.timedelta(days=late if contract.payment_method != "Prélèvement" else 0)
-        half = row["total"] // 2 if detailed and place == len(called) - 5 else 0
+        by_debit = contract.payment_method == METHOD
+        on = banking_day(row["due_on"]) if by_debit else row["due_on"] + datetime.timedelta(days=late)
+        half = row["total"] // 2 if detailed and not by_debit and place == len(called) - 5 else 0
         for part, amount in enumerate(filter(None, (half, row["total"] - half)), 1):
             on += datetime.timedelta(days=9 * (part - 1))
-            if on <= clock.today() and not forgotten and not is_the_late_one(contract, called, place, detailed):
+            if on <= clock.today() and not forgotten and not (detailed and is_to_transfer(contract, called, row)):
                 rows.append(payment(draw, contract, row, part, on, amount))
             else:
                 draw.uuid()
     return rows
 
 
-def is_the_late_one(contract, called, place, detailed):
-    """Of ours, the first contract owes what was due last; the same whatever the day."""
-    due = [at for at, row in enumerate(called) if row["due_on"] < clock.today()]
-    return detailed and contract.category.code == "002" and due and place == due[-1]
+def is_to_transfer(contract, called, row):
+    """Of ours, the last statement that is issued is still to pay, whatever the day."""
+    issued = [one for one in called if one["issued_on"] <= clock.today()]
+    return contract.payment_method == "Virement" and row is issued[-1]
 
 
 def payment(draw, contract, row, part, on, amount):
@@ -176,9 +209,9 @@ def make_lines(draw, statements):
     ids = dict(known.where(ContributionStatement.number.in_(numbers)).tuples())
     rows = []
     for row in statements:
-        for employee, due in row["charges"]:
+        for employee, due, is_correction in row["charges"]:
             who = (draw.uuid(), ids[row["number"]], employee.id, employee.member_number, employee.full_name)
-            rows.append((*who, employee.name_key, False, *due))
+            rows.append((*who, employee.name_key, is_correction, *due))
     names = ("public_id", "statement", "beneficiary", "member_number", "label", "name_key", "is_correction")
     names += ("band", "price", "employer", "employee", "starts_on", "ends_on", "portion")
     keep(StatementLine, names, [dict(zip(names, row, strict=True)) for row in rows])

@@ -2,11 +2,15 @@
 
 import datetime
 
-from portal import clock
+from portal import clock, statements
 from portal.models import (
     Company,
+    ContributionStatement,
+    EmployeeCategory,
+    GroupContract,
     MessageThread,
     PreparedAnswer,
+    StatementLine,
     ThreadFollower,
     ThreadMessage,
     ThreadState,
@@ -81,6 +85,8 @@ ANSWER_ENDS = {
     "TERMINATION": " : la personne n’est plus couverte depuis son départ.",
     "ENROLMENT": " est dans « Espace documentaire ».",
 }
+DISPUTE = 2  # which of the requests is about a line of a statement of the guide’s account
+DISPUTED = "nous avons déclaré cette personne à temps. Pourquoi cette régularisation\u00a0?"
 # Of the guide's account: nature, subject, who complains, days ago, state, outcome.
 COMPLAINTS = (
     ("DELAY", "Remboursement attendu depuis cinq semaines", threads.MEMBER, 3, "RECEIVED", ""),
@@ -101,11 +107,13 @@ def make_threads(draw, accounts, ago):
     """`ago(days)`: an instant of so many days ago."""
     staff = User.known("gestion@demo.example")
     for number in range(13):
-        account = accounts[number % 5]
-        author = User.known("rh@demo.example" if number % 5 == 0 else "multi@demo.example")
+        account = accounts[0 if number == DISPUTE else number % 5]
+        author = User.known("rh@demo.example" if account is accounts[0] else "multi@demo.example")
         row = REQUESTS[number % 7]
         days = 4 + 9 * number
-        thread = request(draw, row, account["id"], author, staff, FIRST - number * STEP, ago, days, number >= 7)
+        line = disputed_line(account["id"], ago(days)) if number == DISPUTE else None
+        about = (FIRST - number * STEP, ago, days, number >= 7, line)
+        thread = request(draw, row, account["id"], author, staff, *about)
         reader = User.known("multi@demo.example")
         ThreadFollower.create(thread=thread, user=reader, unread=1 if number in (2, 3) else 0)
         if author != reader:
@@ -116,19 +124,34 @@ def make_threads(draw, accounts, ago):
         PreparedAnswer.create(public_id=draw.uuid(), title=title, body=body, updated_at=ago(60))
 
 
-def request(draw, row, account, author, staff, number, ago, days, over):
+def disputed_line(account, at):
+    """Of the last statement that was issued before: the line that mends another statement, if any."""
+    lines = StatementLine.select(StatementLine, ContributionStatement, GroupContract, EmployeeCategory, Company)
+    lines = lines.join(ContributionStatement).join(GroupContract).join(EmployeeCategory).join(Company)
+    mine = lines.where(EmployeeCategory.account == account, ContributionStatement.issued_on <= clock.day_of(at))
+    mended = StatementLine.is_correction.desc()
+    return mine.order_by(mended, ContributionStatement.issued_on.desc(), StatementLine.member_number).first()
+
+
+def request(draw, row, account, author, staff, number, ago, days, over, line):
+    """`line`: of a statement, which the request disputes, or None."""
     nature, subject, asked, state, _, rating, answered = row
+    told = statements.disputed(line) if line else {"detail": subject, "message": asked}
+    subject, asked = told["detail"], told["message"] + (DISPUTED if line else ENDS[nature])
     state = ThreadState.TREATED if over and state != "CLOSED" else ThreadState(state)
     at, then = ago(days), ago(max(days - 3, 1))
     thread = MessageThread(public_id=draw.uuid(), number=number, kind=threads.REQUEST, nature=nature, subject=subject)
     thread.account, thread.author, thread.state, thread.created_at, thread.written_at = account, author, state, at, at
+    if line:
+        thread.company, thread.category = line.statement.contract.category.company, line.statement.contract.category
+        thread.beneficiary = line.beneficiary_id
     if state in thread.WITH_MUTUAL:
         thread.due_on = deadlines.working_days_after(clock.day_of(at), threads.ALL[nature].days)
     thread.assignee = staff if answered else None
     if state in thread.OVER:
         thread.treated_at, thread.rating, thread.rated_at = then, rating, then if rating else None
     thread.save(force_insert=True)
-    say(draw, thread, author, asked + ENDS[nature], at)
+    say(draw, thread, author, asked, at)
     if answered:
         say(draw, thread, staff, "", then - datetime.timedelta(hours=1), event="TAKEN")
         say(draw, thread, staff, answered + ANSWER_ENDS[nature], then)

@@ -2,7 +2,21 @@
 
 import pytest
 
-from portal import arrears, campaigns, clock, credentials, demonstration, enrolments, guests, proofs, storage
+from portal import (
+    arrears,
+    campaigns,
+    clock,
+    contributions,
+    credentials,
+    demonstration,
+    enrolments,
+    guests,
+    printing,
+    proofs,
+    rejecting,
+    statements,
+    storage,
+)
 from portal.formats import date_fr
 from portal.models import (
     TABLES,
@@ -12,6 +26,7 @@ from portal.models import (
     Beneficiary,
     Company,
     ContributionStatement,
+    DebitBatch,
     DocumentCampaign,
     DocumentRequest,
     EmployeeCategory,
@@ -27,13 +42,16 @@ from portal.models import (
     MessageThread,
     MovementState,
     OutboxMessage,
+    Payment,
     Registration,
     Reminder,
     RequestState,
     SealedField,
     Sending,
     SendingState,
+    StatementLine,
     SupportingDocument,
+    ThreadMessage,
     User,
 )
 from portal.rules import identifiers
@@ -277,3 +295,48 @@ def test_everybody_who_works_here_was_seen_and_files_were_loaded(loaded):
     assert events == sorted(events)
     assert {load.state for load in FileLoad.select()} == {"DONE", "FAILED"}
     assert all(load.created + load.updated + load.unchanged == load.done for load in FileLoad.select())
+
+
+def test_a_statement_is_to_be_paid_by_transfer_whatever_the_day(app, loaded):
+    due = [row for row in open_statements(loaded["rh"]) if row.contract.payment_method == "Virement"]
+    assert len(due) == 1
+    payee = statements.to_transfer(due[0], app.settings.payee, False, clock.today())
+    assert (payee["reference"], payee["cents"]) == (due[0].number, due[0].total)
+    words = statements.words(due[0], app.settings.payee, clock.now())
+    assert "<svg" in str(printing.html("contribution_statement", title="", code="", **words))
+
+
+def open_statements(user):
+    rows = ContributionStatement.whole(user.statements())
+    return list(rows.where(rows.model.issued_on <= clock.today(), rows.model.total > rows.model.settled))
+
+
+def test_a_file_of_debits_is_what_the_bank_takes_and_one_came_back_with_what_it_had_paid(app, loaded):
+    batch = DebitBatch.get()
+    debits = list(batch.debits)
+    assert batch.count == len(debits) > 5
+    assert batch.total == sum(one.amount for one in debits)
+    assert batch.unseal().count("<DrctDbtTxInf>") == batch.count
+    assert "pain.008.001.08" in batch.unseal()
+    (told,) = rejecting.unpaid(loaded["rh"].statements())
+    assert told.why == "la provision du compte était insuffisante"
+    (back,) = loaded["rh"].payments().where(Payment.amount < 0)
+    assert (back.undoes.amount, back.contract_id) == (-back.amount, told.statement.contract_id)
+    late = [row.number for row in open_statements(loaded["rh"]) if row.state(clock.today()) == "LATE"]
+    assert told.statement.number in late
+    assert batch.created_at.date() < batch.collected_on < back.paid_on <= clock.today()
+    contributions.settle_contracts([back.contract_id])  # says nothing else
+    assert loaded["rh"].payments().where(Payment.amount < 0).count() == 1
+
+
+def test_a_line_that_mends_the_statement_before_is_told_and_disputed(loaded):
+    line = StatementLine.get(StatementLine.is_correction)
+    changes = statements.Changes(line.statement)
+    told = {one.member: (one.kind, why) for one, _, why in changes.rows}
+    assert told[line.member_number][0] == "IN"
+    assert changes.amount == sum(one.amount for one, _, _ in changes.rows)
+    thread = MessageThread.get(MessageThread.beneficiary == line.beneficiary_id)
+    assert (thread.subject, thread.state) == (statements.disputed(line)["detail"], "IN_PROGRESS")
+    assert thread in loaded["rh"].threads()
+    said = ThreadMessage.select().where(ThreadMessage.thread == thread).order_by(ThreadMessage.id)
+    assert [message.by_staff for message in said if not message.event] == [False, True]

@@ -5,7 +5,7 @@ from flask_login import current_user
 from peewee import IntegrityError
 from werkzeug.datastructures import MultiDict
 
-from portal import clock, database, threads
+from portal import clock, database, statements, threads
 from portal.access import audit, keeps_words, requires
 from portal.formats import search_words
 from portal.forms.threads import NewThreadForm
@@ -49,7 +49,7 @@ def whom():
 
 def given(person):
     line = disputes.line()
-    return ({"personne": str(person.public_id)} if person else {}) | (disputes.words(line) if line else {})
+    return ({"personne": str(person.public_id)} if person else {}) | (statements.disputed(line) if line else {})
 
 
 def ask_for_account(room):

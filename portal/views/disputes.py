@@ -3,7 +3,6 @@
 from flask import request
 from flask_login import current_user
 
-from portal.formats import date_fr, euros
 from portal.models import Company, ContributionStatement, EmployeeCategory, GroupContract, StatementLine
 from portal.rendering import get_or_404
 from portal.views import roster
@@ -18,19 +17,3 @@ def line():
     lines = current_user.statement_lines().select(*tables).join(ContributionStatement)
     lines = lines.join(GroupContract).join(EmployeeCategory).join(Company)
     return get_or_404(lines, StatementLine.public_id == roster.uuid_or_404(public_id))
-
-
-def words(line):
-    """What a request about a line says from the start: the line itself, then the place of what is disputed."""
-    statement, days = line.statement, f"du {date_fr(line.starts_on)} au {date_fr(line.ends_on)}"
-    kind = "régularisation" if line.is_correction else f"{line.band}, {euros(line.price)} par mois"
-    amounts = f"employeur {euros(line.employer)}, salarié {euros(line.employee)}, total {euros(line.total)}"
-    message = (
-        f"Bordereau n°\u00a0{statement.number} du {date_fr(statement.issued_on)}, "
-        f"contrat {statement.contract.number}.\n"
-        f"Ligne\u00a0: {line.label}, n° d’adhérent {line.member_number}, {kind}, {days}, {amounts}.\n\n"
-        "Ce que nous contestons\u00a0: "
-    )
-    detail = f"Bordereau {statement.number}\u00a0: ligne de {line.label}"[:150]
-    place = statement.contract.category.company.code
-    return {"lieu": place, "nature": "CONTRIBUTIONS", "detail": detail, "message": message}
