@@ -402,6 +402,8 @@ def address(app, rule, **values):
 
 
 def ask(client, method, path):
+    """In all that one sees: an address without its scope is first sent to where it says it, whatever its id."""
+    path = f"{path}?perimetre=tous"
     return client.post(path) if method == "POST" else client.open(path, method=method)
 
 

@@ -223,7 +223,7 @@ WHERE = "/compte/double-authentification/codes"
 def test_a_key_confirms_in_the_place_of_the_password_and_the_code_and_what_was_typed_stays(late, holder):
     first = late.post(WHERE, {"mot": "tapé"})
     page = first.get_data(as_text=True)
-    assert first.status_code == 403 and 'data-passkey="/connexion/cle-acces/defi"' in page
+    assert first.status_code == 403 and 'data-passkey="/connexion/cle-acces/defi?perimetre=' in page
     assert page.count('name="mot" value="tapé"') == 2
     before = UserSession.select().order_by(UserSession.id.desc()).get().token_hash
     answer = late.post(WHERE, {"mot": "tapé", "preuve_cle": holder.get(asked(late))})

@@ -13,6 +13,7 @@ from tests import factories
 from tests.views.test_terminations import plain
 
 HOME = "/portefeuille"
+OF_ALL = f"{HOME}?perimetre=tous"
 DAY = datetime.timedelta(days=1)
 
 
@@ -38,7 +39,7 @@ def broker(database):
 
 def test_each_account_has_its_figures_side_by_side(client, broker):
     client.sign_in(broker)
-    page = plain(client.get(HOME))
+    page = plain(client.get(OF_ALL))
     line = page.split("Zélée")[1]
     assert "6" in line and "1 dont 1 en retard 2 dont 1 à répondre 1 2 dont 1 en retard" in line
     assert f"{clock.today() + 9 * DAY:%d/%m/%Y}" in line
@@ -48,18 +49,18 @@ def test_each_account_has_its_figures_side_by_side(client, broker):
 def test_what_a_grant_does_not_open_is_not_counted(client, broker):
     PermissionGrant.update(actions=ALL & ~(Action.MONEY | Action.WRITE)).where(PermissionGrant.user == broker).execute()
     client.sign_in(broker)
-    line = plain(client.get(HOME)).split("Zélée")[1]
+    line = plain(client.get(OF_ALL)).split("Zélée")[1]
     assert "1 dont 1 en retard 0 1 0 —" in line
 
 
 def test_it_is_narrowed_and_sorted(client, broker):
     client.sign_in(broker)
     for narrowed in ("?voir=attente", "?voir=retard", "?q=zel"):
-        page = plain(client.get(HOME + narrowed))
+        page = plain(client.get(f"{HOME}{narrowed}&perimetre=tous"))
         assert "Zélée" in page and "Calme" not in page.split("Rechercher")[-1], narrowed
-    ordered = plain(client.get(f"{HOME}?tri=-personnes"))
+    ordered = plain(client.get(f"{OF_ALL}&tri=-personnes"))
     assert ordered.index("Zélée") < ordered.index("Calme")
-    assert "Aucun compte ne correspond" in plain(client.get(f"{HOME}?q=introuvable"))
+    assert "Aucun compte ne correspond" in plain(client.get(f"{OF_ALL}&q=introuvable"))
 
 
 def test_the_file_holds_what_is_shown_and_is_written_down(client, broker):
@@ -72,12 +73,12 @@ def test_the_file_holds_what_is_shown_and_is_written_down(client, broker):
 def test_three_hundred_accounts_take_as_many_statements_as_one(client, broker, queries):
     client.sign_in(broker)
     queries.clear()
-    client.get(HOME)
+    client.get(OF_ALL)
     few = len(queries)
     for _ in range(40):
         PermissionGrant.create(user=broker, account=factories.account(), valid_from="2020-01-01")
     queries.clear()
-    client.get(HOME)
+    client.get(OF_ALL)
     assert few == len(queries) <= 6, queries
 
 
@@ -85,4 +86,4 @@ def test_one_account_is_no_portfolio_in_the_menu_and_the_mutual_has_none(client,
     client.sign_in(factories.hr_user())
     assert HOME not in client.get("/").get_data(as_text=True)
     client.sign_in(factories.user(role=UserRole.STAFF))
-    assert client.get(HOME).status_code == 403
+    assert client.get(OF_ALL).status_code == 403

@@ -70,7 +70,7 @@ def test_whatever_page_is_opened_its_row_is_named(app, stranger, client):  # noq
             continue
         path = address(app, rule, **{name: words[0] for name, words in WORDS.items()} | {"id": stranger[blueprint]})
         before = Reading.select().count()
-        with client.get(path) as answer:
+        with client.get(path, query_string={"perimetre": "tous"}) as answer:
             status = answer.status_code
         noted_now = Reading.select().count() - before
         polled = getattr(app.view_functions[rule.endpoint], "polled", False)

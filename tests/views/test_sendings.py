@@ -168,7 +168,7 @@ def test_a_renamed_program_is_refused_beside_its_name_and_the_other_file_stays(s
 def test_without_an_account_one_is_chosen_first(client, database):
     user = factories.user(accounts=[factories.account(), factories.account("Verreries")])
     client.sign_in(user)
-    assert "Choisissez d’abord le compte." in text(client, "/documents")
+    assert "Choisissez d’abord le compte." in text(client, "/documents?perimetre=tous")
     assert client.post("/documents", {"type": "GROUP"}).status_code == 303
     assert not Sending.select().exists()
 
