@@ -3354,6 +3354,11 @@ class DocumentRequest(Table):
         """The employee who answers for it, of a `whole` request; None when the household has none, or for a waiver."""
         return getattr(self.beneficiary, "employee", None) if self.beneficiary_id else None
 
+    def matters(self, on):
+        """The cover that it is for goes on, or had ended when it was asked for; of a `whole` request."""
+        left = self.beneficiary.terminated_on if self.beneficiary_id else None
+        return left is None or left >= on or left < self.sent_on
+
     def reach(self, on):
         """How to write to somebody about it, of a `whole` request: a rules.proofs.Reach, or None."""
         if self.waiver_id:

@@ -188,16 +188,17 @@ def each_day(settings, now):
 
 
 def expire(now, grace):
-    """What was due so long ago has expired, and HR is told; how many, some at a time."""
+    """What was due so long ago has expired, and HR is told, but of who has left; how many, some at a time."""
     too_late = DocumentRequest.awaited().where(DocumentRequest.due_on < rules.expires_after(grace, clock.day_of(now)))
     with db.atomic():
         ids = [row.id for row in too_late.order_by(DocumentRequest.id).limit(AT_ONCE)]
         reminders.hold(ids)
         fresh = DocumentRequest.id.in_(ids), DocumentRequest.state.in_(DocumentRequest.OPEN)
-        rows = list(DocumentRequest.select().where(*fresh))
+        rows = list(DocumentRequest.whole(DocumentRequest.select().where(*fresh)))
+        told = [row for row in rows if row.matters(clock.day_of(now))]
         done = {"state": RequestState.EXPIRED, "settled_at": now, "version": DocumentRequest.version + 1}
         DocumentRequest.update(done).where(DocumentRequest.id.in_([row.id for row in rows])).execute()
-        tell_hr(rows, "proof_expired", now)
+        tell_hr(told, "proof_expired", now)
     return len(rows)
 
 

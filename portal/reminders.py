@@ -246,11 +246,14 @@ def told_on(row):
 
 
 def remind(rows, now, days):
-    """Write about those that are still awaited and not reminded meanwhile; in the caller's transaction."""
+    """Write about those that are still awaited and not reminded meanwhile; in the caller's transaction.
+
+    Not to who has left since: nobody decides here, and what they would send serves nothing any more.
+    """
     ids = [row.id for row in rows]
     hold(ids)
     fresh = DocumentRequest.whole(DocumentRequest.select().where(DocumentRequest.id.in_(ids)))
-    made = plan(fresh, now, days)
+    made = plan([row for row in fresh if row.matters(clock.day_of(now))], now, days)
     write(made.sendings, now, in_the_morning(now))
     return made.count
 

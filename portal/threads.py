@@ -175,9 +175,18 @@ def reopen(thread, by, now, days):
 
 
 def open_again(row, by, now, days):
+    """Whoever refused a complaint leaves it to somebody else, as the answer said (rules.recourse).
+
+    One that was closed before any answer still has the regulator's clock, which runs from its sending.
+    """
+    if row.outcome in (rules.REFUSED, rules.PARTLY):
+        row.assignee = None
     row.state, row.treated_at = ThreadState.IN_PROGRESS, None
     row.rating, row.rating_comment, row.rated_at, row.outcome, row.cause = None, "", None, "", ""
-    wind(row, now, days)
+    if row.is_complaint and row.answered_at is None:
+        row.due_on = row.answer_by if row.acknowledged_at else row.acknowledge_by
+    else:
+        wind(row, now, days)
     say(row, by, "", now, event=REOPENED)
 
 

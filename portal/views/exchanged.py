@@ -172,6 +172,8 @@ def message_of(row, reader, files):
         id=row.id,
         at=row.created_at,
         event=event,
+        code=row.event,
+        signed=who,
         mine=row.author_id == reader.id,
         who="Vous" if row.author_id == reader.id else who,
         initials=row.author.initials if row.author_id else "?",

@@ -6,8 +6,8 @@ document.addEventListener("change", ({ target: field }) => {
   field.parentElement.querySelector("output").replaceChildren(...[...field.files].map((file) => {
     const known = ends.some((end) => file.name.toLowerCase().endsWith(end));
     const fault = !known ? "ce format n’est pas accepté" : file.size > most ? "trop lourd, 4 Mo au plus"
-      : all + file.size > together ? "à envoyer ensuite, 20 Mo au plus ensemble" : "";
-    const line = Object.assign(document.createElement("span"), { textContent: fault ? `${file.name}\u00a0: ${fault}` : file.name });
+      : all + file.size > together ? "20 Mo au plus ensemble, à envoyer ensuite" : "";
+    const line = Object.assign(document.createElement("span"), { textContent: fault ? `${file.name}\u00a0: ${fault}. Ce fichier ne partira pas.` : file.name });
     const bar = { className: "ui-progress", max: file.size || 1, value: 0, ariaLabel: file.name };
     if (fault) line.className = "is-danger";
     else all += file.size, right.items.add(file), line.append(Object.assign(document.createElement("progress"), bar));

@@ -75,7 +75,7 @@ def test_what_cannot_go_is_said_when_it_is_chosen(form):
     pick(form, ("a.pdf", files.pdf()), ("b.exe", b"MZ"), ("c.pdf", b"x" * (4 * 1024 * 1024 + 1)))
     said = form.get_by_role("status").filter(has_text="a.pdf")
     expect(said).to_contain_text("b.exe\u00a0: ce format n’est pas accepté")
-    expect(said).to_contain_text("c.pdf\u00a0: trop lourd, 4 Mo au plus")
+    expect(said).to_contain_text("c.pdf\u00a0: trop lourd, 4 Mo au plus. Ce fichier ne partira pas.")
     expect(said.get_by_role("progressbar", name="a.pdf")).to_be_visible()
     assert form.get_by_label("Pièces").evaluate("field => field.files.length") == 1
     axe(form)
@@ -88,7 +88,7 @@ def test_what_is_too_heavy_together_is_said_when_it_is_chosen(form, tmp_path):
         path.write_bytes(b"x" * 4 * 1024 * 1024)
     form.get_by_label("Pièces").set_input_files(heavy)
     said = form.get_by_role("status").filter(has_text="0.pdf")
-    expect(said).to_contain_text("5.pdf\u00a0: à envoyer ensuite, 20 Mo au plus ensemble")
+    expect(said).to_contain_text("5.pdf\u00a0: 20 Mo au plus ensemble, à envoyer ensuite. Ce fichier ne partira pas.")
     expect(said.get_by_role("progressbar")).to_have_count(5)
     assert form.get_by_label("Pièces").evaluate("field => field.files.length") == 5
 

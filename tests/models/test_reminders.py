@@ -195,6 +195,18 @@ def test_what_was_just_asked_for_is_not_reminded_of(households, today):
     assert each_day(today, 30) == []
 
 
+def test_who_has_left_since_is_not_written_to_but_who_was_asked_after_leaving_is(households, today):
+    people = Beneficiary.id.in_([row.beneficiary_id for row in households])
+    Beneficiary.update(terminated_on=day(4)).where(people).execute()
+    assert each_day(today, 4) == []
+    assert each_day(today, 30) == []
+    Beneficiary.update(terminated_on=day(5)).where(people).execute()  # the last day of the cover is one of it
+    assert each_day(today, 30) == [5]
+    Beneficiary.update(terminated_on=day(-60)).where(people).execute()
+    DocumentRequest.update(reminded_at=None, sent_on=day(-40)).execute()
+    assert each_day(today, 30) == [5, 17]
+
+
 @pytest.mark.parametrize("state", [RequestState.RECEIVED, RequestState.ACCEPTED, RequestState.EXPIRED])
 def test_what_has_come_is_not_reminded_of(households, today, state):
     DocumentRequest.update(state=state).execute()

@@ -348,6 +348,15 @@ def test_what_is_long_overdue_expires_once_and_hr_is_told(app, hr, household):
     assert OutboxMessage.get().user_id == hr.id
 
 
+def test_what_expires_of_who_has_left_is_no_news_to_hr(app, hr, household):
+    await_of(household[1], due=-31)
+    await_of(household[0], due=-31)
+    Beneficiary.update(terminated_on=clock.today() - datetime.timedelta(days=2)).execute()
+    DocumentRequest.update(sent_on=clock.today() - datetime.timedelta(days=60)).execute()
+    assert proofs.expire(clock.now(), 30) == 2
+    assert OutboxMessage.select().count() == 0
+
+
 def test_the_school_campaign_opens_once_in_its_days_and_writes_to_the_households(app, hr, household, monkeypatch):
     now = datetime.datetime(clock.today().year, 9, 2, 10)
     monkeypatch.setattr(clock, "now", lambda: now)

@@ -239,6 +239,41 @@ def test_the_queue_takes_passes_on_and_inserts_prepared_answers(desk, staff, hr)
     assert OutboxMessage.select().count() == 1
 
 
+def complain(client):
+    client.post("/reclamations/nouvelle", FORM | {"nature": "DELAY", "pour": "MEMBER"})
+    return MessageThread.get()
+
+
+def test_a_refused_complaint_that_is_opened_again_is_for_somebody_else(signed_in, desk, staff, hr):
+    row = complain(signed_in)
+    path = f"/gestion/reclamations/{row.public_id}"
+    assert "Réexamen" not in text_of(desk.get(path))
+    desk.post(f"{path}/reponse", REPLY | {"issue": rules.REFUSED, "cause": "UNFOUNDED"} | seen(row))
+    assert MessageThread.get().assignee_id == staff.id
+    signed_in.post(f"/reclamations/{row.public_id}/reponse", {"reponse": "Non.", "etape": "envoyer"})
+    again = MessageThread.get()
+    assert again.assignee_id is None and again.answered_at is None
+    assert f"{staff.full_name} a donné la réponse contestée" in text_of(desk.get(path))
+    assert row.subject in text_of(desk.get("/gestion/reclamations?etat=prendre"))
+    desk.post(f"{path}/reponse", REPLY | {"issue": rules.ACCEPTED, "cause": "DELAY"} | seen(again))
+    assert "Réexamen" not in text_of(desk.get(path))
+    signed_in.post(f"/reclamations/{row.public_id}/reouverture")
+    assert MessageThread.get().assignee_id == staff.id
+
+
+def test_a_complaint_that_was_closed_unanswered_still_has_the_clock_of_its_sending(signed_in, desk, hr):
+    row = complain(signed_in)
+    signed_in.post(f"/reclamations/{row.public_id}/cloture")
+    again = threads.reopen(row, hr, clock.now() + datetime.timedelta(days=20), {})
+    assert (again.acknowledge_by, again.answer_by) == (row.acknowledge_by, row.answer_by)
+    assert again.due_on == row.acknowledge_by
+    desk.post(f"/gestion/reclamations/{row.public_id}/accuse", seen(again))
+    signed_in.post(f"/reclamations/{row.public_id}/cloture")
+    signed_in.post(f"/reclamations/{row.public_id}/reouverture")
+    assert MessageThread.get().due_on == row.answer_by
+    assert MessageThread.get().acknowledged_at
+
+
 def test_a_complaint_keeps_its_clock_and_a_refusal_its_recourse(signed_in, desk, hr, app):
     asked = FORM | {"nature": "DELAY", "pour": "MEMBER"}
     page = text_of(signed_in.post("/reclamations/nouvelle", asked, follow_redirects=True))

@@ -3,11 +3,11 @@
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
-from portal import clock
+from portal import clock, threads
 from portal.access import polled, requires
 from portal.formats import sort_key
 from portal.forms.staff_threads import NoteForm, PassForm, QueueFilter, ReplyForm
-from portal.models import AnswerDraft, MessageThread, User, db, digest, fn
+from portal.models import AnswerDraft, MessageThread, ThreadState, User, db, digest, fn
 from portal.prepared import written_once
 from portal.rendering import address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
 from portal.rules import threads as rules
@@ -50,8 +50,8 @@ def averages(room):
 
 @written_once(db)
 def rated(*, role, kind):
-    threads = User(role=role).threads().where(MessageThread.kind == kind, MessageThread.rating.is_null(False))
-    return threads.select(fn.AVG(MessageThread.rating), fn.COUNT(MessageThread.id)).tuples()
+    found = User(role=role).threads().where(MessageThread.kind == kind, MessageThread.rating.is_null(False))
+    return found.select(fn.AVG(MessageThread.rating), fn.COUNT(MessageThread.id)).tuples()
 
 
 def found(room, id):
@@ -86,16 +86,26 @@ def shown(room, thread):
     """What others may change while one writes: where it stands, who is writing, the messages."""
     others = others_writing(thread)
     where = {"room": room, "id": thread.public_id}
+    messages = exchanged.conversation(thread, by(), inside=True)
     return {
         "room": room,
         "row": thread,
         "thread": exchanged.told(thread, clock.today(), to_staff=True),
-        "messages": exchanged.conversation(thread, by(), inside=True),
+        "messages": messages,
+        "contested": contested(messages) if thread.is_complaint and thread.is_open else "",
         "complainant": rules.COMPLAINANTS.get(thread.complainant, ""),
         "others": others,
         "news_url": url_for("staff_threads.news", apres=mark(thread, others), **where),
         "piece_url": lambda one: url_for("staff_answering.download", piece=one.public_id, **where),
     }
+
+
+def contested(messages):
+    """Who gave the answer after which a complaint was opened again."""
+    events = [one for one in messages if one.code in (ThreadState.TREATED, threads.REOPENED)]
+    last = next((place for place in reversed(range(len(events))) if events[place].code == threads.REOPENED), 0)
+    treated = [one.signed for one in events[:last] if one.code == ThreadState.TREATED]
+    return treated[-1].removesuffix(", mutuelle") if treated else ""
 
 
 def others_writing(thread):
