@@ -750,7 +750,7 @@ def print_bulletin(draw, row, person, at):
     title = f"Bulletin d’adhésion individuel, {person.full_name}"
     asked = documents.row_of(at, title, "ENROLMENT_FORM", row.account_id, row.contract_id, person)
     asked.public_id, asked.template = draw.uuid(), "enrolment_form"
-    asked.seal(bulletins.words(row, person, summary(enrolments.household_of(row)), at))
+    asked.seal(bulletins.words(row, person, summary(enrolments.household_of(row), filed=True), at))
     documents.enter(asked)
 
 

@@ -255,7 +255,7 @@ def submit(enrolment, by, now, signature=None, seen=None, remind_on=None):
         row.signed_name, row.signed_at, row.signed_by = signature or ("", None, "")
         row.save()
         row.category, row.contract = enrolment.category, enrolment.contract
-        bulletins.ask(row, row.movement.beneficiary, summary(home), now)
+        bulletins.ask(row, row.movement.beneficiary, summary(home, filed=True), now)
         if by is not None:
             give_copy(row, home, by, now)
     return Sending(row, done=True, household=home)

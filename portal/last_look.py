@@ -14,15 +14,18 @@ LATER = {
 PRIVATE_IBAN = "Donné par le salarié à la mutuelle"
 
 
-def summary(home, to_employee=False):
-    """Every answer in French: [(step, title, [(label, value)])]; the employee alone is told what is theirs to know."""
+def summary(home, to_employee=False, filed=False):
+    """Every answer in French: [(step, title, [(label, value)])]; the employee alone is told what is theirs to know.
+
+    `filed`: for a document of the company, where whoever has its documents reads it: nothing of anybody's health.
+    """
     told = {
         "garantie": told_of_contract(home),
         "salarie": told_of_person(home, home.employee),
         "coordonnees": told_of_address(home.employee.cells),
         "comptes": told_of_accounts(home, to_employee),
         "conjoint": told_of_spouse(home, to_employee),
-        "enfants": told_of_children(home, to_employee),
+        "enfants": told_of_children(home, to_employee, filed),
     }
     return [(step, STEP_TITLES[step][0], [line for line in lines if line[1]]) for step, lines in told.items()]
 
@@ -96,19 +99,20 @@ def told_of_spouse(home, to_employee):
     ]
 
 
-def told_of_children(home, to_employee):
+def told_of_children(home, to_employee, filed):
     if home.presence("enfants") == PRESENT:
         told = [
-            (f"Enfant {number}", told_of_child(home, child, to_employee))
+            (f"Enfant {number}", told_of_child(home, child, to_employee, filed))
             for number, child in enumerate(home.children, 1)
         ]
         return [*told, ("D’autres enfants", LATER["enfants"] if home.awaited[1] else "")]
     return [("Enfants", LATER["enfants"] if home.awaited[1] else "Pas d’enfant")]
 
 
-def told_of_child(home, child, to_employee):
-    texts, document = child.cells, home.asked_of(child, to_employee)
+def told_of_child(home, child, to_employee, filed):
+    texts, document, status = child.cells, home.asked_of(child, to_employee), home.status(child)
+    situation = "" if filed and status == "DISABLED" else SITUATIONS.get(status, "")
     born = f"né{'e' * (texts[cells.GENDER] == 'F')} le {texts[cells.BIRTH_DATE]}"
     nir = f"n° S. Sociale {nir_grouped(texts[cells.NIR])}" if texts[cells.NIR] else ""
     asked = f"pièce demandée\u00a0: {document}" if document else ""
-    return ", ".join(filter(None, (child.name, born, SITUATIONS.get(home.status(child), ""), nir, asked)))
+    return ", ".join(filter(None, (child.name, born, situation, nir, asked)))

@@ -337,7 +337,12 @@ def test_the_name_of_a_proof_of_disability_is_nowhere_for_hr(signed_in, hr, draf
         assert rules.CONFIDENTIAL in page
         assert DISABLED not in page
     printed = Document.get(Document.document_type == "ENROLMENT_FORM").unseal()
-    assert "mobilité inclusion" not in str(printed)
+    assert "mobilité inclusion" not in str(printed) and "handicap" not in str(printed)
+
+
+def test_what_else_a_child_does_is_said_in_the_bulletin(signed_in, hr, draft):
+    sending(signed_in, fill(signed_in, draft, **whole_household()))
+    assert "étudiant" in str(Document.get(Document.document_type == "ENROLMENT_FORM").unseal())
 
 
 # Two tabs, two people
