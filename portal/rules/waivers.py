@@ -191,7 +191,10 @@ def _effect_fault(asked: Asked, today: date) -> str:
 def _occasion_fault(case: Case, asked: Asked) -> str:
     if asked.occasion in case.occasions:
         return ""
-    possible = " ou ".join(OCCASIONS[name].lower() for name in case.occasions)
+    if not asked.occasion:
+        return "Indiquez quand la dispense est demandée. Choisissez une des réponses."
+    *others, last = (OCCASIONS[name].lower() for name in case.occasions)
+    possible = f"{', '.join(others)} ou {last}" if others else last
     return f"Dans ce cas, la dispense se demande {possible}. Choisissez une autre réponse, ou un autre cas."
 
 

@@ -86,6 +86,13 @@ def test_an_employee_is_offered_what_is_theirs_by_right_once():
         ("OP_CSS", {"effect_on": date(2027, 11, 24)}, "effect_on", "23/11/2027"),
         ("OP_CSS", {"valid_until": None}, "valid_until", "fin des droits"),
         ("OP_CSS", {"valid_until": TODAY - timedelta(1)}, "valid_until", "avant l’effet"),
+        ("OP_DEPENDENT", {"occasion": ""}, "occasion", "Indiquez quand la dispense est demandée."),
+        (
+            "OP_DEPENDENT",
+            {"occasion": "x"},
+            "occasion",
+            "à l’embauche, à la mise en place du régime dans l’entreprise ou",
+        ),
         ("OP_INDIVIDUAL", {"occasion": "OTHER_COVER"}, "occasion", "à l’embauche ou à la mise en place"),
         ("OP_INDIVIDUAL", {"valid_until": date(2027, 11, 24)}, "valid_until", "23/11/2027"),
         ("ACT_INDIVIDUAL", {"valid_until": date(2027, 11, 24)}, "valid_until", "23/11/2027"),
