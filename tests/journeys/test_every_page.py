@@ -45,6 +45,7 @@ from portal.models import (
     Passkey,
     PermissionGrant,
     PreparedAnswer,
+    Registration,
     RegistrationFile,
     ReminderBatch,
     Sending,
@@ -92,6 +93,7 @@ PAGES = {
     "inscriptions": ("staff_registrations.index", "desk", "/gestion/inscriptions"),
     "inscriptions-refusees": ("staff_registrations.index", "desk", "/gestion/inscriptions?etat=refusees"),
     "inscription-a-decider": ("staff_registrations.show", "desk", "/gestion/inscriptions/{registered}"),
+    "inscription-acceptee": ("staff_registrations.show", "desk", "/gestion/inscriptions/{accepted}"),
     "aide-inscription": ("help.show", "visitor", "/aide/inscription"),
     "aide": ("help.index", "visitor", "/aide"),
     "aide-connexion": ("help.show", "visitor", "/aide/connexion"),
@@ -481,12 +483,20 @@ def registering():
     return re.search(r"/inscription/lien/(\S+)", text)[1]
 
 
-def registered():
+def registered(email="inscription@example.com"):
     """Somebody who waits for the mutual, with a proof."""
-    row = factories.registration(number_kind="ORIAS", number="07001234", asked_for="Scierie Vidal\nHJ-404")
+    said = {"number_kind": "ORIAS", "number": "07001234", "asked_for": "Scierie Vidal\nHJ-404"}
+    row = factories.registration(email=email, **said)
     file = storage.file_away(io.BytesIO(files.pdf()), "kbis.pdf", "application/pdf", account=None)
     file.attach()
     RegistrationFile.create(registration=row, file=file)
+    return row.public_id
+
+
+def accepted(user):
+    """The same, once the mutual opened an account."""
+    row = Registration.get(Registration.public_id == registered("acceptee@example.com"))
+    registrations.accept(row, [user.accounts().first()], factories.user(role=UserRole.STAFF), clock.now(), row.version)
     return row.public_id
 
 
@@ -748,6 +758,7 @@ EXAMPLES = {
     "arrears": late,
     "registering": lambda _: registering(),
     "registered": lambda _: registered(),
+    "accepted": accepted,
     "grant": lambda user: given(user, actions=9).public_id,
     "to_confirm": to_confirm,
     "statement": statement,

@@ -9,6 +9,7 @@ import pytest
 from werkzeug.datastructures import FileStorage
 
 from portal import clock, registrations
+from portal.formats import datetime_fr
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -444,6 +445,59 @@ def test_somebody_invited_meanwhile_keeps_their_access_and_gets_the_accounts(des
     decide(desk, waiting, "acceptation", comptes=contract.category.account.code)
     assert User.known(EMAIL).password_hash == before
     assert user.accounts().count() == 1
+
+
+def read(desk, row):
+    answer = desk.get(f"/gestion/inscriptions/{row.public_id}")
+    return answer.get_data(as_text=True).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def test_once_accepted_the_page_says_by_whom_when_and_what_was_opened(desk, waiting, contract):
+    account, had = contract.category.account, factories.account("Compte déjà donné")
+    there = factories.user(identifier=EMAIL, accounts=[had])
+    assert "La décision" not in read(desk, waiting)
+    decide(desk, waiting, "acceptation", comptes=f"{account.code} {had.code}")
+    row, page = Registration.get(), read(desk, waiting)
+    assert f"<dd>{row.decided_by.full_name}</dd>" in page
+    assert f"<dd>{datetime_fr(row.settled_at)}</dd>".replace("\u00a0", " ").replace("\u202f", " ") in page
+    opened = page.partition("Accès ouverts</h3>")[2].partition("</ul>")[0]
+    assert account.name in opened and "tous les droits" in opened and "En vigueur" in opened
+    assert had.name not in opened
+    PermissionGrant.delete().where(PermissionGrant.user == there, PermissionGrant.account == account).execute()
+    assert "ils ont été repris depuis" in read(desk, waiting)
+
+
+def test_of_many_accounts_the_first_are_shown_and_the_others_counted(desk, waiting):
+    codes = [factories.account(f"Compte {number}").code for number in range(23)]
+    decide(desk, waiting, "acceptation", comptes=" ".join(codes))
+    assert "Et 3 autres comptes" in read(desk, waiting)
+
+
+def test_once_refused_the_page_says_by_whom_and_why(desk, waiting):
+    decide(desk, waiting, "refus", motif="NO_CONTRACT", precision="Vu avec le siège.")
+    row, page = Registration.get(), read(desk, waiting)
+    assert f"<dd>{row.decided_by.full_name}</dd>" in page
+    assert "n’a pas de contrat chez nous. Vu avec le siège.</dd>" in page
+    assert "Accès ouverts" not in page
+    Registration.update(decided_by=None).execute()
+    assert "<dd>la mutuelle</dd>" in read(desk, waiting)
+
+
+def test_asked_for_more_the_page_says_by_whom_and_what(desk, waiting):
+    decide(desk, waiting, "complement", **{"plus-version": waiting.version, "plus-motif": "UNREADABLE"})
+    page = read(desk, waiting)
+    assert "Le complément demandé" in page
+    assert "n’est pas lisible" in page
+
+
+def test_what_the_contact_opened_says_so(client, app, contract):
+    begin(client, "paie@example.com")
+    send(client)
+    desk = app.test_client()
+    desk.sign_in(factories.user(role=UserRole.STAFF))
+    page = read(desk, Registration.get())
+    assert "<dd>le contact du contrat, par courriel</dd>" in page
+    assert contract.category.account.name in page.partition("Accès ouverts</h3>")[2]
 
 
 def test_nothing_is_seen_before_the_mutual_decides(client, app, contract):

@@ -14,6 +14,7 @@ from portal.rendering import Page, get_or_404, page_size, render
 from portal.views import files
 from portal.views.recording import by, unless_overtaken
 from portal.views.sent import file as told_file
+from portal.views.staff import decided
 
 blueprint = Blueprint("staff_registrations", __name__, url_prefix="/gestion/inscriptions")
 
@@ -82,7 +83,7 @@ def page(row, status=200, **forms):
     one, account = told(row, clock.today()), registrations.account_of(row)
     one.files = [told_file(kept) for kept in row.kept]
     one.is_open = row.state == RegistrationState.RECEIVED
-    one.by_contact = row.state == RegistrationState.ACCEPTED and row.decided_by_id is None
+    one.decision = decided.decision(row)
     accepting = forms.get("accepting") or AcceptForm(None, row, accounts_of, [account.code] if account else ())
     refusing, asking = forms.get("refusing") or RegistrationRefusal(), forms.get("asking") or MoreForm(prefix="plus-")
     for form in (accepting, refusing, asking):
