@@ -4141,7 +4141,10 @@ class Payment(Table):
 
     @classmethod
     def with_settled(cls, payments):
-        """These payments, what each settles in `settles`: [(cents, statement)], the oldest first."""
+        """These payments, what each settles in `settles`: [(cents, statement)], the oldest first.
+
+        `undone_on`: when one that settles nothing was rejected or given back, or None.
+        """
         payments = list(payments)
         found = PaymentAllocation.select(PaymentAllocation, ContributionStatement).join(
             ContributionStatement, on=(PaymentAllocation.statement == ContributionStatement.id)
@@ -4152,7 +4155,26 @@ class Payment(Table):
             settles.setdefault(one.payment_id, []).append((one.amount, one.statement))
         for payment in payments:
             payment.settles = settles.get(payment.id, [])
+        undone = cls.undone([one.id for one in payments if not one.settles and one.amount > 0])
+        for payment in payments:
+            payment.undone_on = undone.get(payment.id)
         return payments
+
+    @classmethod
+    def undone(cls, ids):
+        """Id → the day on which one was taken back: by what says so, or by what is of its very amount."""
+        if not ids:
+            return {}
+        back = cls.alias()
+        same = (back.contract == cls.contract) & (back.amount + cls.amount == 0) & (back.paid_on >= cls.paid_on)
+        told = same & (back.undoes.is_null() | (back.undoes == cls.id))
+        rows = cls.select(cls.id, back.id, back.paid_on).join(back, on=told).where(cls.id.in_(ids))
+        found, used = {}, set()
+        for id, by, day in rows.order_by(back.paid_on, back.id, cls.paid_on.desc(), cls.id.desc()).tuples():
+            if by not in used and id not in found:
+                found[id] = day
+                used.add(by)
+        return found
 
 
 class PaymentAllocation(Table):

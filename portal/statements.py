@@ -79,13 +79,15 @@ def charged(statement):
 
 
 def cause(one, old, new):
-    """Why, in words: « entrée le 12/03/2026 », « Isolé → Famille »."""
-    if one.kind == IN:
-        day = new.days.get(one.member, (None,))[0]
-        return f"entrée le {date_fr(day)}" if day else CAUSES["CORRECTION"]
-    if one.kind == OUT:
-        day = old.days.get(one.member, (None, None))[1]
-        return f"sortie le {date_fr(day)}" if day else CAUSES["CORRECTION"]
+    """Why, in words: « entrée le 12/03/2026 », « Isolé → Famille »; with what of it is of periods before."""
+    if one.kind != CHANGED:
+        side, place, came = (new, 0, "entrée") if one.kind == IN else (old, 1, "sortie")
+        day, of_before = side.days.get(one.member), side.by_member[one.member].correction
+        if not day:
+            return CAUSES["CORRECTION"]
+        return f"{came} le {date_fr(day[place])}" + (
+            f", dont {CAUSES['CORRECTION']}{SPACE}: {euros(of_before)}" if of_before else ""
+        )
     said = []
     for key in one.causes:
         pair = old.by_member[one.member], new.by_member[one.member]

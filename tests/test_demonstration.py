@@ -17,7 +17,7 @@ from portal import (
     statements,
     storage,
 )
-from portal.formats import date_fr
+from portal.formats import date_fr, euros
 from portal.models import (
     TABLES,
     AffiliationImport,
@@ -333,7 +333,10 @@ def test_a_line_that_mends_the_statement_before_is_told_and_disputed(loaded):
     line = StatementLine.get(StatementLine.is_correction)
     changes = statements.Changes(line.statement)
     told = {one.member: (one.kind, why) for one, _, why in changes.rows}
-    assert told[line.member_number][0] == "IN"
+    kind, why = told[line.member_number]
+    assert kind == "IN"
+    assert why.startswith("entrée le ")
+    assert why.endswith(f"dont régularisation\u00a0: {euros(line.total)}")
     assert changes.amount == sum(one.amount for one, _, _ in changes.rows)
     thread = MessageThread.get(MessageThread.beneficiary == line.beneficiary_id)
     assert (thread.subject, thread.state) == (statements.disputed(line)["detail"], "IN_PROGRESS")

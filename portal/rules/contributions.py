@@ -5,8 +5,8 @@ rounded is the price of a month, then the part of a month that is due, then the 
 rest, so that the parts add up to the line and the lines to the statement.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import NamedTuple
@@ -318,6 +318,25 @@ class Hire(NamedTuple):
     def totals(self) -> tuple[int, int]:
         """(employer’s, employee’s) of all these months."""
         return sum(due.employer for _, due in self.months), sum(due.employee for _, due in self.months)
+
+
+def with_shares(
+    tariffs: Sequence[Tariff], frequency: str, share_of: Callable[[date], int], since: date, until: date
+) -> list[Tariff]:
+    """The tariffs from a day until another, each with the employer’s share of the period in which it counts.
+
+    `share_of`: of the period that starts on a day; where the share changes within a tariff, there are two of it.
+    """
+    first, _ = period(frequency, since)
+    starts = {month for month in months_of(first, until) if period(frequency, month)[0] == month}
+    found: list[tuple[Tariff, Tariff]] = []
+    for day in sorted(starts | {max(tariff.valid_from, first) for tariff in tariffs}):
+        tariff, share = in_force(tariffs, day), share_of(period(frequency, day)[0])
+        if tariff is None or (found and found[-1][0] is tariff and found[-1][1].employer_share == share):
+            continue
+        known = bool(found) and found[-1][0] is tariff
+        found.append((tariff, replace(tariff, employer_share=share, valid_from=day if known else tariff.valid_from)))
+    return [one for _, one in found]
 
 
 def hire(tariffs: Sequence[Tariff], household: Sequence[Member], until: date, more: Table = None) -> Hire | None:

@@ -11,7 +11,8 @@ from portal.forms.contributions import HireFilter
 from portal.models import Company, ContributionTariff, EmployeeCategory, GroupContract
 from portal.rendering import render
 from portal.rules import Refused
-from portal.rules.contributions import hire, period
+from portal.rules.contributions import hire, with_shares
+from portal.rules.dates import months_after
 from portal.views.contracts import with_names
 from portal.views.scope import current_scope
 
@@ -34,13 +35,14 @@ def index():
 
 def cost(form):
     """(rules.Hire until the end of the year, None), or (None, in a sentence why that cannot be said)."""
-    called_from, _ = period(form.contract.billing_frequency, form.day)
-    tariffs = ContributionTariff.rules(form.contract, form.contract.share_of(called_from))
+    contract, year_end = form.contract, datetime.date(form.day.year, 12, 31)
+    tariffs = ContributionTariff.rules(contract)
     if not tariffs:
         return None, "La mutuelle n’a pas transmis le tarif de ce contrat au portail."
+    following = months_after(year_end, 1)  # what comes in at the end of a year may be due from the next
+    shared = with_shares(tariffs, contract.billing_frequency, contract.share_of, form.day, following)
     try:
-        year_end = datetime.date(form.day.year, 12, 31)
-        found = hire(tariffs, form.household, year_end, current_app.settings.pmss_table)
+        found = hire(shared, form.household, year_end, current_app.settings.pmss_table)
     except Refused:
         return None, "Ce tarif suit le plafond de la Sécurité sociale, qui n’est pas encore publié pour cette période."
     if found is None:

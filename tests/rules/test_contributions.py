@@ -253,6 +253,23 @@ def test_a_hire_costs_each_month_until_the_end_of_the_year():
     assert sum(found.totals) == 10_065
 
 
+def test_each_period_has_the_employer_s_share_of_its_first_day():
+    def share_of(start):
+        return 6_000 if start >= D(2026, 10, 1) else 5_000
+
+    known = [tariff(), tariff(valid_from=D(2026, 8, 1), amounts={"SINGLE": 5_000, "FAMILY": 9_000})]
+    shared = rules.with_shares(known, "Trimestrielle", share_of, D(2026, 7, 15), YEAR_END)
+    assert [(one.valid_from, one.amounts["SINGLE"], one.employer_share) for one in shared] == [
+        (D(2020, 1, 1), 4_000, 5_000),
+        (D(2026, 8, 1), 5_000, 5_000),  # within a quarter, whose share stays
+        (D(2026, 10, 1), 5_000, 6_000),
+    ]
+    found = rules.hire(shared, [Member(True, D(2026, 7, 15))], YEAR_END)
+    assert found.totals == (2_000 + 2 * 2_500 + 3 * 3_000, 2_000 + 2 * 2_500 + 3 * 2_000)
+    assert rules.with_shares([], "Mensuelle", share_of, D(2026, 7, 15), YEAR_END) == []
+    assert rules.with_shares([tariff(valid_from=D(2027, 6, 1))], "Mensuelle", share_of, D(2026, 7, 1), YEAR_END)
+
+
 def test_a_hire_whose_first_month_is_next_year_costs_nothing_this_year():
     found = rules.hire([tariff(pro_rata=rules.FROM_NEXT_MONTH)], [Member(True, D(2026, 12, 2))], YEAR_END)
     assert (found.price, found.months, found.totals) == (4_000, [], (0, 0))

@@ -91,6 +91,15 @@ def test_what_settles_nothing_yet_is_said_to_be_in_advance(signed_in, hr):
     assert "pas encore affecté" in text
 
 
+def test_what_was_taken_back_is_said_to_be_so_and_what_came_again_is_not(signed_in, hr):
+    contract, today = hr.contracts().first(), clock.today()
+    for cents, days in ((4_200, 20), (4_200, 10), (-4_200, 8), (4_200, 2)):
+        factories.payment(contract, cents, paid_on=today - datetime.timedelta(days=days))
+    text = plain(signed_in.get("/cotisations"))
+    assert text.count(f"rejeté ou rendu le {today - datetime.timedelta(days=8):%d/%m/%Y}") == 1
+    assert text.count("pas encore affecté") == 2
+
+
 @pytest.mark.parametrize(
     ("query", "count"),
     [

@@ -43,7 +43,10 @@ def test_the_share_is_that_of_the_period_that_is_asked_for(signed_in, contract):
     changed = HIRED.replace(day=2).isoformat()
     values = {"billing_frequency": "Mensuelle", "former_shares": [[changed, 5_000]]}
     GroupContract.update(values).where(GroupContract.id == contract.id).execute()
-    assert "Votre part, par mois 20,01 € 50 % de la cotisation" in asked(signed_in, contract)
+    text = asked(signed_in, contract)
+    assert "Votre part, par mois 20,01 € 50 % de la cotisation" in text
+    later = 12 - HIRED.month  # the months after it are called with the new one
+    assert f"Employeur : {euro(2_001 + 2_401 * later)} , salarié : {euro(2_000 + 1_600 * later)}" in text
     following = asked(signed_in, contract, date=fr(months_after(HIRED, 1)))
     assert "Votre part, par mois 24,01 € 60 % de la cotisation" in following
 
