@@ -17,7 +17,7 @@ def signed_in_client(app, who=data.EVERYONE):
     form = {"identifiant": who, "mot_de_passe": data.PASSWORD, "csrf_token": token}
     if client.post("/connexion", data=form).status_code != 303:
         raise SystemExit("La connexion n’a pas abouti.")
-    return client, TOKEN.search(client.get("/compte").get_data(as_text=True))[1]
+    return client, TOKEN.search(client.get("/compte", follow_redirects=True).get_data(as_text=True))[1]
 
 
 class Browser:
