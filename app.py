@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from flask import Flask, abort, g, redirect, render_template, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_compress import Compress
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
@@ -63,6 +64,7 @@ def create_app(**overrides):
     # Every template is kept, there are so many files and no more: the cache that forgets takes a lock at each look.
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
     app.ensure_sync = lambda function: function  # none of ours is a coroutine: it is looked for at each call
+    app.session_interface = Cookies()
     app.settings = overrides.pop("settings", None) or settings.read()
     app.config.update(
         SECRET_KEY=app.settings.secret_key,
@@ -100,6 +102,16 @@ def create_app(**overrides):
     wrong_use.explain(app.cli)
     serve_static_files(app)
     return app
+
+
+class Cookies(SecureCookieSessionInterface):
+    """What signs the cookie is made once: Flask makes it anew at each look, and the key of a running portal stays."""
+
+    signer = None
+
+    def get_signing_serializer(self, app):
+        self.signer = self.signer or super().get_signing_serializer(app)
+        return self.signer
 
 
 def drop_last_slash(app):

@@ -104,6 +104,7 @@ def init_app(app):
     app.readings = readings.Readings()
     manager = LoginManager(app)
     manager.session_protection = None  # our sessions are rows: nothing is guessed from the browser's name
+    manager._session_identifier_generator = str  # which would be made at each request all the same, and kept
     manager.user_loader(load_user)
     manager.unauthorized_handler(ask_to_sign_in)
     app.before_request(refuse_other_sites)

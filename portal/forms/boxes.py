@@ -2,7 +2,7 @@
 
 from markupsafe import Markup, escape
 from wtforms import StringField
-from wtforms.fields.choices import SelectFieldBase
+from wtforms.fields.choices import SelectChoice, SelectFieldBase
 
 MOST = 2_000  # boxes: their names come from browsers
 MARK = "\0value\0"  # stands for what is typed, which is not kept
@@ -12,14 +12,20 @@ WRITTEN: dict[tuple, str] = {}  # what has been written, for the attributes that
 class Sparing:
     """`Meta` of a form whose boxes are written once for each way in which the templates ask for them."""
 
+    def spares(self, field):
+        """Whether the box of this field is one of those."""
+        return True
+
     def render_field(self, field, given):
+        if not self.spares(field):
+            return super().render_field(field, given)
         if isinstance(field, StringField):
             said = None
         elif hasattr(field, "checked"):  # one of the buttons
             said = field.data, field.checked
         else:
             return super().render_field(field, given)
-        asked = type(field), field.id, field.name, field.flags.required, said, *sorted(given.items())
+        asked = (*drawn_from(field), said, *sorted(given.items()))
         return written(asked, field, lambda: super(Sparing, self).render_field(field, given))
 
 
@@ -30,19 +36,26 @@ def sparing(macro):
     """
 
     def once(field, hint="", **given):
-        if field.errors or given.get("hints") or not isinstance(getattr(field, "meta", None), Sparing):
+        meta = getattr(field, "meta", None)
+        if field.errors or given.get("hints") or not (isinstance(meta, Sparing) and meta.spares(field)):
             return macro(field, hint, **given)
-        asked = macro.name, type(field), field.id, field.name, field.label.text, field.flags.required, hint
-        return written((*asked, answers(field), *given.items()), field, lambda: macro(field, hint, **given))
+        asked = macro.name, field.label.text, hint, *drawn_from(field), answers(field), *given.items()
+        return written(asked, field, lambda: macro(field, hint, **given))
 
     return once
+
+
+def drawn_from(field):
+    """What its HTML is made of, but for what is in it and what the template asks."""
+    own = field.render_kw.items() if field.render_kw else ()
+    return type(field), type(field.widget), field.id, field.name, *vars(field.flags).items(), *own
 
 
 def answers(field):
     """The answers to choose among, which may be those of one user, and the one that is chosen; None of words."""
     if not isinstance(field, SelectFieldBase):
         return None
-    among = tuple((value, label) for value, label, *_ in field.choices)
+    among = tuple((one.value, one.label) if isinstance(one, SelectChoice) else tuple(one[:2]) for one in field.choices)
     return field.type, among, field.data if any(field.data == value for value, _ in among) else None
 
 

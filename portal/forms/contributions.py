@@ -8,7 +8,7 @@ from wtforms.fields.choices import SelectChoice
 from portal import database
 from portal.formats import search_words
 from portal.forms.checks import typed_day
-from portal.forms.filters import Filter
+from portal.forms.filters import Filter, SharedSelect
 from portal.models import ContributionStatement, Payment, StatementLine, StatementState, db
 from portal.rules.contributions import Member
 from portal.rules.dates import months_after, months_before
@@ -46,7 +46,7 @@ class MoneyFilter(Filter):
 
 
 class PaymentFilter(MoneyFilter):
-    mode = SelectField("Mode de règlement")
+    mode = SelectField("Mode de règlement", widget=SharedSelect())
     du = StringField("Depuis le")
     au = StringField("Jusqu’au")
 
@@ -77,7 +77,7 @@ class PaymentFilter(MoneyFilter):
 
 class ScheduleFilter(MoneyFilter):
     annee = SelectField("Échéances de")
-    etat = SelectField("État")
+    etat = SelectField("État", widget=SharedSelect())
 
     def __init__(self, arguments, years, today):
         """`years`: those that have a due date."""

@@ -13,7 +13,7 @@ from portal import clock, database, grants
 from portal.formats import search_words
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import by_rule, day_of
-from portal.forms.filters import Filter
+from portal.forms.filters import Filter, SharedSelect
 from portal.models import PermissionGrant, UserRole, db
 from portal.rules import identifiers
 from portal.rules.rights import LABELS, Action
@@ -31,7 +31,9 @@ class GrantFilter(Filter):
     """Narrows the list; an unknown value narrows nothing."""
 
     q = StringField("Nom ou courriel")
-    etat = SelectField("État", choices=list(starmap(SelectChoice, STATES.items())), validate_choice=False)
+    etat = SelectField(
+        "État", choices=list(starmap(SelectChoice, STATES.items())), validate_choice=False, widget=SharedSelect()
+    )
 
     def narrow(self, grants, now):
         """`grants` are whole (PermissionGrant.whole)."""

@@ -7,7 +7,7 @@ from wtforms.fields.choices import SelectChoice
 
 from portal import library
 from portal.formats import search_key
-from portal.forms.filters import Filter
+from portal.forms.filters import Filter, SharedSelect
 
 
 class LibraryFilter(Filter):
@@ -15,7 +15,9 @@ class LibraryFilter(Filter):
 
     q = StringField("Rechercher dans les noms et les textes")
     boite = SelectField(
-        "Boîtes à outils", choices=list(starmap(SelectChoice, {"": "Toutes", **library.TOOLBOXES}.items()))
+        "Boîtes à outils",
+        choices=list(starmap(SelectChoice, {"": "Toutes", **library.TOOLBOXES}.items())),
+        widget=SharedSelect(),
     )
     nouveau = BooleanField("Nouveaux seulement")
 

@@ -7,7 +7,7 @@ from wtforms import SelectField, StringField
 from portal import database
 from portal.formats import search_key, search_words
 from portal.forms.checks import typed_day
-from portal.forms.filters import Filter, start_of
+from portal.forms.filters import Filter, SharedSelect, start_of
 from portal.models import Beneficiary, Movement, MovementKind, MovementState, db
 
 KINDS = {
@@ -33,8 +33,8 @@ class MovementFilter(Filter):
     """Narrows the list; an unknown value narrows nothing, a date that cannot be read says so at its field."""
 
     q = StringField("Nom, prénom ou n° d’adhérent")
-    nature = SelectField("Nature")
-    etat = SelectField("État")
+    nature = SelectField("Nature", widget=SharedSelect())
+    etat = SelectField("État", widget=SharedSelect())
     du = StringField("Demandé depuis le")
     au = StringField("Demandé jusqu’au")
 

@@ -5,7 +5,7 @@ from itertools import starmap
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
-from portal.forms.filters import Filter
+from portal.forms.filters import Filter, SharedSelect
 
 SHOWN = {"": "Tous", "attente": "Quelque chose à faire", "retard": "Un retard"}
 
@@ -14,7 +14,9 @@ class PortfolioFilter(Filter):
     """Narrows the list; an unknown value narrows nothing."""
 
     q = StringField("Compte ou entreprise")
-    voir = SelectField("Montrer", choices=list(starmap(SelectChoice, SHOWN.items())), validate_choice=False)
+    voir = SelectField(
+        "Montrer", choices=list(starmap(SelectChoice, SHOWN.items())), validate_choice=False, widget=SharedSelect()
+    )
 
     def narrow(self, lines):
         if self.voir.data == "attente":

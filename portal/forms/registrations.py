@@ -8,7 +8,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import by_rule, no_secret
-from portal.forms.filters import SharedSelect
+from portal.forms.filters import Filter, SharedSelect
 from portal.forms.supporting_documents import RefusalForm
 from portal.forms.uploads import UploadField
 from portal.models import Registration, RegistrationState, UserRole
@@ -133,7 +133,7 @@ STATES = {
 }
 
 
-class RegistrationFilter(Form):
+class RegistrationFilter(Filter):
     """Narrows the list; an unknown value narrows nothing."""
 
     etat = SelectField(

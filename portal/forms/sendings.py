@@ -2,7 +2,7 @@
 
 from itertools import starmap
 
-from wtforms import Form, HiddenField, PasswordField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -11,7 +11,7 @@ from portal.exchange import uploads
 from portal.formats import SPACE, date_fr
 from portal.forms.changes import SentOnce
 from portal.forms.checks import by_rule
-from portal.forms.filters import SharedSelect
+from portal.forms.filters import Filter, SharedSelect
 from portal.forms.supporting_documents import RefusalForm
 from portal.forms.uploads import UploadField
 from portal.models import Sending, SendingState
@@ -183,10 +183,14 @@ def kbis_date(field, today, months=None):
     return found
 
 
-class SendingFilter(Form):
+class SendingFilter(Filter):
     """Narrows a list of sendings; an unknown value narrows nothing."""
 
-    etat = SelectField("État", choices=[SelectChoice("", "Tous"), *(SelectChoice(k, v[0]) for k, v in STATES.items())])
+    etat = SelectField(
+        "État",
+        choices=[SelectChoice("", "Tous"), *(SelectChoice(k, v[0]) for k, v in STATES.items())],
+        widget=SharedSelect(),
+    )
     genre = SelectField("Type de document", widget=SharedSelect())
 
     def __init__(self, typed):

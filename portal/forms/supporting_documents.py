@@ -3,7 +3,7 @@
 import datetime
 from itertools import starmap
 
-from wtforms import Form, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
@@ -36,9 +36,11 @@ class ProofFilter(Filter):
 
     q = StringField("Nom ou prénom")
     campagne = SelectField("Campagne")
-    etat = SelectField("État", choices=[SelectChoice(key, label) for key, (label, _) in STATES.items()])
-    echeance = SelectField("Date limite", choices=list(starmap(SelectChoice, DEADLINES.items())))
-    contact = SelectField("Contact", choices=list(starmap(SelectChoice, CONTACTS.items())))
+    etat = SelectField(
+        "État", choices=[SelectChoice(key, label) for key, (label, _) in STATES.items()], widget=SharedSelect()
+    )
+    echeance = SelectField("Date limite", choices=list(starmap(SelectChoice, DEADLINES.items())), widget=SharedSelect())
+    contact = SelectField("Contact", choices=list(starmap(SelectChoice, CONTACTS.items())), widget=SharedSelect())
 
     def __init__(self, arguments, today, campaigns):
         """`campaigns`: their names, through the door."""
@@ -131,7 +133,7 @@ class TickedRefusal(RefusalForm):
     READER = "chaque salarié"
 
 
-class QueueFilter(Form):
+class QueueFilter(Filter):
     """Narrows the mutual's queue."""
 
     etat = SelectField("État", choices=list(starmap(SelectChoice, QUEUES.items())), widget=SharedSelect())

@@ -11,7 +11,7 @@ from portal import natures
 from portal.exchange import uploads
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import no_secret, typed_day
-from portal.forms.filters import Filter, start_of
+from portal.forms.filters import Filter, SharedSelect, start_of
 from portal.forms.uploads import UploadField
 from portal.models import MessageThread, ThreadState
 from portal.rules import threads as rules
@@ -42,9 +42,9 @@ class ThreadFilter(Filter):
     """Narrows the list; an unknown value narrows nothing, a date that cannot be read says so at its field."""
 
     q = StringField("N°, nature ou mots du message")
-    etat = SelectField()
-    lues = SelectField()
-    nature = SelectField("Nature")
+    etat = SelectField(widget=SharedSelect())
+    lues = SelectField(widget=SharedSelect())
+    nature = SelectField("Nature", widget=SharedSelect())
     du = StringField("Créée depuis le")
     au = StringField("Créée jusqu’au")
 

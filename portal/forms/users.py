@@ -13,7 +13,7 @@ from portal import clock, users
 from portal.formats import search_words
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import by_rule
-from portal.forms.filters import Filter
+from portal.forms.filters import Filter, SharedSelect
 from portal.models import NO_PASSWORD, ROLE_LABELS, User, UserRole
 from portal.rules import identifiers
 from portal.rules.retention import TERMS
@@ -26,8 +26,10 @@ class UserFilter(Filter):
     """Narrows the list; an unknown value narrows nothing."""
 
     q = StringField("Nom, entreprise ou courriel")
-    profil = SelectField("Profil", validate_choice=False)
-    etat = SelectField("État", choices=list(starmap(SelectChoice, STATES.items())), validate_choice=False)
+    profil = SelectField("Profil", validate_choice=False, widget=SharedSelect())
+    etat = SelectField(
+        "État", choices=list(starmap(SelectChoice, STATES.items())), validate_choice=False, widget=SharedSelect()
+    )
 
     def __init__(self, arguments):
         super().__init__(arguments)

@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, ValidationError
 from portal import database
 from portal.formats import search_key, search_words
 from portal.forms.changes import SentOnce, name, text
-from portal.forms.filters import Filter
+from portal.forms.filters import Filter, SharedSelect
 from portal.forms.uploads import UploadField
 from portal.models import Waiver, WaiverState, db
 from portal.rules import Refused, dates, identifiers
@@ -32,9 +32,11 @@ class RegisterFilter(Filter):
     """Narrows the register; an unknown value narrows nothing."""
 
     q = StringField("Nom, prénom ou matricule")
-    cas = SelectField("Cas")
-    etat = SelectField("État", choices=[SelectChoice(key, label) for key, (label, _) in STATES.items()])
-    a = SelectField("À faire", choices=list(starmap(SelectChoice, TO_DO.items())))
+    cas = SelectField("Cas", widget=SharedSelect())
+    etat = SelectField(
+        "État", choices=[SelectChoice(key, label) for key, (label, _) in STATES.items()], widget=SharedSelect()
+    )
+    a = SelectField("À faire", choices=list(starmap(SelectChoice, TO_DO.items())), widget=SharedSelect())
 
     def __init__(self, arguments, today):
         super().__init__(arguments)

@@ -1,7 +1,7 @@
 """Every blueprint of the portal, and the menu that they make."""
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from flask import current_app, g, request, url_for
 from flask_login import current_user
@@ -185,8 +185,7 @@ def register(app):
     app.jinja_env.globals["menu"] = menu
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the menu."""
 
     icon: str
@@ -230,7 +229,7 @@ def is_open(endpoint, several):
 def with_counts(groups, counts):
     """The menu with what waits for someone beside its entries."""
     return tuple(
-        (title, tuple(replace(one, count=counts[one.key]) if one.key in counts else one for one in entries))
+        (title, tuple(one._replace(count=counts[one.key]) if one.key in counts else one for one in entries))
         for title, entries in groups
     )
 
