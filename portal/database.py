@@ -9,7 +9,18 @@ from functools import reduce
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from peewee import OP, SQL, ColumnBase, Expression, InterfaceError, NodeList, OperationalError, SqliteDatabase, fn
+from peewee import (
+    OP,
+    SQL,
+    ColumnBase,
+    Expression,
+    InterfaceError,
+    NodeList,
+    OperationalError,
+    SelectBase,
+    SqliteDatabase,
+    fn,
+)
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase, PooledSqliteDatabase
 from psycopg import Error as DriverError
 from psycopg import RawCursor
@@ -29,6 +40,13 @@ PRAGMAS = {
 
 # What is raised when the database is away for a while: locked, stopped, or out of connections.
 AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
+
+# peewee writes what stands on the right of IN a first time, only to see whether it is « () »: a query within a query
+# within a query eight times over. A query never is: it is written once.
+is_empty_list = Expression._is_rhs_empty
+Expression._is_rhs_empty = lambda self, right, context: (
+    not isinstance(right, SelectBase) and is_empty_list(self, right, context)
+)
 
 # Keys are ASCII made by formats.search_key: compared byte by byte, the order is the same on both databases.
 FIELD_TYPES = {"sqlite": {"KEY": "TEXT"}, "postgresql": {"KEY": 'TEXT COLLATE "C"'}}

@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from peewee import JOIN, fn
+from peewee import JOIN, ColumnBase, fn
 
 from portal import clock
 from portal.models import (
@@ -174,3 +174,32 @@ def test_an_outer_join_and_a_value_of_the_roots_own_are_read_as_peewee_reads_the
             assert row.author == expected.author and row.beneficiary == expected.beneficiary
             assert row.author is None or row.author.__data__ == expected.author.__data__
             assert row.beneficiary is None or row.beneficiary.__data__ == expected.beneficiary.__data__
+
+
+class Counted(ColumnBase):
+    """A condition that counts how many times it is written."""
+
+    written = 0
+
+    def __sql__(self, ctx):
+        self.written += 1
+        return ctx.literal("1 = 1")
+
+
+def test_a_query_within_queries_is_written_once(hr):
+    condition = Counted()
+    people = Beneficiary.select(Beneficiary.id).where(condition)
+    for _ in range(3):
+        people = Beneficiary.select(Beneficiary.id).where(Beneficiary.id.in_(people))
+    sql, _ = people.sql()
+    assert (condition.written, sql.count(" IN (SELECT ")) == (1, 3)
+    assert len(list(people)) == Beneficiary.select().count()
+
+
+def test_an_empty_list_holds_nothing_and_the_others_hold_all(hr):
+    everyone = Beneficiary.select().count()
+    assert Beneficiary.select().where(Beneficiary.id.in_([])).count() == 0
+    assert Beneficiary.select().where(Beneficiary.id.not_in([])).count() == everyone > 0
+    nobody = Beneficiary.select(Beneficiary.id).where(Beneficiary.id < 0)
+    assert Beneficiary.select().where(Beneficiary.id.in_(nobody)).count() == 0
+    assert Beneficiary.select().where(Beneficiary.id.not_in(nobody)).count() == everyone
