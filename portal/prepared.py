@@ -17,6 +17,7 @@ from peewee import (
     DateField,
     ForeignKeyField,
     IntegerField,
+    ModelObjectCursorWrapper,
     SelectBase,
     TextField,
     UUIDField,
@@ -133,6 +134,8 @@ def models_of(reader):
     peewee asks of each value whose it is and whether it is one; here that is asked once. What is joined to a row and
     comes again with the next, the contract of a household, is made once, and is the same for both.
     """
+    if isinstance(reader, ModelObjectCursorWrapper) and reader.constructor is reader.model:
+        return rows_of(reader)
     if not hasattr(reader, "src_to_dest") or not all(is_model for *_, is_model in reader._constructor_list):
         return None
     links = reader.src_to_dest
@@ -141,6 +144,15 @@ def models_of(reader):
         return None
     parts, beside = columns_of(reader)
     return Models(reader.model, parts, beside, links, optional).read if parts else None
+
+
+def rows_of(reader):
+    """The same of rows that nothing is joined to; None when a column is no field of theirs."""
+    pairs = list(zip(reader.fields, reader.columns, strict=True))
+    if any(field is None or field.model is not reader.model or field.name != name for field, name in pairs):
+        return None
+    columns = [(at, name, converter_of(field, reader.converters[at])) for at, (field, name) in enumerate(pairs)]
+    return lambda rows: [made_of(row, reader.model, columns) for row in rows]
 
 
 class Models:
@@ -199,6 +211,12 @@ def tie(one, links, others):
     one._dirty.clear()
 
 
+def converter_of(field, convert):
+    """How the values of a column are read; None when they are as they come."""
+    value = field.rel_field if isinstance(field, ForeignKeyField) else field
+    return None if type(value) in AS_THEY_COME else convert
+
+
 def columns_of(reader):
     """({key: (model, [(place, name, convert)])}, the same of values that are no field of the root's); or (None, ())."""
     known = {key: (model, []) for key, model, _ in reader._constructor_list}
@@ -206,8 +224,7 @@ def columns_of(reader):
     for place, key, name, convert in reader._row_spec:
         field = known[key][0]._meta.fields.get(name) if key in known else None
         if field is not None:
-            value = field.rel_field if isinstance(field, ForeignKeyField) else field
-            known[key][1].append((place, name, None if type(value) in AS_THEY_COME else convert))
+            known[key][1].append((place, name, converter_of(field, convert)))
         elif key == reader.model:
             beside.append((place, name, convert))
         else:

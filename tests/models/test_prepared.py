@@ -203,3 +203,26 @@ def test_an_empty_list_holds_nothing_and_the_others_hold_all(hr):
     nobody = Beneficiary.select(Beneficiary.id).where(Beneficiary.id < 0)
     assert Beneficiary.select().where(Beneficiary.id.in_(nobody)).count() == 0
     assert Beneficiary.select().where(Beneficiary.id.not_in(nobody)).count() == everyone
+
+
+def test_rows_of_one_table_are_read_as_peewee_reads_them(hr):
+    def people(least):
+        return Beneficiary.select().where(Beneficiary.id >= least).order_by(Beneficiary.id)
+
+    def some(least):
+        some = Beneficiary.id, Beneficiary.public_id, Beneficiary.birth_date, Beneficiary.category
+        return people(least).select(*some, Beneficiary.role)
+
+    for query in (people, some):
+        once = written_once(db)(query)
+        for row, expected in zip(once(0), query(0), strict=True):
+            assert (row.__data__, row._dirty) == (expected.__data__, set())
+            assert type(row) is Beneficiary and row == expected
+
+
+def test_a_column_of_another_name_is_read_by_its_name(hr):
+    def people(least):
+        return Beneficiary.select(Beneficiary.id, Beneficiary.role.alias("place")).where(Beneficiary.id >= least)
+
+    for row in written_once(db)(people)(0):
+        assert row.place == Beneficiary.get_by_id(row.id).role
