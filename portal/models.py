@@ -3744,14 +3744,6 @@ class MessageThread(Table):
         return joined.switch(cls).join(Assignee, JOIN.LEFT_OUTER, on=(cls.assignee == Assignee.id), attr="assignee")
 
     @classmethod
-    def whole_page(cls, ids, order, reader, number, size):
-        """A page of a query of ids, read as `whole` does, and how many rows it has in all: in one statement."""
-        total = ids.order_by().select(fn.COUNT(SQL("1")))
-        among = cls.among(ids.order_by(*order).paginate(number, size))
-        rows = list(cls.whole(among, reader).select_extend(total.alias("total")).order_by(*order))
-        return rows, rows[0].total if rows else total.scalar()
-
-    @classmethod
     def holding(cls, threads, typed):
         """Those of which one message holds every word, notes apart; the first holds number, nature and subject too."""
         matching = message_words.matching(db, typed)

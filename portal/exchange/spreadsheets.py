@@ -256,7 +256,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, Cells]]:
             reader = csv.reader(file, delimiter=";", strict=True)
             for cells in reader:
                 started, line = line + 1, reader.line_num
-                if holds_something(cells):
+                if any(map(str.strip, cells)):
                     yield started, cells
     except UnicodeDecodeError:
         raise Unreadable("Le fichier n’est pas en UTF-8. Enregistrez-le en « CSV UTF-8 », puis recommencez.") from None

@@ -8,6 +8,7 @@ from portal import clock, sendings
 from portal.access import audit, requires
 from portal.forms.sendings import SendingFilter, SendingForm
 from portal.models import BankDetails, Company, EmployeeCategory, ManagedAccount, Sending, db
+from portal.prepared import written_once
 from portal.rendering import Page, page_size, posted, render
 from portal.rules import sendings as rules
 from portal.views import files, presence, sent
@@ -15,6 +16,8 @@ from portal.views.recording import TWICE, by
 from portal.views.scope import current_scope
 
 blueprint = Blueprint("sendings", __name__, url_prefix="/documents")
+
+LATEST_FIRST = Sending.sent_at.desc(), Sending.id.desc()
 
 
 @blueprint.get("")
@@ -47,9 +50,19 @@ def pays_from(company, iban):
 
 def page(form, status=200):
     narrowing = SendingFilter(request.args)
-    found = Sending.whole(narrowing.narrow(in_scope())).order_by(Sending.sent_at.desc(), Sending.id.desc())
-    listed = Page(found, page_size(current_user.rows_per_page), rows=sent.tell)
+    ids = narrowing.narrow(in_scope()).select(Sending.id).order_by(*LATEST_FIRST)
+    listed = Page(ids, page_size(current_user.rows_per_page), rows=read)
     return render("sendings", status, form=form, narrowing=narrowing, page=listed)
+
+
+def read(cut):
+    """Rows of a page, from the query of its ids."""
+    return sent.tell(whole(cut))
+
+
+@written_once(db)
+def whole(ids):
+    return Sending.whole(Sending.among(ids)).order_by(*LATEST_FIRST)
 
 
 def in_scope():
