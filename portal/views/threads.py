@@ -122,9 +122,12 @@ def in_box(kept, box):
 def addresses(thread):
     """Of what is in it: a file, and what came after a message."""
     where = {"room": threads.PATHS[thread.kind], "id": thread.public_id}
+    drawn = request.args.get("vu", thread.state)  # the state that the head of the page shows
     return {
         "piece_url": lambda one: url_for("answering.download", piece=one.public_id, **where),
-        "news_url": lambda last: url_for("threads.news", apres=last, **where),
+        "news_url": lambda last: url_for("threads.news", apres=last, vu=drawn, **where),
+        "turned": None if drawn == thread.state else exchanged.told(thread, clock.today()),
+        "whole_url": url_for("threads.show", **where),
     }
 
 

@@ -198,6 +198,19 @@ def test_what_is_new_comes_alone_and_keeps_no_session_alive(signed_in, desk, hr,
     assert hr.unread_threads().count() == 1
 
 
+def test_a_state_that_changes_under_the_eyes_is_told_with_the_news_alone(signed_in, desk, hr):
+    thread = factories.thread(hr)
+    page = signed_in.get(f"/demandes/{thread.public_id}")
+    path = html.unescape(re.search(r'id="refresh-thread" href="([^"]*)"', page.get_data(as_text=True))[1])
+    assert "L’état a changé" not in text_of(page)
+    desk.post(f"/gestion/demandes/{thread.public_id}/reponse", REPLY | seen(thread))
+    news = signed_in.fragment(path)
+    assert "L’état a changé" in text_of(news) and "pour évaluer ou rouvrir" in text_of(news)
+    again = html.unescape(re.search(r'id="refresh-thread" href="([^"]*)"', news.get_data(as_text=True))[1])
+    assert signed_in.fragment(again).status_code == 204
+    assert "L’état a changé" not in text_of(signed_in.get(f"/demandes/{thread.public_id}"))
+
+
 def test_notes_are_never_shown_nor_found_by_the_company(signed_in, desk, hr):
     thread = factories.thread(hr)
     desk.post(f"/gestion/demandes/{thread.public_id}/note", {"note": "Zébulon insiste"})
