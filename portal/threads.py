@@ -278,18 +278,27 @@ def take(thread, by, now, seen):
     return row
 
 
-def pass_on(thread, by, colleague, words, now, seen):
-    """To a colleague, with a word that the company never reads."""
+def pass_on(thread, by, colleague, words, now, seen, tells=True):
+    """To a colleague, with a word that the company never reads. `tells`: not when several are, told of at once."""
     with db.atomic():
         row = held(thread, seen)
         row.assignee = colleague
         say(row, by, f"{colleague.full_name}\n{words}".strip(), now, event=PASSED, internal=True)
         row.save()
-        about = {"link": f"/gestion{path_of(row)}", "number": row.number}
-        outbox.email(
-            colleague.identifier, "thread_passed", now, colleague, kind=MessageKind.REQUEST, about=row, **about
-        )
+        if tells:
+            tell_colleague(colleague, [row], now)
     return row
+
+
+def tell_colleague(colleague, rows, now):
+    """One e-mail, however many threads of a kind are passed on together."""
+    if not rows:
+        return
+    first, several = rows[0], len(rows) > 1
+    where = f"/gestion/{PATHS[first.kind]}?etat=miens" if several else f"/gestion{path_of(first)}"
+    words = {"number": first.number, "count": len(rows), "complaint": first.is_complaint, "link": where}
+    options = {"kind": MessageKind.REQUEST, "about": None if several else first}
+    outbox.email(colleague.identifier, "thread_passed", now, colleague, **options, **words)
 
 
 def note(thread, by, body, now, key=None):

@@ -2,7 +2,7 @@
 
 from itertools import starmap
 
-from wtforms import RadioField, SelectField, StringField
+from wtforms import Form, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
@@ -139,6 +139,22 @@ class PassForm(SentOnce):
             SelectChoice("", "Choisissez"),
             *(SelectChoice(key, one.full_name) for key, one in self.colleagues.items()),
         ]
+
+    def validate_a(self, field):
+        if field.data not in self.colleagues:
+            raise ValidationError("Choisissez un collègue.")
+
+
+class GiveForm(Form):
+    """To whom those that are ticked are given. `colleagues`: users of the mutual."""
+
+    a = SelectField("Confier à", validate_choice=False)
+
+    def __init__(self, typed, colleagues):
+        super().__init__(typed)
+        self.colleagues = {str(one.public_id): one for one in colleagues}
+        known = ((key, one.full_name) for key, one in self.colleagues.items())
+        self.a.choices = [SelectChoice("", "Choisissez"), *starmap(SelectChoice, known)]
 
     def validate_a(self, field):
         if field.data not in self.colleagues:

@@ -106,6 +106,7 @@ def told(thread, today, to_staff=False):
     nature = natures.label(thread.nature)
     return SimpleNamespace(
         public_id=thread.public_id,
+        version=thread.last_message,
         number=thread.number,
         kind=thread.kind,
         nature=nature,

@@ -5,7 +5,7 @@ document.addEventListener("change", (event) => {
   if (form?.id !== "ticked") return;
   const everyone = form.querySelector("[name=tous]:checked");
   const ticks = [...form.querySelectorAll("[name=qui]")];
-  for (const tick of ticks) tick.closest("tr").classList.toggle("is-checked", Boolean(everyone) || tick.checked);
+  for (const tick of ticks) tick.closest("tr, li").classList.toggle("is-checked", Boolean(everyone) || tick.checked);
   const count = everyone ? Number(everyone.value) : ticks.filter((tick) => tick.checked).length;
   const [one, many, none] = (form.dataset.words ?? "personne cochée|personnes cochées|Cochez des personnes").split("|");
   document.getElementById("ticked-count").textContent = count ? `${count} ${count > 1 ? many : one}` : none;

@@ -133,3 +133,27 @@ def test_a_complaint_gives_its_dated_copy_and_what_is_wrong_is_said_first(hr_pag
         page.get_by_role("button", name="Copie datée (PDF)").click()
     assert Path(waited.value.path()).read_bytes().startswith(b"%PDF")
     assert ThreadMessage.select().count() == 1
+
+
+def test_the_mutual_takes_several_at_once_and_closes_what_was_answered(page, open_browser):
+    hr = scenery.roster()
+    owed, answered = factories.thread(hr), factories.thread(hr, state="TREATED")
+    desk = open_browser(js=page.js)
+    desk.complaints.expects(409)
+    sign_in(desk, factories.user(role=UserRole.STAFF))
+    desk.goto("/gestion/demandes?etat=toutes")
+    axe(desk)
+    for box in desk.get_by_role("checkbox").all():
+        box.check()
+    if desk.js:
+        expect(desk.locator("#ticked-count")).to_have_text("2 demandes cochées")
+    desk.get_by_role("button", name="Clore").click()
+    expect(desk.locator("#flash")).to_contain_text("1\u00a0demande close")
+    expect(desk.get_by_role("main")).to_contain_text("elle attend votre réponse")
+    axe(desk)
+    desk.goto("/gestion/demandes")
+    desk.get_by_label(f"Cocher la demande n°\u00a0{owed.number}").check()
+    desk.get_by_role("button", name="Prendre en charge").click()
+    expect(desk.locator("#flash")).to_contain_text("1\u00a0demande prise en charge")
+    same_after_reload(desk)
+    assert MessageThread.get_by_id(answered.id).state == "CLOSED"

@@ -18,7 +18,9 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 ROOMS = {
     "staff_viewing": None,
     **dict.fromkeys(("desk", "staff_search", "staff_dossiers", "staff_figures"), None),
-    **dict.fromkeys(("staff_threads", "staff_answering", "register", "prepared_answers"), Duty.EXCHANGES),
+    **dict.fromkeys(
+        ("staff_threads", "staff_answering", "staff_handling", "register", "prepared_answers"), Duty.EXCHANGES
+    ),
     "staff_messages": Duty.EXCHANGES,
     **dict.fromkeys(("staff_proofs", "staff_deciding", "staff_sendings", "staff_campaigns"), Duty.MEMBERS),
     "staff_settling": Duty.MEMBERS,

@@ -29,6 +29,7 @@ from portal.views.staff import (
     figures,
     guarantees,
     hand_overs,
+    handling,
     loads,
     messages,
     notices,
@@ -51,7 +52,7 @@ from portal.views.staff import (
 from portal.views.tally import few
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, deciding, sendings)
-MODULES += (settling,)
+MODULES += (settling, handling)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
 MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses, agreeing)

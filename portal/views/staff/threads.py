@@ -6,13 +6,14 @@ from flask_login import current_user
 from portal import clock, threads
 from portal.access import polled, requires
 from portal.formats import sort_key
-from portal.forms.staff_threads import NoteForm, PassForm, QueueFilter, ReplyForm
+from portal.forms.staff_threads import GiveForm, NoteForm, PassForm, QueueFilter, ReplyForm
 from portal.models import AnswerDraft, MessageThread, ThreadState, User, db, digest, fn
 from portal.prepared import written_once
 from portal.rendering import address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
 from portal.rules import threads as rules
 from portal.views import exchanged
 from portal.views.recording import by
+from portal.views.staff import together
 from portal.views.threads import ROOM, ROOMS, unsent
 
 blueprint = Blueprint("staff_threads", __name__, url_prefix="/gestion")
@@ -25,9 +26,16 @@ def index(room):
     if form.secrets():
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le n° ou les mots du message.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
-    size = page_size(current_user.rows_per_page)
+    return page_of(room, GiveForm(None, current_user.colleagues()))
+
+
+def page_of(room, giving, status=200, **more):
+    """The list that the address filters; `giving`: to whom those that are ticked are given."""
+    form, size = asked(room), page_size(current_user.rows_per_page)
     page = exchanged.page_of(form.narrow(of_kind(room)), size, form.q.data, to_staff=True)
-    return render("staff_threads", form=form, page=page, room=room, words=words(room), averages=averages(room))
+    more |= together.of_list("staff_threads.index", room=room)
+    known = {"room": room, "words": words(room), "averages": averages(room), "giving": giving}
+    return render("staff_threads", status, form=form, page=page, **known, **more)
 
 
 def asked(room):

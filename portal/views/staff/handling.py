@@ -1,0 +1,108 @@
+"""Several requests or complaints at once: taken in charge, given to a colleague, closed; each as it would be alone."""
+
+from flask import Blueprint, redirect, request, url_for
+from flask_login import current_user
+
+from portal import clock, threads
+from portal.access import requires
+from portal.formats import plural
+from portal.forms.staff_threads import GiveForm
+from portal.models import MessageThread, ThreadState, db
+from portal.rendering import address
+from portal.rules import Refused
+from portal.views.recording import by
+from portal.views.staff import threads as queue
+from portal.views.staff import together
+from portal.views.staff.threads import ROOM
+
+blueprint = Blueprint("staff_handling", __name__, url_prefix="/gestion")
+
+MEANWHILE = "quelqu’un y a écrit ou agi depuis que la liste est affichée."
+OVER = "c’est déjà clos."
+OWED = "elle attend votre réponse\u00a0: répondez d’abord."
+
+
+@blueprint.post(f"/{ROOM}/prise-en-charge")
+@requires("staff_exchanges")
+def take(room):
+    """Those that nobody follows: what a colleague follows is taken from its page."""
+
+    def act(row, seen, now):
+        is_to_do(row)
+        if row.assignee_id:
+            raise Refused("vous la suivez déjà." if row.assignee_id == by().id else "un collègue la suit déjà.")
+        threads.take(row, by(), now, seen)
+
+    return told(room, together.decide(chosen(room), "thread.take", act, MEANWHILE), "prise en charge")
+
+
+@blueprint.post(f"/{ROOM}/attribution")
+@requires("staff_exchanges")
+def give(room):
+    """To one colleague, who is told once of all."""
+    form = giving(request.form)
+    if not form.validate():
+        return queue.page_of(room, form, 422, ticked=together.ticked())
+    colleague = form.colleagues[form.a.data]
+
+    def act(row, seen, now):
+        is_to_do(row)
+        if row.assignee_id == colleague.id:
+            raise Refused("ce collègue la suit déjà.")
+        threads.pass_on(row, by(), colleague, "", now, seen, tells=False)
+
+    with db.atomic():
+        decided = together.decide(chosen(room), "thread.pass", act, MEANWHILE)
+        threads.tell_colleague(colleague, decided.done, clock.now())
+    return told(room, decided, "confiée", f" à {colleague.full_name}, qui est prévenu par courriel")
+
+
+@blueprint.post(f"/{ROOM}/cloture")
+@requires("staff_exchanges")
+def close(room):
+    """What the mutual still owes an answer to is not closed with others."""
+
+    def act(row, seen, now):
+        if row.state in MessageThread.WITH_MUTUAL:
+            raise Refused(OWED)
+        if row.state == ThreadState.CLOSED:
+            raise Refused(OVER)
+        threads.close(row, by(), now, seen)
+
+    return told(room, together.decide(chosen(room), "thread.close", act, MEANWHILE), "close")
+
+
+def giving(typed=None):
+    return GiveForm(typed, current_user.colleagues())
+
+
+def chosen(room):
+    return together.chosen(queue.of_kind(room), MessageThread)
+
+
+def is_to_do(row):
+    if not row.is_open:
+        raise Refused(OVER if row.state == ThreadState.CLOSED else "elle est déjà traitée.")
+
+
+def told(room, decided, word, more=""):
+    """What stays as it was is shown above the list, with why."""
+    one, count = queue.words(room).one, len(decided.done)
+    nothing = f"Cochez d’abord les {one}s, à gauche de leur nature."
+    together.say(decided, f"{plural(count, one)} {many(word, count)}{more}.", nothing)
+    if not decided.left:
+        return redirect(address(url_for("staff_threads.index", room=room)), 303)
+    rest = len(decided.left)
+    title = f"{plural(rest, one)} {'n’ont' if rest > 1 else 'n’a'} pas été {many(word, rest)}"
+    left = [(f"n°\u00a0{row.number}, {row.subject}", url_of(room, row), why) for row, why in decided.left]
+    return queue.page_of(room, giving(), 409, left=left, left_title=title)
+
+
+def many(word, count):
+    """« prises en charge »."""
+    first, _, rest = word.partition(" ")
+    return f"{first}{'s' if count > 1 else ''} {rest}".strip()
+
+
+def url_of(room, row):
+    return url_for("staff_threads.show", room=room, id=row.public_id)
