@@ -194,6 +194,12 @@ class RegistrationRefusal(RefusalForm):
         no_secret(self, field)
 
 
+class TickedRefusal(RegistrationRefusal):
+    """The same reason for all that are ticked."""
+
+    READER = "chaque personne"
+
+
 class MoreForm(RegistrationRefusal):
     """What is missing."""
 

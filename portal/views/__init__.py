@@ -133,6 +133,7 @@ WITHIN |= {"staff_publication": "staff_publications", "wording": "configuration"
 WITHIN |= {"staff_publication": "staff_publications", "staff_dossiers": "staff_search", "staff_seen": "staff_trail"}
 WITHIN |= {"staff_hand_overs": "staff_loads", "staff_campaigns": "staff_proofs", "staff_deciding": "staff_proofs"}
 WITHIN |= {"staff_settling": "staff_sendings", "staff_handling": "staff_threads"}
+WITHIN |= {"staff_admitting": "staff_registrations"}
 WITHIN |= dict.fromkeys(("staff_accesses", "staff_agreeing", "staff_viewing"), "staff_users")
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 

@@ -25,7 +25,7 @@ ROOMS = {
     **dict.fromkeys(("staff_proofs", "staff_deciding", "staff_sendings", "staff_campaigns"), Duty.MEMBERS),
     "staff_settling": Duty.MEMBERS,
     **dict.fromkeys(("staff_debits", "staff_arrears"), Duty.MONEY),
-    "staff_registrations": Duty.REGISTRATIONS,
+    **dict.fromkeys(("staff_registrations", "staff_admitting"), Duty.REGISTRATIONS),
     **dict.fromkeys(("staff_publications", "staff_publication", "staff_notices"), Duty.PUBLISHING),
     **dict.fromkeys(("staff_loads", "staff_hand_overs"), Duty.LOADS),
     **dict.fromkeys(("configuration", "wording", "guarantees"), Duty.CONFIGURE),

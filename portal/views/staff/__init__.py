@@ -17,6 +17,7 @@ from portal.models import (
 from portal.prepared import written_once
 from portal.views.staff import (
     accesses,
+    admitting,
     agreeing,
     answering,
     arrears,
@@ -52,7 +53,7 @@ from portal.views.staff import (
 from portal.views.tally import few
 
 MODULES = (desk, threads, answering, register, prepared_answers, supporting_documents, deciding, sendings)
-MODULES += (settling, handling)
+MODULES += (settling, handling, admitting)
 MODULES += (publications, publication, notices, messages, registrations, debits, arrears)
 MODULES += (configuration, wording, guarantees)
 MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses, agreeing)

@@ -7,14 +7,14 @@ from flask_login import current_user
 
 from portal import clock, registrations
 from portal.access import audit, requires
-from portal.forms.registrations import AcceptForm, MoreForm, RegistrationFilter, RegistrationRefusal
+from portal.forms.registrations import AcceptForm, MoreForm, RegistrationFilter, RegistrationRefusal, TickedRefusal
 from portal.models import GroupContract, ManagedAccount, Registration, RegistrationState, User, db
 from portal.prepared import written_once
 from portal.rendering import Page, get_or_404, page_size, render
 from portal.views import files
 from portal.views.recording import by, unless_overtaken
 from portal.views.sent import file as told_file
-from portal.views.staff import decided
+from portal.views.staff import decided, together
 
 blueprint = Blueprint("staff_registrations", __name__, url_prefix="/gestion/inscriptions")
 
@@ -34,10 +34,16 @@ IN_ORDER = Registration.sent_at, Registration.id
 @blueprint.get("")
 @requires("staff_registrations")
 def index():
+    return listing(TickedRefusal())
+
+
+def listing(refusing, status=200, **more):
+    """The list that the address filters; `refusing`: the reason for those that are ticked."""
     form = RegistrationFilter(request.args)
     ids = form.narrow(current_user.registrations(), registrations.ROLES).select(Registration.id)
     page = Page(ids.order_by(*IN_ORDER), page_size(current_user.rows_per_page), read)
-    return render("staff_registrations", form=form, page=page)
+    more |= together.of_list("staff_registrations.index")
+    return render("staff_registrations", status, form=form, page=page, refusing=refusing, **more)
 
 
 def read(cut):
@@ -50,7 +56,7 @@ def listed(ids):
     """What the list tells of each: not what they typed besides, nor their password's hash."""
     one = Registration
     who = one.public_id, one.role, one.number_kind, one.first_name, one.last_name, one.email, one.organisation
-    return one.among(ids).select(*who, one.state, one.sent_at, one.remark).order_by(*IN_ORDER)
+    return one.among(ids).select(*who, one.state, one.version, one.sent_at, one.remark).order_by(*IN_ORDER)
 
 
 def told(row, today):
@@ -58,6 +64,8 @@ def told(row, today):
     waits = row.state == RegistrationState.RECEIVED
     return SimpleNamespace(
         id=row.public_id,
+        version=row.version,
+        waits=waits,
         name=row.full_name,
         email=row.email,
         organisation=row.organisation,

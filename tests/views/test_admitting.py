@@ -1,0 +1,107 @@
+"""« Inscriptions », several at once: one reason refuses them all; accepted where no account is to be chosen."""
+
+import re
+
+import pytest
+
+from portal import clock, registrations
+from portal.models import AuditEvent, OutboxMessage, PermissionGrant, Registration, User, UserRole
+from tests import factories
+
+PATH = "/gestion/inscriptions"
+
+
+@pytest.fixture
+def staff(app, database):
+    desk = app.test_client()
+    desk.sign_in(factories.user(role="staff"))
+    return desk
+
+
+@pytest.fixture
+def waiting(database):
+    """Two health professionals, and a company."""
+    health = {"role": UserRole.HEALTH_PROFESSIONAL, "number_kind": "RPPS", "number": "10003456786"}
+    rows = [factories.registration(email=f"sante{n}@example.com", **health) for n in range(2)]
+    return [Registration.get_by_id(row.id) for row in (*rows, factories.registration(email="rh@example.com"))]
+
+
+def decide(staff, word, rows, **words):
+    return staff.post(f"{PATH}/{word}", {"qui": [f"{row.public_id}.{row.version}" for row in rows], **words})
+
+
+def states(rows):
+    return [Registration.get_by_id(row.id).state for row in rows]
+
+
+def plain(answer):
+    return answer.get_data(as_text=True).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def left(answer):
+    """{id: why} of what stays as it was."""
+    return dict(re.findall(rf'<li><a href="{PATH}/([0-9a-f-]*)">[^<]*</a><span[^>]*> : </span>([^<]*)<', plain(answer)))
+
+
+def written(action):
+    return AuditEvent.select().where(AuditEvent.action == action).count()
+
+
+def test_health_professionals_are_accepted_and_each_is_told(staff, waiting):
+    assert decide(staff, "acceptation", waiting[:2]).status_code == 303
+    assert states(waiting) == ["ACCEPTED", "ACCEPTED", "RECEIVED"]
+    assert written("registration.accept") == 2
+    told = {message.unseal()["to"] for message in OutboxMessage.select()}
+    assert told == {"sante0@example.com", "sante1@example.com"}
+    assert not PermissionGrant.select().exists()
+    assert "2 inscriptions acceptées. Les personnes sont prévenues." in plain(staff.get(PATH))
+
+
+def test_who_is_given_accounts_is_looked_at_alone(staff, waiting):
+    factories.user(identifier="sante1@example.com")
+    answer = decide(staff, "acceptation", waiting)
+    assert answer.status_code == 409
+    assert states(waiting) == ["ACCEPTED", "RECEIVED", "RECEIVED"]
+    assert "a un accès depuis" in left(answer)[str(waiting[1].public_id)]
+    assert "se choisissent un par un" in left(answer)[str(waiting[2].public_id)]
+    assert "1 inscription acceptée. La personne est prévenue." in plain(answer)
+    assert User.known("rh@example.com") is None
+
+
+def test_one_reason_refuses_them_all(staff, waiting):
+    assert decide(staff, "refus", waiting, motif="UNKNOWN").status_code == 303
+    assert states(waiting) == ["REFUSED"] * 3
+    assert written("registration.refuse") == 3
+    assert OutboxMessage.select().count() == 3
+    assert all("établir votre lien" in message.unseal()["text"] for message in OutboxMessage.select())
+
+
+@pytest.mark.parametrize("words", [{"motif": ""}, {"motif": "OTHER", "precision": " "}])
+def test_without_a_reason_nothing_is_refused_and_the_ticks_stay(staff, waiting, words):
+    answer = decide(staff, "refus", waiting[:1], **words)
+    ticked = re.findall(r'name="qui" value="([^".]*)[^>]* checked', plain(answer))
+    assert (answer.status_code, ticked) == (422, [str(waiting[0].public_id)])
+    assert "chaque personne la lira" in plain(answer)
+    assert states(waiting) == ["RECEIVED"] * 3
+
+
+def test_what_somebody_decided_meanwhile_stays(staff, waiting):
+    registrations.refuse(waiting[0], "x", None, clock.now(), waiting[0].version)
+    answer = decide(staff, "acceptation", waiting[:2])
+    assert left(answer) == {str(waiting[0].public_id): "quelqu’un en a déjà décidé."}
+    assert states(waiting[:2]) == ["REFUSED", "ACCEPTED"]
+
+
+def test_nothing_is_decided_of_nothing(staff, waiting):
+    assert staff.post(f"{PATH}/acceptation", {"qui": ["", "x"]}).status_code == 303
+    assert "Cochez d’abord les inscriptions" in plain(staff.get(PATH))
+    assert plain(staff.get(PATH)).count('name="qui"') == 3
+    assert 'name="qui"' not in plain(staff.get(f"{PATH}?etat=acceptees"))
+
+
+def test_another_duty_decides_nothing(app, waiting):
+    desk = app.test_client()
+    desk.sign_in(factories.user(role="staff", duties=1))
+    assert decide(desk, "acceptation", waiting).status_code == 403
+    assert decide(desk, "refus", waiting, motif="UNKNOWN").status_code == 403
+    assert states(waiting) == ["RECEIVED"] * 3
