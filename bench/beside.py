@@ -91,7 +91,7 @@ def show(title, place, seconds, addresses, who=data.EVERYONE):
     with tempfile.TemporaryDirectory() as folder, serve("app:create_app", place.served, place.cluster) as portal:
         Path(folder, "pages.json").write_text(json.dumps(captured))
         browser, environment = Browser(portal).sign_in(who, data.PASSWORD), place.environment
-        browser.get("/compte")  # which keeps what signs the tokens of forms
+        browser.get("/compte?perimetre=tous")  # which keeps what signs the tokens of forms
         with serve("bench.beside:floor", environment | {"BENCH_PAGES": folder}, place.cluster) as bare:
             for number, (name, (path, headers)) in enumerate(addresses.items()):
                 headers = browser.headers | headers

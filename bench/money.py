@@ -111,7 +111,7 @@ def employees(contract):
 
 def show_pages(place, seconds, statement):
     addresses = {
-        name: (path or f"/echeancier/{statement}", {"HX-Request": "true"} if name in FRAGMENTS else {})
+        name: (path or f"/echeancier/{statement}?perimetre=tous", {"HX-Request": "true"} if name in FRAGMENTS else {})
         for name, path in PAGES.items()
     }
     beside.show(
