@@ -1293,11 +1293,11 @@ class User(UserMixin, Table):
         return cls.update(emptied).where(some, *of).execute()
 
     @classmethod
-    def forget_proposals(cls, now):
-        """Put aside what was asked of a second person, and that nobody agreed to: how many."""
-        lately = now - TERMS["proposal"].time
-        instants = {what: getattr(cls, f"{what}_asked_at") for what in cls.PROPOSED}
-        return sum(cls.drop_proposals(what, at.is_null() | (at <= lately)) for what, at in instants.items())
+    def lapsed(cls, what, now):
+        """About whom it was asked of a second person, and nobody agreed in time."""
+        emptied, at = cls.PROPOSED[what], getattr(cls, f"{what}_asked_at")
+        some = reduce(or_, (getattr(cls, name).is_null(False) for name in emptied))
+        return cls.select().where(some, at.is_null() | (at <= now - TERMS["proposal"].time)).order_by(cls.id)
 
     @classmethod
     def invite(cls, identifier, first_name, last_name, role, account_codes=()):

@@ -1,6 +1,6 @@
 """Forgets, once a day, what is past its term: `rules.retention` says how long, each table how."""
 
-from portal import ageing, clock, guests, storage
+from portal import ageing, clock, guests, storage, users
 from portal.models import (
     AffiliationImport,
     AnswerDraft,
@@ -17,7 +17,6 @@ from portal.models import (
     Throttle,
     TrustedDevice,
     UnsentWords,
-    User,
     UserSession,
     db,
 )
@@ -29,7 +28,7 @@ PURGES = {
     "user_session": UserSession.purge,
     "one_time_link": OneTimeLink.purge,
     "second_factor": SecondFactor.purge,
-    "proposal": User.forget_proposals,
+    "proposal": users.forget_proposals,
     "trusted_device": TrustedDevice.purge,
     "outbox_words": OutboxMessage.purge_words,
     "outbox_message": OutboxMessage.purge,

@@ -4,7 +4,18 @@ import datetime
 
 from portal import factors, outbox
 from portal.formats import search_key
-from portal.models import MessageKind, OneTimeLink, SecondFactor, User, UserRole, UserSession, database, db, hash_of
+from portal.models import (
+    AuditEvent,
+    MessageKind,
+    OneTimeLink,
+    SecondFactor,
+    User,
+    UserRole,
+    UserSession,
+    database,
+    db,
+    hash_of,
+)
 from portal.rules import Refused, staff_roles
 
 INVITED_FOR = datetime.timedelta(days=7)
@@ -13,6 +24,8 @@ OF_ADMINISTRATORS = "Seul un administrateur de la mutuelle change l’accès d�
 LACKING = "Vous ne donnez que les rôles que vous avez vous-même."
 CHANGED = "Cette proposition a changé, ou n’est plus là\u00a0: relisez ce qui est demandé."
 OWN_PROPOSAL = "C’est votre proposition\u00a0: une autre personne doit la confirmer."
+LAPSED = "Cette proposition est tombée\u00a0: personne n’y a donné son accord à temps. Refaites-la s’il le faut."
+NO_MORE = "Vous ne gérez plus les accès\u00a0: rien n’a été fait."
 ASKED = "C’est déjà demandé\u00a0: une seconde personne doit le confirmer."
 LAST = "Ce serait le dernier accès qui gère les utilisateurs de la mutuelle. Donnez-le d’abord à quelqu’un d’autre."
 MOST_FOUND = 2_000  # by words: beyond, more of them are asked
@@ -50,13 +63,22 @@ def send_link(user, template, now, lasts=OneTimeLink.LASTS):
 
 
 def held(user, by):
-    """The user as they are now, in a queue of those who change accesses; Refused about oneself."""
+    """The user as they are now, in a queue of those who change accesses; Refused about oneself.
+
+    Who waited in the queue may have been closed, or have lost the role, by the one who was before them.
+    """
     if user.id == by.id:
         raise Refused(OWN)
-    database.serialise(db, hash_of("accesses of the staff"))
+    in_turn()
+    if not manages(User.get_by_id(by.id)):
+        raise Refused(NO_MORE)
     row = User.get_by_id(user.id)
     guard(row, by)
     return row
+
+
+def in_turn():
+    database.serialise(db, hash_of("accesses of the staff"))
 
 
 def guard(user, by):
@@ -107,6 +129,7 @@ def decide_duties(user, agreed, by, now, seen):
         row = held(user, by)
         asked, first = row.proposed_duties(now), row.duties_asked_by
         if asked is None:
+            refuse_lapsed(row, "duties")
             return None
         if agreed:
             be_second(first, by, asked == seen)
@@ -122,6 +145,30 @@ def be_second(first, by, is_seen):
         raise Refused(OWN_PROPOSAL)
     if not is_seen or first is None or not manages(first):
         raise Refused(CHANGED)
+
+
+def refuse_lapsed(row, what):
+    """Somebody proposed it, and that is over: it is not what was done already."""
+    if getattr(row, f"{what}_asked_at"):
+        raise Refused(LAPSED)
+
+
+def forget_proposals(now):
+    """Put aside what was asked of a second person, and that nobody agreed to; tell who asked: how many."""
+    gone = 0
+    with db.atomic():
+        if not any(User.lapsed(what, now).exists() for what in User.PROPOSED):
+            return gone
+        in_turn()
+        for what, action in (("duties", "user.duties_lapsed"), ("factor", "factor.reset_lapsed")):
+            for row in list(User.lapsed(what, now)):
+                first = getattr(row, f"{what}_asked_by")
+                AuditEvent.write(action, on=row, now=now, role="worker")
+                if first is not None and manages(first):
+                    link = f"/gestion/utilisateurs/{row.public_id}"
+                    outbox.email(first.identifier, "proposal_lapsed", now, first, kind=MessageKind.SECURITY, link=link)
+                gone += User.drop_proposals(what, User.id == row.id)
+    return gone
 
 
 def withdraw_unless_manages(user):
@@ -158,6 +205,7 @@ def decide_factor(user, agreed, by, now, seen):
     with db.atomic():
         row = held(user, by)
         if not row.is_proposed("factor", now):
+            refuse_lapsed(row, "factor")
             return False
         if agreed:
             be_second(row.factor_asked_by, by, row.factor_asked_at == seen)

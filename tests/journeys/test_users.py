@@ -78,6 +78,7 @@ def test_a_proposal_lapses_after_seven_days(page, open_browser, colleague, at):
     late = another(open_browser, page, colleague)
     expect(late.get_by_role("heading", name="Ses rôles à la mutuelle")).to_be_visible()
     expect(late.get_by_text("À confirmer par une seconde personne.")).to_have_count(0)
+    expect(late.get_by_text("Proposition tombée.")).to_be_visible()
     expect(late.get_by_text("accès et rôles de la mutuelle")).to_be_visible()
     assert not User.get_by_id(colleague.id).duties & Duty.USERS
 

@@ -159,7 +159,7 @@ def test_health_professionals_see_this_page_in_their_menu_and_nobody_else_does(c
     for user in (hr, *(factories.user(role=role) for role in (UserRole.STAFF, UserRole.ADMIN, UserRole.BROKER))):
         client.sign_in(user)
         assert client.get("/couverture").status_code == client.post("/couverture").status_code == 403
-        assert 'href="/couverture"' not in client.get("/").get_data(as_text=True)
+        assert 'href="/couverture"' not in client.get("/?perimetre=tous").get_data(as_text=True)
         assert user.covered(clock.today(), member_number="00638999") is None
 
 

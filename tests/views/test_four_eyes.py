@@ -5,7 +5,7 @@ import datetime
 
 import pytest
 
-from portal import clock
+from portal import clock, users
 from portal.models import (
     AuditEvent,
     BankDetails,
@@ -18,7 +18,7 @@ from portal.models import (
     UserRole,
     UserSession,
 )
-from portal.rules import staff_roles
+from portal.rules import Refused, staff_roles
 from portal.rules.staff_roles import Duty
 from tests import factories
 from tests.views.test_sendings import decide, rib, take
@@ -176,13 +176,57 @@ def test_a_proposal_of_long_ago_lapses_says_so_and_is_purged(colleagues):
     assert "À confirmer par une seconde" not in second.get(f"{USERS}/{member.public_id}").get_data(as_text=True)
     answer(second, member, "oui")
     assert User.get_by_id(member.id).duties == 0
-    assert User.forget_proposals(clock.now()) == 1
+    assert users.forget_proposals(clock.now()) == 1
     row = User.get_by_id(member.id)
     assert (row.asked_duties, row.duties_asked_by, row.duties_asked_at) == (None, None, None)
     set_roles(first, member, Duty.USERS)
-    assert User.forget_proposals(clock.now() + datetime.timedelta(days=6)) == 0
+    assert users.forget_proposals(clock.now() + datetime.timedelta(days=6)) == 0
     answer(second, member, "oui")
     assert User.get_by_id(member.id).duties == int(Duty.USERS)
+
+
+def test_what_lapsed_says_so_to_both_and_who_asked_is_told(colleagues, lost):
+    first, second = colleagues
+    member = factories.user(UserRole.STAFF, duties=0)
+    set_roles(first, member, Duty.USERS)
+    propose(first, lost)
+    long_ago = clock.now() - datetime.timedelta(days=7)
+    User.update(duties_asked_at=long_ago).where(User.id == member.id).execute()
+    User.update(factor_asked_at=long_ago).where(User.id == lost.id).execute()
+    for one in colleagues:
+        for about, words in ((member, "Utilisateurs"), (lost, "remettre à zéro la double")):
+            page = plain(one.get(f"{USERS}/{about.public_id}"))
+            assert "Proposition tombée. " in page and f"Tissot proposait : {words}" in page
+            assert 'name="accord"' not in one.get(f"{USERS}/{about.public_id}").get_data(as_text=True)
+    for word in ("oui", "non"):
+        assert "Cette proposition est tombée" in answer(second, member, word).get_data(as_text=True)
+    assert users.forget_proposals(clock.now()) == 2
+    assert letters(first.own) == ["Votre proposition est tombée, faute d’accord"] * 2
+    told = AuditEvent.select().where(AuditEvent.action.endswith("_lapsed")).order_by(AuditEvent.number)
+    assert [(one.action, one.user_role) for one in told] == [
+        ("user.duties_lapsed", "worker"),
+        ("factor.reset_lapsed", "worker"),
+    ]
+    assert "Proposition tombée" not in plain(first.get(f"{USERS}/{lost.public_id}"))
+    assert users.forget_proposals(clock.now()) == 0
+
+
+@pytest.mark.parametrize("what", ["closed", "no role"])
+def test_who_lost_their_own_power_while_they_waited_decides_nothing(colleagues, lost, app, what):
+    """Their request was let in a moment before another one took their access, or their role."""
+    first, late = colleagues[0].own, manager(app).own
+    factors_owner = User.get_by_id(lost.id)
+    assert users.reset_factor(factors_owner, first, clock.now(), 2)
+    gone = {"disabled_at": clock.now()} if what == "closed" else {"duties": 0}
+    User.update(gone).where(User.id == late.id).execute()
+    for act in (
+        lambda: users.decide_factor(lost, True, late, clock.now(), asked_of(lost)),
+        lambda: users.reset_factor(lost, late, clock.now(), 1),
+        lambda: users.close(lost, late, clock.now()),
+    ):
+        with pytest.raises(Refused, match="ne gérez plus"):
+            act()
+    assert has_factor(lost) and User.get_by_id(lost.id).is_active
 
 
 def test_an_invitation_gives_it_no_sooner(colleagues):
@@ -419,13 +463,14 @@ def test_a_lapsed_or_another_proposal_is_not_agreed_to(colleagues, lost):
     of_long_ago = clock.now() - datetime.timedelta(days=7)
     User.update(factor_asked_at=of_long_ago).where(User.id == lost.id).execute()
     assert offered(second, lost) == [True, False, False]
-    assert "déjà fait" in agree(second, lost).get_data(as_text=True)
+    for word in ("oui", "non"):
+        assert "Cette proposition est tombée" in agree(second, lost, word).get_data(as_text=True)
     assert "attend l’accord" in propose(first, lost)  # as if there had been none
     assert "a changé" in agree(second, lost, seen=of_long_ago).get_data(as_text=True)
     agree(second, lost, "non")
     propose(first, lost)
     User.update(factor_asked_at=of_long_ago).where(User.id == lost.id).execute()
-    assert User.forget_proposals(clock.now()) == 1
+    assert users.forget_proposals(clock.now()) == 1
     assert (asked_of(lost), User.get_by_id(lost.id).factor_asked_by_id) == (None, None)
     assert has_factor(lost)
 

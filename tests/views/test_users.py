@@ -181,9 +181,13 @@ def test_nobody_changes_their_own_access_and_the_last_one_stays(admin):
         assert "propre accès" in page
     assert User.get_by_id(admin.own.id).is_active
     other = member(int(Duty.USERS))
-    with pytest.raises(Refused, match="dernier"), db.atomic():
+    with pytest.raises(Refused, match="ne gérez plus"), db.atomic():  # the other was a moment before them
         User.update(disabled_at=clock.now()).where(User.id == admin.own.id).execute()
         users.close(other, admin.own, clock.now())
+    assert User.get_by_id(other.id).is_active
+    with pytest.raises(Refused, match="dernier"), db.atomic():
+        User.update(disabled_at=clock.now()).execute()
+        users.keep_one()
     assert User.get_by_id(other.id).is_active
 
 

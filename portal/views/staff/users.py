@@ -75,6 +75,7 @@ def show(id):
 
 def page(row, form, status=200):
     [one] = tell([row])
+    asked = {what: proposal(row, what) for what in User.PROPOSED if getattr(row, f"{what}_asked_at")}
     rights = granted.tell(row.grants_with_places().limit(GRANTS + 1))
     return render(
         "staff_user",
@@ -82,7 +83,8 @@ def page(row, form, status=200):
         one=one,
         form=form,
         has_factor=SecondFactor.of(row).exists(),
-        asked={what: proposal(row, what) for what in User.PROPOSED if row.is_proposed(what, clock.now())},
+        asked=asked,
+        pending={what for what in asked if not asked[what].lapsed},
         rights=rights[:GRANTS],
         more=len(rights) > GRANTS,
     )
@@ -95,6 +97,7 @@ def proposal(row, what):
     return SimpleNamespace(
         by=first,
         until=at + ASKED_FOR,
+        lapsed=not row.is_proposed(what, clock.now()),
         words=", ".join(staff_roles.labels(row.asked_duties)) if of_roles else RESET,
         seen=row.asked_duties if of_roles else at.isoformat(),
     )
