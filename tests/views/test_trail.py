@@ -201,6 +201,12 @@ def test_figures_of_nothing_say_so(staff):
     assert plain(staff.get("/gestion/chiffres")).count("Rien encore sur ces 24 mois") == 5
 
 
+@pytest.mark.parametrize(("largest", "top"), [(0, 4), (5, 8), (9, 20), (81, 100), (8_100, 10_000), (10_001, 20_000)])
+def test_a_scale_ends_a_little_above_its_largest_figure(app, largest, top):
+    macros = app.jinja_env.get_template("macros/charts.html").module
+    assert int(macros.ceiling([("juin", [largest, None])])) == top
+
+
 def test_figures_are_drawn_and_told(staff, hr, person):
     Movement.create(category=person.category, beneficiary=person, kind="NAME")
     thread = factories.thread(hr)
