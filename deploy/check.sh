@@ -5,6 +5,7 @@ set -uo pipefail
 NAME="${1:-}"
 ROOT="${ROOT:-}"
 ONLY="${ONLY:-files settings units ports tls headers backups disk}"
+TLS_PORT="${TLS_PORT:-443}"
 OLDEST_HOURS=26
 wrong=0
 
@@ -59,7 +60,7 @@ ports() {
     check "Le portail n’écoute qu’ici" grep -q '^127.0.0.1:5000$' <(ss -Hltn | awk '{print $4}')
 }
 
-handshake() { timeout 10 openssl s_client -connect "$NAME:443" -servername "$NAME" "$@" </dev/null; }
+handshake() { timeout 10 openssl s_client -connect "$NAME:$TLS_PORT" -servername "$NAME" "$@" </dev/null; }
 refused() { ! handshake "$@"; }
 
 tls() {
@@ -67,7 +68,7 @@ tls() {
     check "TLS 1.2" handshake -tls1_2
     check "TLS 1.1 est refusé" refused -tls1_1 -cipher 'ALL:@SECLEVEL=0'
     check "Un chiffre sans secret persistant est refusé" refused -tls1_2 -cipher AES128-GCM-SHA256
-    check "Le certificat est valable, et le reste 14 jours" eval 'handshake -verify_return_error | openssl x509 -noout -checkend 1209600'
+    check "Le certificat est de ce nom, d’une autorité connue, et le reste 14 jours" eval 'handshake -verify_return_error -verify_hostname "$NAME" | openssl x509 -noout -checkend 1209600'
 }
 
 headers() {

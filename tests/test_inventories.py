@@ -2,7 +2,7 @@
 
 import ast
 import re
-from functools import cache
+from functools import cache, partial
 
 import pytest
 
@@ -69,6 +69,25 @@ def test_a_planted_module_would_be_found():
 def test_keys_are_drawn_by_the_system_and_no_pair_of_keys_is_made():
     made = re.compile(r"generate_private_key|RSAPrivateKey|random\.(?:random|randint|choice|getrandbits)|uuid1\(")
     assert [path.name for path in SOURCES if made.search(path.read_text())] == []
+
+
+STRETCHED = re.compile(r"pbkdf2|scrypt|hash_secret|bcrypt|\bKBKDF|ConcatKDF|from_password|passphrase", re.IGNORECASE)
+
+
+def test_no_key_is_drawn_from_a_password():
+    """A password is hashed to be compared (argon2), never stretched into a key; keys are drawn from keys, by HKDF."""
+    assert [path.name for path in SOURCES if "primitives.kdf" in path.read_text()] == ["vault.py"]
+    assert [path.name for path in SOURCES if STRETCHED.search(path.read_text())] == []
+    assert all(
+        STRETCHED.search(planted) for planted in ("PBKDF2HMAC(", "hashlib.scrypt(", "low_level.hash_secret_raw(")
+    )
+
+
+@pytest.mark.parametrize("typed", ["un mot de passe", "correct horse battery staple", "a" * 32, "a" * 64, "ab" * 32])
+def test_a_password_is_no_key_of_the_settings(typed):
+    for read in (settings.vault_keys, partial(settings.key_list, "BACKUP_KEY")):
+        with pytest.raises(settings.WrongSetting):
+            read(typed)
 
 
 # ── Communications ───────────────────────────────────────────────────────────────────────────────────────────────

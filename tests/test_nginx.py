@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import http.client
 import json
+import os
 import re
 import shutil
 import socket
@@ -307,6 +308,40 @@ def test_testssl_finds_a_planted_fault(nginx, tmp_path):
 def test_another_name_is_shown_no_certificate(nginx):
     with pytest.raises((ssl.SSLError, ConnectionError)):
         line(nginx, name="autre.example")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """How `deploy/check.sh` finds a certificate, made for a name by an authority that is known or not."""
+    started = []
+
+    def found(name, known):
+        made = "req -x509 -nodes -days 30 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=x -keyout key -out pem"
+        certify = ["openssl", *made.split(), "-addext", f"subjectAltName=DNS:{name}"]
+        subprocess.run(certify, cwd=tmp_path, check=True, capture_output=True)
+        port = free_port()
+        serve = ["openssl", "s_server", "-accept", str(port), "-cert", "pem", "-key", "key", "-quiet"]
+        started.append(subprocess.Popen(serve, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        wait_for(port)
+        environment = os.environ | {"ONLY": "tls", "TLS_PORT": str(port)}
+        environment |= {"SSL_CERT_FILE": str(tmp_path / "pem")} if known else {}
+        check = ["bash", DEPLOY / "check.sh", "localhost"]
+        told = subprocess.run(check, env=environment, capture_output=True, text=True).stdout
+        (said,) = [line for line in told.splitlines() if "certificat" in line]
+        return said.split()[0]
+
+    yield found
+    for server in started:
+        server.kill()
+        server.wait()
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "said"),
+    [("localhost", True, "ok"), ("autre.example", True, "FAUTE"), ("localhost", False, "FAUTE")],
+)
+def test_a_machine_is_asked_whether_its_certificate_is_of_its_name_and_of_a_known_authority(machine, name, known, said):
+    assert machine(name, known) == said
 
 
 def test_what_comes_in_clear_is_sent_to_tls_without_what_was_typed(nginx):
