@@ -122,7 +122,7 @@ def test_it_is_chosen_in_the_account_and_given_up(page, hr):
     page.get_by_role("button", name="Enregistrer").click()
     expect(page.locator("#flash")).to_contain_text("Le nom est changé.")
     expect(block).to_contain_text("Tablette de l’atelier")
-    assert re.fullmatch(r"/compte(#.*)?", path(page))
+    assert re.fullmatch(r"/compte(\?perimetre=[^#]*)?(#.*)?", path(page))
     same_after_reload(page)
     block.get_by_role("button", name="Retirer Tablette").click()
     expect(block).to_contain_text("Inactive")
