@@ -70,8 +70,18 @@ def watch(record_property):
     root.addHandler(hears)
     yield hears
     root.removeHandler(hears)
-    record_property("LOG-1", hears.heard)
+    record_property("LOG-1", f"{hears.heard} lines of logs heard")
     assert not hears.leaks, hears.leaks
+
+
+@pytest.fixture
+def figure(record_property):
+    """Tells the scorecard what a case counted for a row; `at_most`: the most of all cases counts, not their sum."""
+
+    def tell(row, count, of, at_most=False):
+        record_property(row, f"{'≤ ' * at_most}{count} {of}")
+
+    return tell
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def run(app, *command, fails=False):
     return result.output
 
 
-def test_a_backup_made_while_people_write_is_put_back_elsewhere_and_all_holds(portal, elsewhere, hr, tmp_path):
+def test_a_backup_made_while_people_write_is_put_back_elsewhere_and_all_holds(portal, elsewhere, hr, tmp_path, figure):
     stop, begun = threading.Event(), threading.Event()
     contract = hr.contracts().first()
 
@@ -106,9 +107,10 @@ def test_a_backup_made_while_people_write_is_put_back_elsewhere_and_all_holds(po
     stop.set()
     writer.join()
     written = AuditEvent.select().count()
-    other = elsewhere()
+    other, at = elsewhere(), time.monotonic()
     assert "Toutes les sessions sont fermées" in run(other, "restore", tmp_path / "backups")
     assert "Tout est en ordre." in run(other, "verify")
+    figure("BCK-1", round(time.monotonic() - at), "s to put back and verify a small portal", at_most=True)
     db.connect(reuse_if_open=True)
     assert 0 < AuditEvent.select().where(AuditEvent.action == "test.write").count() < written
     assert other.test_client().sign_in(hr).location.endswith("/")

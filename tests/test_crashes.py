@@ -41,7 +41,7 @@ KILLS = 3  # beyond, a file of affiliations that stops the worker each time is g
 
 
 def kill(app, work, folder, keys=KEYS, kills=KILLS):
-    """Do a piece of work in processes that are killed; how many were, and the invariants that did not hold then."""
+    """Do a piece of work in processes that are killed; how many were; every invariant held then."""
     chosen = app.settings
     environment = os.environ | {
         "INSTANCE": str(chosen.instance),
@@ -57,20 +57,22 @@ def kill(app, work, folder, keys=KEYS, kills=KILLS):
     told = subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True, text=True).stdout
     db.connect(reuse_if_open=True)
     said = Counter(told.splitlines())
-    assert said.pop("killed", 0) >= 2, told
+    killed = said.pop("killed", 0)
+    assert killed >= 2, told
     said.pop("done", None)
     assert not said, said
+    return killed
 
 
 def assert_all_holds(app):
     assert [fault for _, faults in invariants.all_of(app.settings) for fault in faults] == []
 
 
-def test_an_import_that_is_killed_affiliates_each_once(app, hr, at):
+def test_an_import_that_is_killed_affiliates_each_once(app, hr, at, figure):
     contract = hr.contracts().first()
     source = read(hr, *[words(contract, number) for number in range(1, 31)])
     source.move(ImportState.CONFIRMING, asked_by=hr)
-    kill(app, "confirm", "-")
+    figure("CRA-1", kill(app, "confirm", "-"), "kills in an import, none lost, none twice")
     at(minutes=30)
     crashing.confirm(app, "-")
     source = AffiliationImport.get_by_id(source.id)
@@ -102,14 +104,14 @@ def test_a_hand_over_that_is_killed_delivers_each_movement_once_and_whole(app, h
     assert_all_holds(app)
 
 
-def test_a_rotation_that_is_killed_loses_no_value_and_goes_on(app, hr):
+def test_a_rotation_that_is_killed_loses_no_value_and_goes_on(app, hr, figure):
     contract, new = hr.contracts().first(), bytes(range(32))
     numbers = [nir(number) for number in range(20)]
     people = [factories.beneficiary(contract, "Durand", nir=number) for number in numbers]
     for _ in range(10):
         factories.message()
     keys = [new.hex(), *KEYS]
-    kill(app, "rotate", "-", keys)
+    figure("SEC-4", kill(app, "rotate", "-", keys), "kills in a rotation, no value lost")
     vault.use([bytes.fromhex(key) for key in keys])
     try:
         crashing.rotate(app, "-")
@@ -121,10 +123,10 @@ def test_a_rotation_that_is_killed_loses_no_value_and_goes_on(app, hr):
         vault.use([bytes.fromhex(key) for key in KEYS])
 
 
-def test_a_mail_run_that_is_killed_loses_none_and_sends_few_twice_under_one_name(app, hr, at):
+def test_a_mail_run_that_is_killed_loses_none_and_sends_few_twice_under_one_name(app, hr, at, figure):
     for number in range(30):
         factories.message(to=f"personne{number}@example.com")
-    kill(app, "send", "-")
+    figure("MSG-2", kill(app, "send", "-"), "kills in a mail run")
     at(minutes=30)
     crashing.send(app, "-")
     folder = Path(app.settings.smtp_url.removeprefix("file://"))

@@ -52,9 +52,12 @@ def test_a_bucket_that_does_not_answer_is_a_sentence(database, monkeypatch):
     assert not StoredFile.select().exists()
 
 
-def test_a_process_that_is_killed_leaves_no_half_file_and_no_row_without_its_file(database, chosen_settings, tmp_path):
+def test_a_process_that_is_killed_leaves_no_half_file_and_no_row_without_its_file(
+    database, chosen_settings, tmp_path, figure
+):
     place = Folder(tmp_path / "killed")
-    given = [chosen_settings.database_url, f"file://{place.path}", ",".join(KEYS), "40"]
+    kills = 40
+    given = [chosen_settings.database_url, f"file://{place.path}", ",".join(KEYS), str(kills)]
     subprocess.run([sys.executable, "-m", "tests.victim", *given], check=True, timeout=120)
     storage.store.place = place
     rows = list(StoredFile.select())
@@ -67,6 +70,8 @@ def test_a_process_that_is_killed_leaves_no_half_file_and_no_row_without_its_fil
     assert stored() == {row.digest for row in StoredFile.select()}
     assert all(row.attached_at for row in StoredFile.select())
     assert storage.missing() == []
+    figure("CRA-7", kills, "kills")
+    figure("CRA-7", len(rows), "files kept, each whole")
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(database, monkeypatch, tmp_path):

@@ -71,7 +71,7 @@ def until(good, seconds=90):
         time.sleep(0.2)
 
 
-def test_a_reload_fails_no_request(chosen_settings, tmp_path):
+def test_a_reload_fails_no_request(chosen_settings, tmp_path, figure):
     (reload,) = re.findall(r"^ExecReload=(.+)$", UNIT, re.MULTILINE)
     assert reload == "/bin/kill -HUP $MAINPID"
     answers, over = Counter(), threading.Event()
@@ -95,5 +95,5 @@ def test_a_reload_fails_no_request(chosen_settings, tmp_path):
                 thread.join()
         after = set(re.findall(r"Spawning worker-\d with PID: (\d+)", log.read_text())) - before
     assert len(before) == len(after) == 2
-    print(dict(answers))
-    assert answers.keys() == {200} and answers[200] > 100
+    assert answers.keys() == {200} and answers[200] > 100, dict(answers)
+    figure("CRA-9", answers[200], "requests during a reload, none failed")

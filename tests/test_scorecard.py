@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections import Counter
 
 from tests import scorecard
 from tests.scorecard import FAILED, NOT_SHOWN, PARTLY, ROOT, SHOWN, Row
@@ -34,8 +33,9 @@ def test_what_was_counted_is_what_is_said():
         Row("A-4", "x", "", "", "no test"),
         Row("A-5", "x", "b.py", "", ""),
     ]
-    scorecard.count(rows, [("a.py", "one", True), ("a.py", "one", True), ("a.py", "two", False)], Counter({"A-2": 7}))
-    assert [row.figure for row in rows[:3]] == [2, "2, 7 seen", "–"]
+    figures = [("A-2", "700 kills"), ("A-2", "800 kills"), ("A-2", "≤ 5 s"), ("A-2", "≤ 3 s"), ("B-1", "9 kills")]
+    scorecard.count(rows, [("a.py", "one", True), ("a.py", "one", True), ("a.py", "two", False)], figures)
+    assert [row.figure for row in rows[:3]] == ["2", "2; 1,500 kills; ≤ 5 s", "–"]
     assert [(row.passed, row.faults, row.state) for row in rows] == [
         (2, 1, FAILED),
         (2, 0, PARTLY),
@@ -56,8 +56,10 @@ def test_the_page_tells_of_each_row_and_of_the_requirements_that_nothing_shows()
 
 
 def report(path, module, **ends):
+    said = '<properties><property name="A-1" value="1 kills"/></properties>'
     cases = (
-        f'<testcase classname="tests.{module}" name="test_{name}[x]">{end}</testcase>' for name, end in ends.items()
+        f'<testcase classname="tests.{module}" name="test_{name}[x]">{end}{said}</testcase>'
+        for name, end in ends.items()
     )
     path.write_text(f"<testsuite>{''.join(cases)}</testsuite>")
     return path
@@ -77,11 +79,12 @@ def test_what_the_tests_of_a_run_saw_is_added_up(tmp_path):
     (tmp_path / "conftest.py").write_text("from tests.conftest import watch\n")
     run = ["-m", "pytest", "-q", "-n", "0", f"--junitxml={told}", f"--rootdir={tmp_path}", str(tmp_path)]
     subprocess.run([sys.executable, *run], cwd=scorecard.ROOT, check=True, capture_output=True)
-    assert scorecard.seen(told) == {"LOG-1": 2}
+    assert [one[1:] for one in scorecard.counted(told)] == [("LOG-1", "1 lines of logs heard")] * 2
 
 
 def test_a_file_that_was_run_again_counts_as_it_then_ran(tmp_path):
     before = [report(tmp_path / f"{name}.xml", f"test_{name}", one="<failure/>", two="") for name in "ab"]
     again = report(tmp_path / "again.xml", "test_a", one="")
-    assert scorecard.latest([before[0], again]) == [("test_a.py", "one", True)]
-    assert ("test_b.py", "one", False) in scorecard.latest([*before, again])
+    assert scorecard.latest([before[0], again]) == ([("test_a.py", "one", True)], [("A-1", "1 kills")])
+    cases, figures = scorecard.latest([*before, again])
+    assert ("test_b.py", "one", False) in cases and len(figures) == 3

@@ -407,7 +407,7 @@ WORKER = """
 
 
 @pytest.mark.parametrize("after", [1, 77, 150])
-def test_a_worker_that_is_killed_loses_none_and_sends_at_most_one_twice(server, after):
+def test_a_worker_that_is_killed_loses_none_and_sends_at_most_one_twice(server, after, figure):
     mailbox, settings = server
     now = write(200)
     kill_once(settings, lambda: len(mailbox.mails) >= after)
@@ -418,6 +418,8 @@ def test_a_worker_that_is_killed_loses_none_and_sends_at_most_one_twice(server, 
     assert sum(received.values()) <= 201
     twice = {read(content)["Message-ID"] for to, content in mailbox.mails if received[to] > 1}
     assert len(twice) <= 1, "what goes twice goes under the same name"
+    figure("MSG-2", len(received), "mails of a killed worker, none lost")
+    figure("MSG-2", len(twice), "mails sent twice")
     assert {state for state, *_ in ends()} == {MessageState.SENT}
 
 

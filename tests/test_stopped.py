@@ -116,24 +116,24 @@ def acknowledged(settings, kill):
     return {line.strip() for line in said if line.endswith("\n")}
 
 
-def assert_kept(said):
+def assert_kept(said, figure):
     kept = {row.object_id for row in AuditEvent.select().where(AuditEvent.action == "test")}
     assert len(said) >= LEAST
     assert said <= kept and len(kept) <= len(said) + 1  # one may have been written, and not yet said
     assert list(databases.damage(db)) == [] and list(AuditEvent.faults()) == []
-    print(f"{len(said)} acknowledged, {len(said & kept)} found")
+    figure("CRA-2", len(said), "writes acknowledged before a kill, all found")
 
 
-def test_a_process_that_is_killed_after_an_acknowledgement_lost_nothing(app, database):
+def test_a_process_that_is_killed_after_an_acknowledgement_lost_nothing(app, database, figure):
     ((synchronous,),) = db.execute_sql("PRAGMA synchronous").fetchall()
     assert synchronous == 2  # FULL: written through before it is said, should the machine stop too
     db.close()
     said = acknowledged(app.settings, lambda process: process.send_signal(signal.SIGKILL))
     db.connect()
-    assert_kept(said)
+    assert_kept(said, figure)
 
 
-def test_a_server_that_is_killed_after_an_acknowledgement_lost_nothing(cluster, app, database):
+def test_a_server_that_is_killed_after_an_acknowledgement_lost_nothing(cluster, app, database, figure):
     for name in ("fsync", "synchronous_commit", "full_page_writes"):
         assert db.execute_sql(f"SHOW {name}").fetchone() == ("on",)
     AuditEvent.write("before")
@@ -141,4 +141,4 @@ def test_a_server_that_is_killed_after_an_acknowledgement_lost_nothing(cluster, 
     said = acknowledged(app.settings, lambda process: cluster.stop(signal.SIGKILL))
     cluster.start()
     databases.wait_until_up(db)
-    assert_kept(said)
+    assert_kept(said, figure)

@@ -198,7 +198,7 @@ def visitor(request, app, signed_in, hr):
     return browser, RIGHTS[role]
 
 
-def test_every_address_of_another_company_is_not_found(app, visitor, stranger, no_alarm):
+def test_every_address_of_another_company_is_not_found(app, visitor, stranger, no_alarm, figure):
     """The same answer as for an id that never was, whatever the profession, by any method; and nothing is written."""
     (browser, words), seen = visitor, 0
     Beneficiary.update(terminated_on=clock.today() - datetime.timedelta(days=9)).where(
@@ -222,6 +222,7 @@ def test_every_address_of_another_company_is_not_found(app, visitor, stranger, n
             seen += 1
     assert seen > 150
     assert everything() == before
+    figure("ACC-3", seen, "addresses with an id of others, no leak and no write")
 
 
 @pytest.mark.parametrize(
@@ -356,8 +357,8 @@ def test_a_grant_of_one_college_shows_nothing_of_the_others(client, database):
     assert [found.id for found in whole.find_accounts(["canari"])] == [account.id]
 
 
-def test_closed_unless_public(app, client, database):
-    seen = set()
+def test_closed_unless_public(app, client, database, figure):
+    seen, asked = set(), 0
     for rule, method in walk(app):
         values = {"id": "00000000-0000-4000-8000-000000000000", "token": "x"}
         path = address(app, rule, **values, **{name: words[0] for name, words in WORDS.items()})
@@ -367,7 +368,9 @@ def test_closed_unless_public(app, client, database):
         if not asked_to_sign_in and not hasattr(view, "guest"):
             seen.add(rule.endpoint)
         assert asked_to_sign_in or getattr(view, "public", False), f"{method} {path} is open"
+        asked += 1
     assert seen <= PUBLIC
+    figure("ACC-1", asked, "routes asked for")
 
 
 def test_a_view_that_forgot_to_be_closed_is_found(app, database):

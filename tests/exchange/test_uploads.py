@@ -80,12 +80,13 @@ def test_a_workbook_is_no_proof_and_a_telephone_photo_says_what_to_do():
         uploads.kind_of("IMG_0001.HEIC", PROOFS)
 
 
-def test_a_kind_under_the_name_of_another_is_refused():
+def test_a_kind_under_the_name_of_another_is_refused(figure):
     """Every kind under each extension that is not its own."""
     mismatches = [(extension, kind, sample) for extension, kind in EXTENSIONS for sample in ALL if sample != kind]
     for extension, kind, sample in mismatches:
         assert code(SAMPLES[sample], kind) in REFUSALS, (extension, sample)
     assert len(mismatches) == 80
+    figure("FIL-2", len(mismatches), "kinds under the name of another refused")
 
 
 FOREIGN = {
@@ -134,9 +135,10 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
-def test_a_foreign_file_passes_under_no_name(foreign):
+def test_a_foreign_file_passes_under_no_name(foreign, figure):
     for kind in ALL:
         assert code(FOREIGN[foreign], kind) in REFUSALS, kind
+    figure("FIL-2", len(ALL), "foreign files refused")
 
 
 def test_the_sentence_names_the_format_that_it_is_not():

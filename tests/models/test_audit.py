@@ -49,9 +49,10 @@ def test_an_honest_chain_has_no_fault(chain):
         ),
     ],
 )
-def test_each_tampering_is_found(chain, statement, words):
+def test_each_tampering_is_found(chain, statement, words, figure):
     tamper(chain, statement)
     assert any(words in fault.replace("\u00a0", " ") for fault in AuditEvent.faults())
+    figure("AUD-2", 1, "tamperings of a row found")
 
 
 def test_the_command_says_so(app, chain):
@@ -71,7 +72,7 @@ def test_what_is_rolled_back_leaves_no_event(chain):
     assert AuditHead.get().number == 6
 
 
-def test_writers_at_the_same_time_make_one_chain(database):
+def test_writers_at_the_same_time_make_one_chain(database, figure):
     faults = []
 
     def write():
@@ -88,7 +89,9 @@ def test_writers_at_the_same_time_make_one_chain(database):
     for thread in threads:
         thread.join()
     assert not faults
-    assert AuditEvent.select().count() == 100
+    count = AuditEvent.select().count()
+    assert count == 100
+    figure("AUD-4", count, "events of four writers, one chain")
     assert list(AuditEvent.faults()) == []
 
 

@@ -64,7 +64,7 @@ def token_of(client):
 # Half of a sign-in
 
 
-def test_half_of_a_sign_in_reaches_no_route(app, half, hr):
+def test_half_of_a_sign_in_reaches_no_route(app, half, hr, figure):
     seen = 0
     for rule, method in walk(app):
         if rule.endpoint in HALF | PUBLIC:
@@ -80,6 +80,7 @@ def test_half_of_a_sign_in_reaches_no_route(app, half, hr):
         assert answer.headers["Location"].startswith("/connexion/code"), f"{method} {path}"
         seen += 1
     assert seen >= 200
+    figure("AUT-3", seen, "routes asked for, none reached")
     assert UserSession.get().factor_due
 
 
@@ -233,13 +234,14 @@ def test_guesses_are_five_in_five_minutes_and_the_next_is_told_to_wait(half, key
     assert half.get("/salaries").status_code == 303
 
 
-def test_guesses_of_a_whole_day_are_fifty(hr, at):
+def test_guesses_of_a_whole_day_are_fifty(hr, at, figure):
     guesses, moment, rests = 0, 0, []
     while moment < 24 * 3600:
         wait = factors.wait("code-account:x", at(seconds=moment))
         guesses, moment = (guesses, moment + wait) if wait else (guesses + 1, moment + 1)
         rests += [wait] if wait else []
     assert guesses == 50
+    figure("RAT-1", guesses, "codes tried in a day", at_most=True)
     assert min(rests) <= 300 and max(rests) > 20 * 3600
     assert Throttle.select().count() == 3
 

@@ -74,7 +74,7 @@ LEFT = re.compile('(UPDATE|INTO|FROM) "(unsent_words|user_session|throttle)"|^PR
 
 
 @pytest.mark.parametrize("role", [UserRole.COMPANY, UserRole.ADMIN, UserRole.HEALTH_PROFESSIONAL])
-def test_every_form_is_refused_without_its_token_or_with_another(app, client, hr, queries, no_alarm, role):
+def test_every_form_is_refused_without_its_token_or_with_another(app, client, hr, queries, no_alarm, role, figure):
     """Missing, wrong, of another session of the user, of another user: refused everywhere, and no row changes."""
     user = hr if role == UserRole.COMPANY else factories.user(role=role)
     client.sign_in(user)
@@ -96,7 +96,7 @@ def test_every_form_is_refused_without_its_token_or_with_another(app, client, hr
             refused += 1
     written = [sql for sql in queries if not sql.lstrip("(").startswith("SELECT") and not LEFT.search(sql)]
     assert not written, written[:3]
-    print(f"{role}: {refused} refused, {closed} closed, 0 rows")
+    figure("CSR-1", refused, "forms refused for their token, no row")
     assert refused >= 5 * {UserRole.COMPANY: 40, UserRole.ADMIN: 60}.get(role, 5)
     assert client.get("/compte").status_code == 200
 

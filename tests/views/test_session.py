@@ -82,7 +82,7 @@ def test_an_unknown_identifier_is_slowed_down_alike(client, database):
     assert answers == [422] * 5 + [429] * 2
 
 
-def test_guesses_in_a_day_are_few(client, hr, at, monkeypatch):
+def test_guesses_in_a_day_are_few(client, hr, at, monkeypatch, figure):
     guesses, moment = 0, 0
     while moment < 24 * 3600:
         now = at(seconds=moment)
@@ -93,6 +93,7 @@ def test_guesses_in_a_day_are_few(client, hr, at, monkeypatch):
         Throttle.count(f"account:{name(hr)}", now, 5)
         guesses += 1
     assert guesses <= 120
+    figure("RAT-1", guesses, "passwords tried in a day", at_most=True)
 
 
 def name(user):

@@ -60,7 +60,7 @@ def addresses(app):
 
 
 @pytest.mark.parametrize("held", [0, *Duty, staff_roles.ALL], ids=str)
-def test_a_role_opens_its_rooms_and_no_other_by_any_method(app, client, held):
+def test_a_role_opens_its_rooms_and_no_other_by_any_method(app, client, held, figure):
     client.sign_in(member(int(held)))
     token, seen = client.token(), 0
     for endpoint, method, path in addresses(app):
@@ -75,6 +75,7 @@ def test_a_role_opens_its_rooms_and_no_other_by_any_method(app, client, held):
             assert status == 403, f"{method} {path}: {status}"
         seen += 1
     assert seen > 100
+    figure("ACC-2", seen, "cells of role, route and method")
 
 
 def test_a_page_that_is_not_of_their_role_says_which_one_it_takes(client):
