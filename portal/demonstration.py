@@ -199,11 +199,8 @@ TWO_COLLEGES = (  # the articles say who is an executive: the others are those t
     ("001", "Non-cadres (hors art. 2.1 et 2.2 ANI 17/11/2017)"),
     ("002", "Cadres (art. 2.1 et 2.2 ANI 17/11/2017)"),
 )
-PAID_BY = (
-    ("Prélèvement", "Trimestrielle"),
-    ("Prélèvement", "Trimestrielle"),
-    ("Virement", "Mensuelle"),
-)  # of the guide’s
+# How the three contracts of the guide’s account are paid.
+PAID_BY = (("Prélèvement", "Trimestrielle"), ("Prélèvement", "Trimestrielle"), ("Virement", "Mensuelle"))
 CALLED = (("Mme", "Service paie"), ("M.", "Le directeur"), ("Madame, Monsieur", "Service du personnel"))
 SMALLEST, LARGEST = 8, 400
 

@@ -1,14 +1,14 @@
 """Several « Inscriptions » decided at once: refused with one reason, or accepted where no account is to be chosen."""
 
-from flask import Blueprint, redirect, request, url_for
+from functools import partial
+
+from flask import Blueprint, request, url_for
 from flask_login import current_user
 
 from portal import registrations
 from portal.access import requires
-from portal.formats import plural
 from portal.forms.registrations import TickedRefusal
 from portal.models import Registration, User, UserRole
-from portal.rendering import address
 from portal.rules import Refused
 from portal.views.recording import by
 from portal.views.staff import registrations as queue
@@ -52,14 +52,12 @@ def refuse():
 
 
 def decide(action, act, word):
-    """What stays as it was is shown above the list, with why."""
     rows = together.chosen(current_user.registrations(), Registration)
     decided = together.decide(rows, action, act, MEANWHILE, lambda row: None)
-    count, rest = len(decided.done), len(decided.left)
-    who = "Les personnes sont prévenues" if count > 1 else "La personne est prévenue"
-    together.say(decided, f"{plural(count, 'inscription')} {word}{'s' if count > 1 else ''}. {who}.", NOTHING)
-    if not decided.left:
-        return redirect(address(url_for("staff_registrations.index")), 303)
-    title = plural(rest, f"inscription n’a pas été {word}", f"inscriptions n’ont pas été {word}s")
-    left = [(row.full_name, url_for("staff_registrations.show", id=row.public_id), why) for row, why in decided.left]
-    return queue.listing(TickedRefusal(), 409, left=left, left_title=title)
+    after = ". Les personnes sont prévenues." if len(decided.done) > 1 else ". La personne est prévenue."
+    again, listed = partial(queue.listing, TickedRefusal()), url_for("staff_registrations.index")
+    return together.answer(decided, "inscription", word, after, NOTHING, listed, again, named)
+
+
+def named(row):
+    return row.full_name, url_for("staff_registrations.show", id=row.public_id)

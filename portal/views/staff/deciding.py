@@ -1,13 +1,13 @@
 """Several « Justificatifs reçus » decided at once: those that are ticked in the list, all accepted or all refused."""
 
-from flask import Blueprint, redirect, request, url_for
+from functools import partial
+
+from flask import Blueprint, request, url_for
 
 from portal import clock, proofs
 from portal.access import requires
-from portal.formats import plural
 from portal.forms.supporting_documents import TickedRefusal
 from portal.models import DocumentRequest, db
-from portal.rendering import address
 from portal.views.staff import supporting_documents as queue
 from portal.views.staff import together
 
@@ -46,17 +46,11 @@ def decide(action, act):
 
 
 def told(decided, word):
-    """What stays as it was is shown above the list, with why."""
-    many = f"{word}s" if len(decided.done) > 1 else word
-    said = f"{plural(len(decided.done), 'justificatif')} {many}. Les salariés qui peuvent être joints sont prévenus."
-    together.say(decided, said, NOTHING)
-    if not decided.left:
-        return redirect(address(url_for("staff_proofs.index")), 303)
-    title = plural(len(decided.left), f"justificatif n’a pas été {word}", f"justificatifs n’ont pas été {word}s")
-    left = [(named(row), url_for("staff_proofs.show", id=row.public_id), why) for row, why in decided.left]
-    return queue.page(TickedRefusal(), (), 409, left=left, left_title=title)
+    after = ". Les salariés qui peuvent être joints sont prévenus."
+    again, listed = partial(queue.page, TickedRefusal(), ()), url_for("staff_proofs.index")
+    return together.answer(decided, "justificatif", word, after, NOTHING, listed, again, named)
 
 
 def named(row):
     one = queue.told(row)
-    return f"{one['document']}, {one['name']}"
+    return f"{one['document']}, {one['name']}", url_for("staff_proofs.show", id=row.public_id)

@@ -1,14 +1,14 @@
 """Several requests or complaints at once: taken in charge, given to a colleague, closed; each as it would be alone."""
 
-from flask import Blueprint, redirect, request, url_for
+from functools import partial
+
+from flask import Blueprint, request, url_for
 from flask_login import current_user
 
 from portal import clock, threads
 from portal.access import requires
-from portal.formats import plural
 from portal.forms.staff_threads import GiveForm
 from portal.models import MessageThread, ThreadState, db
-from portal.rendering import address
 from portal.rules import Refused
 from portal.views.recording import by
 from portal.views.staff import threads as queue
@@ -86,23 +86,15 @@ def is_to_do(row):
 
 
 def told(room, decided, word, more=""):
-    """What stays as it was is shown above the list, with why."""
-    one, count = queue.words(room).one, len(decided.done)
+    one = queue.words(room).one
     nothing = f"Cochez d’abord les {one}s, à gauche de leur nature."
-    together.say(decided, f"{plural(count, one)} {many(word, count)}{more}.", nothing)
-    if not decided.left:
-        return redirect(address(url_for("staff_threads.index", room=room)), 303)
-    rest = len(decided.left)
-    title = f"{plural(rest, one)} {'n’ont' if rest > 1 else 'n’a'} pas été {many(word, rest)}"
-    left = [(f"n°\u00a0{row.number}, {row.subject}", url_of(room, row), why) for row, why in decided.left]
-    return queue.page_of(room, giving(), 409, left=left, left_title=title)
+    listed = url_for("staff_threads.index", room=room)
+
+    def again(status, **left):
+        return queue.page_of(room, giving(), status, **left)
+
+    return together.answer(decided, one, word, f"{more}.", nothing, listed, again, partial(named, room))
 
 
-def many(word, count):
-    """« prises en charge »."""
-    first, _, rest = word.partition(" ")
-    return f"{first}{'s' if count > 1 else ''} {rest}".strip()
-
-
-def url_of(room, row):
-    return url_for("staff_threads.show", room=room, id=row.public_id)
+def named(room, row):
+    return f"n°\u00a0{row.number}, {row.subject}", url_for("staff_threads.show", room=room, id=row.public_id)

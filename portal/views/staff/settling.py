@@ -1,14 +1,14 @@
 """Several « Documents reçus » decided at once: those that are ticked, each as it would be alone."""
 
-from flask import Blueprint, redirect, request, url_for
+from functools import partial
+
+from flask import Blueprint, request, url_for
 from flask_login import current_user
 
 from portal import clock, sendings
 from portal.access import requires
-from portal.formats import plural
 from portal.forms.sendings import TickedRefusal
 from portal.models import Sending, db
-from portal.rendering import address
 from portal.rules import Refused
 from portal.rules import sendings as kinds
 from portal.views import sent
@@ -60,22 +60,17 @@ def is_read(row):
 
 
 def decide(action, act, template, word):
-    """Each author is told once of all theirs; what stays is shown above the list, with why."""
+    """Each author is told once of all theirs."""
     rows = together.chosen(Sending.whole(current_user.sendings()), Sending)
     with db.atomic():
         decided = together.decide(rows, action, act, queue.MEANWHILE)
         sendings.tell_authors(decided.done, template, clock.now())
-    count = len(decided.done)
-    who = "Les entreprises sont prévenues" if count > 1 else "L’entreprise est prévenue"
-    together.say(decided, f"{plural(count, 'document')} {word}{'s' if count > 1 else ''}. {who}.", NOTHING)
-    if not decided.left:
-        return redirect(address(url_for("staff_sendings.index")), 303)
-    title = plural(len(decided.left), f"document n’a pas été {word}", f"documents n’ont pas été {word}s")
-    left = [told(row, why) for row, why in decided.left]
-    return queue.queue(TickedRefusal(), 409, left=left, left_title=title)
+    after = ". Les entreprises sont prévenues." if len(decided.done) > 1 else ". L’entreprise est prévenue."
+    again, listed = partial(queue.queue, TickedRefusal()), url_for("staff_sendings.index")
+    return together.answer(decided, "document", word, after, NOTHING, listed, again, named)
 
 
-def told(row, why):
+def named(row):
     where = row.company.label if row.company_id else row.account.name
     (one,) = sent.tell([row])
-    return f"{one.document}, {where}", url_for("staff_sendings.show", id=row.public_id), why
+    return f"{one.document}, {where}", url_for("staff_sendings.show", id=row.public_id)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from flask import flash, request, url_for
+from flask import flash, redirect, request, url_for
 
 from portal import clock
 from portal.access import audit
+from portal.formats import plural
 from portal.models import Outdated, db
 from portal.rendering import address
 from portal.rules import Refused
@@ -55,12 +56,28 @@ def decide(rows, action, act, meanwhile, account_of=lambda row: row.account_id):
     return decided
 
 
-def say(decided, done, nothing):
-    """`done`: the sentence of those that were; `nothing`: that of a form where nothing was ticked."""
-    if decided.done:
-        flash(done, "ok")
-    elif not decided.left:
+def answer(decided, one, word, after, nothing, listed, again, named):
+    """Back to the list; or, with 409, the list with what stays as it was above it, and why.
+
+    `one`: what a row is called, « document »; `word`: what was done to it, « accepté », in the plural with an s at its
+    first word; `after`: the rest of the sentence; `nothing`: what a form says where nothing was ticked; `listed`: the
+    list's address; `again(status, left=…, left_title=…)`: the list; `named(row)`: its name and address.
+    """
+    count, rest = len(decided.done), len(decided.left)
+    if count:
+        flash(f"{plural(count, one)} {agreed(word, count)}{after}", "ok")
+    elif not rest:
         flash(nothing, "warn")
+    if not rest:
+        return redirect(address(listed), 303)
+    title = f"{plural(rest, one)} {'n’ont' if rest > 1 else 'n’a'} pas été {agreed(word, rest)}"
+    return again(409, left=[(*named(row), why) for row, why in decided.left], left_title=title)
+
+
+def agreed(word, count):
+    """« prises en charge »."""
+    first, _, rest = word.partition(" ")
+    return f"{first}{'s' if count > 1 else ''} {rest}".strip()
 
 
 def of_list(endpoint, **values):
