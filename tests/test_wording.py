@@ -1,11 +1,34 @@
 """The words of messages, written anew: all of ours can be, and nothing else passes."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from portal import outbox, wording
 from portal.rules import Refused
 
 ANSWERED = "thread_answered.txt"
+PORTAL = Path(wording.__file__).parent
+# « avant le 10/12 » leaves the tenth out, where a deadline is the last good day (`rules.proofs.days_left`): said of a
+# date, or as the heading of a column of dates.
+SAID_BEFORE = re.compile(r"avant le\s*(?:<\w+>\s*)?(?:\{|[\"’»])", re.IGNORECASE)
+# An hour, not a day; and the first day that is not doubtful.
+TRULY_BEFORE = {"pages/staff_user.html", "forms/enrolments.py"}
+
+
+def test_a_day_that_still_counts_is_never_said_to_be_too_late():
+    files = [path for kind in ("*.html", "*.txt", "*.py") for path in PORTAL.rglob(kind)]
+    found = {str(path.relative_to(PORTAL)) for path in files if SAID_BEFORE.search(path.read_text())}
+    assert len(files) > 400 and found == TRULY_BEFORE
+
+
+@pytest.mark.parametrize(
+    "name", ["proof_reminder.txt", "proof_reminder.sms.txt", "waiver_reminder.sms.txt", "waiver_review.sms.txt"]
+)
+def test_a_reminder_says_that_its_day_is_the_last_good_one(name, app):
+    said = wording.shown(name, wording.source_of(name))
+    assert re.search(r"au plus tard le \d\d/\d\d/\d{4}", str(said))
 
 
 @pytest.mark.parametrize("name", wording.names())

@@ -136,4 +136,5 @@ def sent(thread):
             f"Votre réclamation n°\u00a0{thread.number} est envoyée. Accusé de réception au plus tard le {received}, "
             f"réponse au plus tard le {answered}. Sa copie datée est ci-dessous."
         )
-    return f"Votre demande n°\u00a0{thread.number} est envoyée. La mutuelle répond avant le {thread.due_on:%d/%m/%Y}."
+    promised = f"La mutuelle répond au plus tard le {thread.due_on:%d/%m/%Y}."
+    return f"Votre demande n°\u00a0{thread.number} est envoyée. {promised}"

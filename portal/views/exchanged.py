@@ -147,7 +147,7 @@ def turn(thread, today, to_staff):
     """Who has something to do, and until when."""
     if thread.state in thread.OVER:
         return ""
-    until = f" avant le {date_fr(thread.due_on)}" if thread.due_on else ""
+    until = f" au plus tard le {date_fr(thread.due_on)}" if thread.due_on else ""
     if is_late(thread, today):
         days = plural(-deadlines.days_left(thread.due_on, today), "jour")
         return f"Réponse promise pour le {date_fr(thread.due_on)}\u00a0: {days} de retard"

@@ -65,7 +65,7 @@ def late_proofs(today):
 def proofs(today):
     def tell(count, first):
         words = plural(count, "pièce justificative attendue", "pièces justificatives attendues")
-        badge = f"Avant le {day(first)}" if first else "Attendue" if count == 1 else "Attendues"
+        badge = f"Jusqu’au {day(first)}" if first else "Attendue" if count == 1 else "Attendues"
         where = url_for("supporting_documents.index")
         return "warn", "clipboard-check", words, "Un rappel aux salariés part d’ici.", badge, where
 

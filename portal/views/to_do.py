@@ -74,7 +74,7 @@ def leaving(today):
 def growing_up(today):
     def tell(count, _):
         words = plural(count, "enfant proche de l’âge limite", "enfants proches de l’âge limite")
-        badge = f"Avant le {date_fr(today + datetime.timedelta(days=SOON))}"
+        badge = f"D’ici au {date_fr(today + datetime.timedelta(days=SOON))}"
         return "warn", "school", words, "Un justificatif pourra être demandé.", badge, link_to("age-limite")
 
     old_enough = Beneficiary.reaching_age(current_user.child_ages(), today, SOON)

@@ -143,7 +143,7 @@ COLUMNS = (
     *(Column("Cas"), Column("Base"), Column("Article"), Column("Circonstance"), Column("Autre couverture")),
     *(Column("Demandée le", "date"), Column("Effet", "date"), Column("Embauche", "date")),
     *(Column("Valable jusqu’au", "date"), Column("Pièce"), Column("Pièce reçue le", "date")),
-    *(Column("À justifier avant le", "date"), Column("Renouvelée le", "date"), Column("État")),
+    *(Column("À justifier au plus tard le", "date"), Column("Renouvelée le", "date"), Column("État")),
     *(Column("Terminée le", "date"), Column("Remarque"), Column("Signée par")),
     *(Column("Compte"), Column("Libellé entreprise"), Column("Libellé collège")),
 )

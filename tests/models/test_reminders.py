@@ -101,7 +101,7 @@ def test_a_household_gets_one_message_for_all_its_documents(hr, households):
     both = [households[0], ask(employee, 5, rules.BANK_DETAILS)]
     send(hr, both)
     ((_, text),) = messages()
-    assert "2\u00a0justificatifs attendus avant le 28/11/2026" in text["text"]
+    assert "2\u00a0justificatifs attendus au plus tard le 28/11/2026" in text["text"]
     assert Reminder.select().count() == 2
     assert len({row.message_id for row in Reminder.select()}) == 1
 

@@ -102,7 +102,7 @@ def test_the_words_that_are_shown_are_those_that_go(signed_in, household, certif
 def test_the_text_of_a_reminder_holds_its_words_apart(signed_in, certificate):
     signed_in.post(f"{remind(signed_in, certificate)}/envoi")
     words = OutboxMessage.get().unseal()["text"]
-    assert f"avant le {certificate.due_on:%d/%m/%Y} pour votre contrat santé." in words
+    assert f"au plus tard le {certificate.due_on:%d/%m/%Y} pour votre contrat santé." in words
 
 
 def test_each_way_of_writing_is_shown_once(signed_in, household, certificate, hr):

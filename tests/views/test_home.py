@@ -242,7 +242,7 @@ def test_documents_that_are_not_late_are_less_urgent(signed_in, hr):
     proofs.ask(hr.beneficiaries().first(), proof_rules.BANK_DETAILS, None, proofs.INSURER, clock.now(), due)
     text = signed_in.get("/").get_data(as_text=True)
     assert lines_to_do(text) == [("warn", "1 pièce justificative attendue")]
-    assert f">Avant le {due:%d/%m/%Y}<" in text
+    assert f">Jusqu’au {due:%d/%m/%Y}<" in text
 
 
 @pytest.mark.parametrize(("actions", "lines"), [(1, 0), (1 + 4, 2), (1 + 8, 2), (1 + 16, 2), (127, 7)])
