@@ -278,13 +278,17 @@ class Check:
         self.known = self.context.find_employees(elsewhere) if elsewhere else {}
 
     def check_twice(self, people: list[Row]) -> None:
-        met: dict[str, Row] = {}
+        """Who is in two rows: of one household before any other, where a second row is one too many."""
+        met: dict[tuple[str, ...], Row] = {}
         for person in people:
-            earlier = [met[identity] for identity in person.identities if identity in met]
-            if earlier:
-                self.compare(person, min(earlier, key=lambda one: one.line))
-            for identity in person.identities:
-                met.setdefault(identity, person)
+            at_home = [(person.matricule, identity) for identity in person.identities]
+            anywhere = [(identity,) for identity in person.identities]
+            for places in (at_home, anywhere):
+                if earlier := [met[place] for place in places if place in met]:
+                    self.compare(person, min(earlier, key=lambda one: one.line))
+                    break
+            for place in (*at_home, *anywhere):
+                met.setdefault(place, person)
 
     def compare(self, person: Row, earlier: Row) -> None:
         """Two rows of which the NIR, or the names and the birth date, are the same."""

@@ -590,6 +590,12 @@ def test_both_parents_may_cover_a_child():
     assert (checked.verdict, list(checked.warnings)) == ("warning", ["Nom"])
 
 
+def test_a_child_of_both_parents_is_in_each_household_once():
+    other = employee(Matricule="M2", Nom="Clavelloux", nir=nir("2790939966014"))
+    twice = check(employee(), child(), other, child(Matricule="M2"), child(Matricule="M2"))[4]
+    assert "ligne 5" in twice.errors["Matricule"]
+
+
 def test_two_employees_have_not_one_matricule():
     first, second, third = check(employee(), employee(Nom="Autre", nir=nir("2790939966014")), child())
     assert "ligne 3" in first.errors["Matricule"]
