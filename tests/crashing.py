@@ -1,4 +1,4 @@
-"""A process that does a piece of work again and again and is killed each time in the middle, for `test_crashes`."""
+"""Processes that do a piece of work and are killed in the middle of it, again and again, for `test_crashes`."""
 
 import datetime
 import os
@@ -8,11 +8,23 @@ import sys
 from pathlib import Path
 
 from app import create_app
-from portal import clock, commands, invariants, outbox, tasks
+from portal import clock, commands, database, invariants, outbox, tasks
 from portal.exchange import confirming, hand_over, staging
-from portal.models import db
+from portal.models import db, vault
 
 SOONEST, LATEST = 3, 45  # the statement at which it is killed
+OVER = "over"
+
+
+def minutes(turn):
+    """When a round begins: after whatever was leased in the one before."""
+    return 60 * turn
+
+
+def turned(keys, turn):
+    """Each round has another first key."""
+    first = turn % len(keys)
+    return [*keys[first:], *keys[:first]]
 
 
 def confirm(app, folder):
@@ -40,15 +52,25 @@ def send(app, folder):
 WORK = {work.__name__: work for work in (confirm, deliver, rotate, send)}
 
 
-def main(work, folder, kills):
-    """Prints, for each time, whether it was killed or came to its end, and each invariant that does not hold then."""
-    app, real = create_app(), clock.now
-    for time in range(int(kills)):
-        clock.now = lambda time=time: real() + datetime.timedelta(minutes=3 * time)
-        left = random.Random(time).randrange(SOONEST, LATEST)
-        end = forked(lambda left=left: killed_after(left, app, WORK[work], folder))
-        print("killed" if os.WIFSIGNALED(end) else "done", flush=True)
-        forked(lambda: tell(app))
+def main(work, folder):
+    """For each line « round times »: says each time whether it was killed or came to its end, and each invariant that
+    does not hold then; at last, that the round is over. The portal is started once for all of them.
+    """
+    app, real, span = create_app(), clock.now, 0.1
+    for line in sys.stdin:
+        turn, times = map(int, line.split())
+        chance = random.Random(turn)
+        vault.use(turned(app.settings.vault_keys, turn))
+        for time in range(times):
+            later = datetime.timedelta(minutes=minutes(turn) + 3 * time)
+            clock.now = lambda later=later: real() + later
+            die = at_an_instant(chance, span) if time % 2 else at_a_statement(chance)
+            end = forked(lambda die=die: doomed(die, app, WORK[work], folder))
+            killed = os.WIFSIGNALED(end)
+            span *= 1 if not time % 2 else 1.2 if killed else 0.7  # within the work, however long it takes here
+            print("killed" if killed else f"done {end or ''}".strip(), flush=True)
+            forked(lambda: tell(app))
+        print(OVER, flush=True)
 
 
 def forked(act):
@@ -61,8 +83,14 @@ def forked(act):
     return os.waitpid(child, 0)[1]
 
 
-def killed_after(left, app, work, folder):
-    """Killed at that statement, unless the work is done before."""
+def doomed(die, app, work, folder):
+    db.connect()
+    die()
+    work(app, folder)
+
+
+def at_a_statement(chance):
+    left = chance.randrange(SOONEST, LATEST)
 
     def count(event):
         nonlocal left
@@ -70,12 +98,17 @@ def killed_after(left, app, work, folder):
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    db.connect()
-    db.obj.query_hooks.append(count)
-    work(app, folder)
+    return lambda: db.obj.query_hooks.append(count)
+
+
+def at_an_instant(chance, span):
+    """By a signal that nobody catches, in the middle of a write of the disk as well as between two."""
+    after = chance.uniform(0.001, span)
+    return lambda: signal.setitimer(signal.ITIMER_REAL, after)
 
 
 def tell(app):
+    database.differences = lambda *_: ()  # none of this changes a table: kills that do are those of test_upgrades
     db.connect()
     for name, faults in invariants.all_of(app.settings):
         for fault in faults:

@@ -36,106 +36,146 @@ from tests import crashing, factories
 from tests.clients import CarefulClient
 from tests.conftest import KEYS
 from tests.exchange.test_affiliations import nir, read, words
+from tests.thorough import often
 
-KILLS = 3  # beyond, a file of affiliations that stops the worker each time is given up
+KILLS = 3  # a round; beyond, a file of affiliations that stops the worker each time is given up
+WANTED = often(2, 200)  # kills of each kind of work
 
 
-def kill(app, work, folder, keys=KEYS, kills=KILLS):
-    """Do a piece of work in processes that are killed; how many were; every invariant held then."""
-    chosen = app.settings
-    environment = os.environ | {
-        "INSTANCE": str(chosen.instance),
-        "DATABASE_URL": chosen.database_url,
-        "STORAGE_URL": chosen.storage_url,
-        "SMTP_URL": chosen.smtp_url,
-        "DEMO": "1",
-        "SECRET_KEY": chosen.secret_key,
-        "VAULT_KEYS": ",".join(keys),
-    }
-    db.close()
-    command = [sys.executable, "-m", "tests.crashing", work, str(folder), str(kills)]
-    told = subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True, text=True).stdout
-    db.connect(reuse_if_open=True)
-    said = Counter(told.splitlines())
-    killed = said.pop("killed", 0)
-    assert killed >= 2, told
-    said.pop("done", None)
-    assert not said, said
-    return killed
+class Victims:
+    """A piece of work in processes that are killed, some times a round, until there were enough kills."""
+
+    def __init__(self, app, at, work, folder="-", keys=KEYS):
+        chosen = app.settings
+        self.environment = os.environ | {
+            "INSTANCE": str(chosen.instance),
+            "DATABASE_URL": chosen.database_url,
+            "STORAGE_URL": chosen.storage_url,
+            "SMTP_URL": chosen.smtp_url,
+            "DEMO": "1",
+            "SECRET_KEY": chosen.secret_key,
+            "VAULT_KEYS": ",".join(keys),
+        }
+        self.command = [sys.executable, "-m", "tests.crashing", work, str(folder)]
+        self.at, self.killed, self.turn = at, 0, 0
+
+    def rounds(self, wanted=WANTED):
+        """The number of each round, and the hour at which it begins."""
+        talk = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen(self.command, env=self.environment, **talk) as self.process:
+            while self.killed < wanted:
+                assert self.turn < wanted, "most come to their end"
+                self.at(minutes=crashing.minutes(self.turn))
+                yield self.turn
+                self.turn += 1
+            self.process.stdin.close()
+
+    def kill(self, times=KILLS):
+        """Every invariant held after each; then the hour at which the work is finished."""
+        db.close()
+        print(self.turn, times, file=self.process.stdin, flush=True)
+        said = Counter(line.strip() for line in iter(self.process.stdout.readline, f"{crashing.OVER}\n") if line)
+        db.connect(reuse_if_open=True)
+        killed = said.pop("killed", 0)
+        assert killed + said.pop("done", 0) == times, said
+        assert not said, said
+        self.killed += killed
+        self.at(minutes=crashing.minutes(self.turn) + 30)
 
 
 def assert_all_holds(app):
     assert [fault for _, faults in invariants.all_of(app.settings) for fault in faults] == []
 
 
+def newcomers(contract, turn, count):
+    """Rows of a file: nobody that an earlier round brought."""
+    year, month = 1960 + turn // 12, turn % 12 + 1
+    for number in range(1, count + 1):
+        own = {"Matricule": f"M{turn}-{number}", "Prénom": f"Paul {month} {year}"}
+        born = {"Date de naissance": f"15/{month:02}/{year}", "N° S. Sociale": nir(number, f"{year % 100}{month:02}")}
+        yield words(contract, number, **own, **born)
+
+
 def test_an_import_that_is_killed_affiliates_each_once(app, hr, at, figure):
     contract = hr.contracts().first()
-    source = read(hr, *[words(contract, number) for number in range(1, 31)])
-    source.move(ImportState.CONFIRMING, asked_by=hr)
-    figure("CRA-1", kill(app, "confirm", "-"), "kills in an import, none lost, none twice")
-    at(minutes=30)
-    crashing.confirm(app, "-")
-    source = AffiliationImport.get_by_id(source.id)
-    if source.state == ImportState.CHECKED:  # given up after three: what is done is kept, and HR confirms the rest
-        assert source.ask_to_confirm(hr, with_warnings=True)
+    victims = Victims(app, at, "confirm")
+    for turn in victims.rounds():
+        source = read(hr, *newcomers(contract, turn, 30))
+        source.move(ImportState.CONFIRMING, asked_by=hr)
+        victims.kill()
         crashing.confirm(app, "-")
-    names = Counter(Beneficiary.select(Beneficiary.birth_name).where(Beneficiary.provisional).tuples())
-    assert names == Counter((f"Nouveau{number}",) for number in range(1, 31))
-    assert Movement.select().count() == 30
-    assert ImportRow.select().where(ImportRow.movement.is_null()).count() == 0
-    assert_all_holds(app)
+        source = AffiliationImport.get_by_id(source.id)
+        if source.state == ImportState.CHECKED:  # given up after three: what is done is kept, HR confirms the rest
+            assert source.ask_to_confirm(hr, with_warnings=True)
+            crashing.confirm(app, "-")
+        names = Counter(Beneficiary.select(Beneficiary.birth_name).where(Beneficiary.provisional).tuples())
+        assert names == Counter({(f"Nouveau{number}",): turn + 1 for number in range(1, 31)})
+        assert Movement.select().count() == 30 * (turn + 1)
+        assert ImportRow.select().where(ImportRow.movement.is_null()).count() == 0
+        assert_all_holds(app)
+    figure("CRA-1", victims.killed, "kills in an import, none lost, none twice")
 
 
-def test_a_hand_over_that_is_killed_delivers_each_movement_once_and_whole(app, hr, tmp_path):
-    contract = hr.contracts().first()
-    source = read(hr, *[words(contract, number) for number in range(1, 21)])
-    source.move(ImportState.CONFIRMING, asked_by=hr)
-    crashing.confirm(app, "-")
-    kill(app, "deliver", tmp_path / "out")
-    crashing.deliver(app, tmp_path / "out")
-    delivered = Counter()
-    for manifest in (tmp_path / "out").glob("*/manifest.json"):
-        for name, said in json.loads(manifest.read_text())["files"].items():
-            lines = (manifest.parent / name).read_text().splitlines()[1:]
-            assert len(lines) == said["rows"]
-            delivered.update(lines)
-    assert len(delivered) == 20 and set(delivered.values()) == {1}
-    assert Movement.select().where(Movement.state == MovementState.HANDED_OVER).count() == 20
-    assert_all_holds(app)
+def test_a_hand_over_that_is_killed_delivers_each_movement_once_and_whole(app, hr, at, tmp_path, figure):
+    contract, folder = hr.contracts().first(), tmp_path / "out"
+    victims = Victims(app, at, "deliver", folder)
+    for turn in victims.rounds():
+        source = read(hr, *newcomers(contract, turn, 20))
+        source.move(ImportState.CONFIRMING, asked_by=hr)
+        crashing.confirm(app, "-")
+        victims.kill()
+        crashing.deliver(app, folder)
+        delivered = Counter()
+        for manifest in folder.glob("*/manifest.json"):
+            for name, said in json.loads(manifest.read_text())["files"].items():
+                lines = (manifest.parent / name).read_text().splitlines()[1:]
+                assert len(lines) == said["rows"]
+                delivered.update(lines)
+        assert len(delivered) == 20 * (turn + 1) and set(delivered.values()) == {1}
+        assert Movement.select().where(Movement.state == MovementState.HANDED_OVER).count() == 20 * (turn + 1)
+        assert_all_holds(app)
+    figure("CRA-1", victims.killed, "kills in a hand-over, each movement delivered once")
 
 
-def test_a_rotation_that_is_killed_loses_no_value_and_goes_on(app, hr, figure):
-    contract, new = hr.contracts().first(), bytes(range(32))
+def test_a_rotation_that_is_killed_loses_no_value_and_goes_on(app, hr, at, figure):
+    contract, keys = hr.contracts().first(), [bytes(range(32)), *map(bytes.fromhex, KEYS)]
     numbers = [nir(number) for number in range(20)]
     people = [factories.beneficiary(contract, "Durand", nir=number) for number in numbers]
+    found = Beneficiary.select().where(Beneficiary.id.in_(people)).order_by(Beneficiary.id)
     for _ in range(10):
         factories.message()
-    keys = [new.hex(), *KEYS]
-    figure("SEC-4", kill(app, "rotate", "-", keys), "kills in a rotation, no value lost")
-    vault.use([bytes.fromhex(key) for key in keys])
+    victims = Victims(app, at, "rotate", keys=[key.hex() for key in keys])
     try:
-        crashing.rotate(app, "-")
-        vault.use([new])
-        found = Beneficiary.select().where(Beneficiary.id.in_(people))
-        assert [person.unseal("nir") for person in found.order_by(Beneficiary.id)] == numbers
-        assert_all_holds(app)
+        for turn in victims.rounds():
+            victims.kill()
+            vault.use(crashing.turned(keys, turn))
+            crashing.rotate(app, "-")
+            vault.use(crashing.turned(keys, turn)[:1])
+            assert [person.unseal("nir") for person in found.clone()] == numbers
+            assert_all_holds(app)
+        figure("SEC-4", victims.killed, "kills in a rotation, no value lost")
     finally:
         vault.use([bytes.fromhex(key) for key in KEYS])
 
 
 def test_a_mail_run_that_is_killed_loses_none_and_sends_few_twice_under_one_name(app, hr, at, figure):
-    for number in range(30):
-        factories.message(to=f"personne{number}@example.com")
-    figure("MSG-2", kill(app, "send", "-"), "kills in a mail run")
-    at(minutes=30)
-    crashing.send(app, "-")
     folder = Path(app.settings.smtp_url.removeprefix("file://"))
-    sent = [email.message_from_bytes(path.read_bytes()) for path in folder.glob("*.eml")]
-    assert {mail["To"] for mail in sent} == {f"personne{number}@example.com" for number in range(30)}
-    assert len({mail["Message-ID"] for mail in sent}) == 30
-    assert len(sent) <= 30 + KILLS
-    assert {state for (state,) in OutboxMessage.select(OutboxMessage.state).tuples()} == {MessageState.SENT}
-    assert_all_holds(app)
+    victims = Victims(app, at, "send")
+    for turn in victims.rounds():
+        people = {f"personne{turn}-{number}@example.com" for number in range(30)}
+        for person in people:
+            factories.message(to=person)
+        before = victims.killed
+        victims.kill()
+        crashing.send(app, "-")
+        sent = [email.message_from_bytes(path.read_bytes()) for path in folder.glob("*.eml")]
+        assert {mail["To"] for mail in sent} == people
+        assert len({mail["Message-ID"] for mail in sent}) == 30
+        assert len(sent) <= 30 + victims.killed - before
+        assert {state for (state,) in OutboxMessage.select(OutboxMessage.state).tuples()} == {MessageState.SENT}
+        assert_all_holds(app)
+        shutil.rmtree(folder)
+    figure("MSG-2", victims.killed, "kills in a mail run")
 
 
 # Locked out

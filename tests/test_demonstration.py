@@ -92,7 +92,7 @@ def test_nobody_of_the_guide_s_account_has_left(loaded):
 
 def test_sealed_values_open_and_are_valid_and_stand_nowhere_in_clear(loaded, app, database, figure):
     found = []
-    for person in Beneficiary.select().where(Beneficiary.nir.is_null(False)).limit(300):
+    for person in Beneficiary.select().where(Beneficiary.nir.is_null(False)).limit(1000):
         number = identifiers.nir(person.unseal("nir"))
         assert identifiers.nir_warnings(number, person.birth_date, person.sex) == []
         found.append(number)
@@ -100,7 +100,7 @@ def test_sealed_values_open_and_are_valid_and_stand_nowhere_in_clear(loaded, app
             if getattr(person, column):
                 found.append(identifiers.iban(person.unseal(column)))
     raw = dump(database)
-    assert len(found) > 300
+    assert len(found) > 1000
     assert b"Benali" in raw
     for number in found:
         assert number.encode() not in raw

@@ -56,7 +56,7 @@ def test_a_process_that_is_killed_leaves_no_half_file_and_no_row_without_its_fil
     database, chosen_settings, tmp_path, figure
 ):
     place = Folder(tmp_path / "killed")
-    kills = 40
+    kills = 50
     given = [chosen_settings.database_url, f"file://{place.path}", ",".join(KEYS), str(kills)]
     subprocess.run([sys.executable, "-m", "tests.victim", *given], check=True, timeout=120)
     storage.store.place = place

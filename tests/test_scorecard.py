@@ -55,6 +55,23 @@ def test_the_page_tells_of_each_row_and_of_the_requirements_that_nothing_shows()
     assert "6.2.1" in page and "1.2.4" not in page.partition("| row |")[0]
 
 
+def test_a_row_that_counted_less_than_it_asks_is_shown_in_part():
+    row = Row("A-1", "x", "a.py", "", "", asks="400 kills in an import; 9 mails", passed=2)
+    row.add("9 mails")
+    row.add("6 kills in an import")
+    assert (row.state, scorecard.said(row)) == (PARTLY, "shown in part: 6 of 400 kills in an import")
+    row.add("394 kills in an import")
+    assert scorecard.said(row) == SHOWN
+    assert Row("A-2", "x", "a.py", "", "", asks="9 kills").state == FAILED
+
+
+def test_a_row_asks_for_what_its_tests_count():
+    said = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for row in scorecard.rows():
+        for _, of in row.asked:
+            assert f'"{of}"' in said, f"{row.row}: {of}"
+
+
 def report(path, module, **ends):
     said = '<properties><property name="A-1" value="1 kills"/></properties>'
     cases = (

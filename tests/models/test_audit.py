@@ -7,6 +7,7 @@ import pytest
 from portal import database as databases
 from portal.models import AuditEvent, AuditHead, db
 from tests import factories
+from tests.thorough import often
 
 pytestmark = pytest.mark.owner  # who changes the trail may do anything to the tables
 
@@ -73,25 +74,25 @@ def test_what_is_rolled_back_leaves_no_event(chain):
 
 
 def test_writers_at_the_same_time_make_one_chain(database, figure):
-    faults = []
+    faults, each = [], often(25, 500)
 
     def write():
         try:
             with db.connection_context():
-                for _ in range(25):
+                for _ in range(each):
                     AuditEvent.write("together")
         except Exception as error:  # noqa: BLE001
             faults.append(error)
 
-    threads = [threading.Thread(target=write) for _ in range(4)]
+    threads = [threading.Thread(target=write) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert not faults
     count = AuditEvent.select().count()
-    assert count == 100
-    figure("AUD-4", count, "events of four writers, one chain")
+    assert count == 8 * each
+    figure("AUD-4", count, "events of eight writers, one chain")
     assert list(AuditEvent.faults()) == []
 
 

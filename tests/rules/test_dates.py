@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from portal.rules import Refused
 from portal.rules.dates import age, french_date, iso_date, month_end, months_after, months_before, spreadsheet_date
+from tests.thorough import often
 
-thorough = settings(max_examples=500, deadline=None)
+thorough = settings(max_examples=often(500, 2000), deadline=None)
 
 TODAY = date(2026, 11, 23)
 days = st.dates(date(1900, 1, 1), date(2199, 12, 31))

@@ -24,8 +24,9 @@ from portal.rules.identifiers import (
     siren,
     siret,
 )
+from tests.thorough import often
 
-thorough = settings(max_examples=500, deadline=None)
+thorough = settings(max_examples=often(500, 2000), deadline=None)
 
 EVERY_FUNCTION = [nir, siren, siret, iban, bic, phone, email, postal_code]
 WOMAN = "294063947803145"

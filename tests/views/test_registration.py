@@ -164,7 +164,7 @@ def test_a_link_used_at_the_same_time_by_many_works_for_one(client, database):
         with db.connection_context():
             keys.append(row.use_link(clock.now(), registrations.TYPES_FOR))
 
-    threads = [threading.Thread(target=use) for _ in range(8)]
+    threads = [threading.Thread(target=use) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
