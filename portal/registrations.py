@@ -75,7 +75,7 @@ def ask(email, role, now, refused=False):
 def send(row, values, files, now):
     """Keep what was said, and give it to the mutual, or open the access when the contract's own contact asks for it.
 
-    True when it is open now. `values`: by column. Raises Outdated when it was sent already.
+    The account that is open now, or None. `values`: by column. Raises Outdated when it was sent already.
     """
     with db.atomic():
         there = row.hold()
@@ -90,7 +90,7 @@ def send(row, values, files, now):
             accept(there, [account], None, now, there.version)
         else:
             tell(there, "registration_received", now, link="/")
-    return account is not None
+    return account
 
 
 def account_of(row):
@@ -111,7 +111,10 @@ def account_of_contact(row):
 
 
 def accept(registration, accounts, by, now, version):
-    """Open the access, on these accounts; raises Outdated. `by`: None when the contract's contact did."""
+    """Open the access, on these accounts; those that were not open already, or not wholly. Raises Outdated.
+
+    `by`: None when the contract's contact did.
+    """
     with db.atomic():
         row = held(registration, version, RegistrationState.RECEIVED)
         user = User.known(row.email) or User.invite(row.email, row.first_name, row.last_name, row.role)
@@ -120,11 +123,12 @@ def accept(registration, accounts, by, now, version):
             user.save(only=[User.password_hash, User.organisation, User.phone])
         actions = actions_of(row.role)
         given = {"actions": actions, "author": by, "created_at": now, "confirmed_at": now}
-        for account in accounts:
-            if not holds_all(user, account, actions, clock.day_of(now)):
-                PermissionGrant.create(user=user, account=account, **given, **PermissionGrant.named(user))
+        opened = [account for account in accounts if not holds_all(user, account, actions, clock.day_of(now))]
+        for account in opened:
+            PermissionGrant.create(user=user, account=account, **given, **PermissionGrant.named(user))
         change(row, RegistrationState.ACCEPTED, settled_at=now, decided_by=by, user=user, password_hash="")  # nosec B106
         tell(row, "registration_accepted", now, link="/connexion")
+    return opened
 
 
 def holds_all(user, account, actions, today):

@@ -49,11 +49,11 @@ class SentOnce(Form):
                 self[name].data = getattr(person, column)
 
 
-def text(label, missing="", most=100, *checks):
+def text(label, missing="", most=100, *checks, **drawn):
     """A box for words, kept as a cell of a file would be; `missing`: what to say when it must be filled."""
     filled = DataRequired(missing) if missing else Optional()  # spaces alone say nothing
     too_long = Length(max=most, message=f"Au plus {most} caractères. Raccourcissez.")
-    return StringField(label, [filled, too_long, *checks], filters=[lambda typed: tidy(typed or "")])
+    return StringField(label, [filled, too_long, *checks], filters=[lambda typed: tidy(typed or "")], **drawn)
 
 
 def name(label, missing="", by=by_rule):

@@ -5,6 +5,7 @@ import re
 from wtforms import Form, PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.widgets import TextArea
 
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import by_rule, no_secret
@@ -194,13 +195,21 @@ class RegistrationRefusal(RefusalForm):
         no_secret(self, field)
 
 
+class MoreForm(RegistrationRefusal):
+    """What is missing."""
+
+    READY = rules.MORE
+
+
 class TickedRefusal(RegistrationRefusal):
     """The same reason for all that are ticked."""
 
     READER = "chaque personne"
+    # Of several lines: Return in a box of one line presses the first button of the form, which is another one's.
+    precision = text("Précision", most=200, widget=TextArea(), render_kw={"rows": 2})
 
 
-class MoreForm(RegistrationRefusal):
-    """What is missing."""
+class TickedMore(TickedRefusal):
+    """The same is missing for all that are ticked."""
 
     READY = rules.MORE

@@ -140,7 +140,8 @@ def send():
     try:
         with db.atomic():
             opened = registrations.send(row, values, form.pieces.files, now)
-            audit("registration.open" if opened else "registration.send", on=row)
+            after = {"accounts": [opened.code]} if opened else None
+            audit("registration.open" if opened else "registration.send", on=row, after=after)
     except Outdated:
         pass  # the other click was a little faster
     return redirect(url_for("registration.after"), 303)

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from portal.models import OutboxMessage, Registration, UserRole
 from tests import factories, files
 from tests.journeys import scenery
-from tests.journeys.browser import axe, sign_in
+from tests.journeys.browser import axe, same_after_reload, sign_in
 
 PASSWORD = "cheval correct pile agrafe montagne"
 
@@ -49,6 +49,47 @@ def test_the_contact_of_the_contract_enters_at_once(page, contract):
     axe(page)
     enter(page, contract.category.account.email)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Tableau de bord")
+
+
+def test_the_mutual_decides_several_at_once(page):
+    for name in ("Abel", "Bazin", "Colin", "Denis"):
+        health = {"role": UserRole.HEALTH_PROFESSIONAL, "number_kind": "RPPS", "number": "10003456786"}
+        factories.registration(email=f"{name.lower()}@example.com", last_name=name, **health)
+    factories.registration(email="rh@example.com", last_name="Ernaux")
+    page.complaints.expects(409, 422)
+    sign_in(page, factories.user(role=UserRole.STAFF))
+    page.set_viewport_size({"width": 390, "height": 844})  # where what opens under a button may go off the screen
+    page.goto("/gestion/inscriptions")
+    tick(page, "Abel", "Bazin")
+    page.get_by_text("Demander un complément").click()
+    page.get_by_role("button", name="Demander", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Choisissez la raison")
+    axe(page)
+    page.get_by_role("combobox", name="Raison").select_option("OLD")
+    page.get_by_role("textbox", name="Précision").fill("Une photographie suffit.")
+    page.get_by_role("button", name="Demander", exact=True).click()
+    expect(page.locator("#flash")).to_contain_text("2\u00a0inscriptions renvoyées pour complément")
+    expect(page.get_by_role("checkbox")).to_have_count(3)
+    same_after_reload(page)
+    tick(page, "Colin")
+    page.get_by_text("Refuser la sélection").click()
+    page.get_by_role("combobox", name="Raison").select_option("NUMBER")
+    page.get_by_role("button", name="Refuser", exact=True).click()
+    expect(page.locator("#flash")).to_contain_text("1\u00a0inscription refusée")
+    tick(page, "Denis", "Ernaux")
+    page.get_by_role("button", name="Accepter la sélection").click()
+    expect(page.locator("#flash")).to_contain_text("1\u00a0inscription acceptée")
+    expect(page.get_by_role("main")).to_contain_text("Ses comptes se choisissent un par un")
+    axe(page)
+    states = [row.state for row in Registration.select().order_by(Registration.id)]
+    assert states == ["INCOMPLETE", "INCOMPLETE", "REFUSED", "ACCEPTED", "RECEIVED"]
+
+
+def tick(page, *names):
+    for name in names:
+        page.get_by_role("checkbox", name=f"Cocher Nora {name}").check()
+    if page.js:
+        expect(page.locator("#ticked-count")).to_contain_text("coch")
 
 
 def register(page, contract, email):

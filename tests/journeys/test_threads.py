@@ -149,7 +149,7 @@ def test_the_mutual_takes_several_at_once_and_closes_what_was_answered(page, ope
         expect(desk.locator("#ticked-count")).to_have_text("2 demandes cochées")
     desk.get_by_role("button", name="Clore").click()
     expect(desk.locator("#flash")).to_contain_text("1\u00a0demande close")
-    expect(desk.get_by_role("main")).to_contain_text("elle attend votre réponse")
+    expect(desk.get_by_role("main")).to_contain_text("Elle attend votre réponse")
     axe(desk)
     desk.goto("/gestion/demandes")
     desk.get_by_label(f"Cocher la demande n°\u00a0{owed.number}").check()

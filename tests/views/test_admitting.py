@@ -1,4 +1,4 @@
-"""« Inscriptions », several at once: one reason refuses them all; accepted where no account is to be chosen."""
+"""« Inscriptions », several at once: one reason refuses or sends back them all; accepted where no account is chosen."""
 
 import re
 
@@ -6,16 +6,16 @@ import pytest
 
 from portal import clock, registrations
 from portal.models import AuditEvent, OutboxMessage, PermissionGrant, Registration, User, UserRole
+from portal.rules import registrations as rules
 from tests import factories
+from tests.views.batches import desk, left, now, plain, send, states, ticked, written
 
 PATH = "/gestion/inscriptions"
 
 
 @pytest.fixture
 def staff(app, database):
-    desk = app.test_client()
-    desk.sign_in(factories.user(role="staff"))
-    return desk
+    return desk(app)
 
 
 @pytest.fixture
@@ -27,30 +27,14 @@ def waiting(database):
 
 
 def decide(staff, word, rows, **words):
-    return staff.post(f"{PATH}/{word}", {"qui": [f"{row.public_id}.{row.version}" for row in rows], **words})
-
-
-def states(rows):
-    return [Registration.get_by_id(row.id).state for row in rows]
-
-
-def plain(answer):
-    return answer.get_data(as_text=True).replace("\u00a0", " ").replace("\u202f", " ")
-
-
-def left(answer):
-    """{id: why} of what stays as it was."""
-    return dict(re.findall(rf'<li><a href="{PATH}/([0-9a-f-]*)">[^<]*</a><span[^>]*> : </span>([^<]*)<', plain(answer)))
-
-
-def written(action):
-    return AuditEvent.select().where(AuditEvent.action == action).count()
+    return send(staff, f"{PATH}/{word}", rows, **words)
 
 
 def test_health_professionals_are_accepted_and_each_is_told(staff, waiting):
     assert decide(staff, "acceptation", waiting[:2]).status_code == 303
     assert states(waiting) == ["ACCEPTED", "ACCEPTED", "RECEIVED"]
     assert written("registration.accept") == 2
+    assert AuditEvent.get(AuditEvent.action == "registration.accept").after == {"accounts": []}
     told = {message.unseal()["to"] for message in OutboxMessage.select()}
     assert told == {"sante0@example.com", "sante1@example.com"}
     assert not PermissionGrant.select().exists()
@@ -79,16 +63,47 @@ def test_one_reason_refuses_them_all(staff, waiting):
 @pytest.mark.parametrize("words", [{"motif": ""}, {"motif": "OTHER", "precision": " "}])
 def test_without_a_reason_nothing_is_refused_and_the_ticks_stay(staff, waiting, words):
     answer = decide(staff, "refus", waiting[:1], **words)
-    ticked = re.findall(r'name="qui" value="([^".]*)[^>]* checked', plain(answer))
-    assert (answer.status_code, ticked) == (422, [str(waiting[0].public_id)])
+    assert (answer.status_code, ticked(answer)) == (422, [str(waiting[0].public_id)])
     assert "chaque personne la lira" in plain(answer)
     assert states(waiting) == ["RECEIVED"] * 3
+
+
+def test_what_is_missing_is_asked_of_them_all_and_each_has_a_link_of_their_own(staff, waiting):
+    assert (
+        decide(staff, "complement", waiting, **{"plus-motif": "OLD", "plus-precision": "Avant\r\nlundi."}).status_code
+        == 303
+    )
+    assert states(waiting) == ["INCOMPLETE"] * 3
+    assert {now(row).remark for row in waiting} == {f"{rules.MORE['OLD']} Avant lundi."}
+    assert written("registration.ask_more") == 3
+    told = {message.unseal()["to"]: message.unseal() for message in OutboxMessage.select()}
+    assert set(told) == {row.email for row in waiting}
+    assert all("Avant lundi." in one["text"] for one in told.values())
+    assert len({one["link"] for one in told.values()}) == 3
+    assert "3 inscriptions renvoyées pour complément. Les personnes sont prévenues." in plain(staff.get(PATH))
+
+
+@pytest.mark.parametrize("words", [{}, {"plus-motif": "UNKNOWN"}, {"plus-motif": "OTHER"}, {"motif": "UNKNOWN"}])
+def test_nothing_is_asked_without_saying_what(staff, waiting, words):
+    answer = decide(staff, "complement", waiting[1:], **words)
+    assert (answer.status_code, ticked(answer)) == (422, [str(row.public_id) for row in waiting[1:]])
+    assert re.search(r'href="#plus-(motif|precision)"', plain(answer))
+    assert states(waiting) == ["RECEIVED"] * 3
+
+
+def test_what_was_decided_meanwhile_is_not_sent_back(staff, waiting):
+    registrations.accept(waiting[0], [], None, clock.now(), waiting[0].version)
+    answer = decide(staff, "complement", waiting[:2], **{"plus-motif": "MISSING"})
+    assert answer.status_code == 409
+    assert left(answer) == {str(waiting[0].public_id): "Quelqu’un en a déjà décidé."}
+    assert "1 inscription n’a pas été renvoyée pour complément" in plain(answer)
+    assert states(waiting[:2]) == ["ACCEPTED", "INCOMPLETE"]
 
 
 def test_what_somebody_decided_meanwhile_stays(staff, waiting):
     registrations.refuse(waiting[0], "x", None, clock.now(), waiting[0].version)
     answer = decide(staff, "acceptation", waiting[:2])
-    assert left(answer) == {str(waiting[0].public_id): "quelqu’un en a déjà décidé."}
+    assert left(answer) == {str(waiting[0].public_id): "Quelqu’un en a déjà décidé."}
     assert states(waiting[:2]) == ["REFUSED", "ACCEPTED"]
 
 
@@ -100,8 +115,8 @@ def test_nothing_is_decided_of_nothing(staff, waiting):
 
 
 def test_another_duty_decides_nothing(app, waiting):
-    desk = app.test_client()
-    desk.sign_in(factories.user(role="staff", duties=1))
-    assert decide(desk, "acceptation", waiting).status_code == 403
-    assert decide(desk, "refus", waiting, motif="UNKNOWN").status_code == 403
+    other = desk(app, factories.user(role="staff", duties=1))
+    assert decide(other, "acceptation", waiting).status_code == 403
+    assert decide(other, "refus", waiting, motif="UNKNOWN").status_code == 403
+    assert decide(other, "complement", waiting, **{"plus-motif": "OLD"}).status_code == 403
     assert states(waiting) == ["RECEIVED"] * 3

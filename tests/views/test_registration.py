@@ -271,6 +271,8 @@ def test_the_contact_of_the_contract_has_the_access_without_the_mutual(client, c
     assert [account.id for account in user.accounts()] == [contract.category.account_id]
     row = Registration.get()
     assert (row.state, row.decided_by_id, row.user_id, row.password_hash) == ("ACCEPTED", None, user.id, "")
+    opened = AuditEvent.get(AuditEvent.action == "registration.open")
+    assert opened.after == {"accounts": [contract.category.account.code]}
     assert last_mail().subject == "Votre accès est ouvert"
     assert client.post("/connexion", {"identifiant": "paie@example.com", "mot_de_passe": PASSWORD}).status_code == 303
     assert client.get("/salaries").status_code == 200
@@ -347,7 +349,17 @@ def test_accepted_the_person_signs_in_with_the_password_they_chose_and_has_these
     assert last_mail().subject == "Votre accès est ouvert"
     browser = app.test_client()
     assert browser.post("/connexion", {"identifiant": EMAIL, "mot_de_passe": PASSWORD}).status_code == 303
-    assert AuditEvent.get(AuditEvent.action == "registration.accept").object_id == str(waiting.public_id)
+    event = AuditEvent.get(AuditEvent.action == "registration.accept")
+    assert event.object_id == str(waiting.public_id)
+    assert event.after == {"accounts": [contract.category.account.code, other.code]}
+
+
+def test_the_trail_tells_only_what_an_acceptance_opened(desk, waiting, contract):
+    there, other = contract.category.account, factories.account("Autre")
+    factories.user(identifier=EMAIL, accounts=[there])
+    decide(desk, waiting, "acceptation", comptes=f"{there.code}\n{other.code}")
+    event = AuditEvent.get(AuditEvent.action == "registration.accept")
+    assert event.after == {"accounts": [other.code]}
 
 
 @pytest.mark.parametrize(("codes", "said"), [("", "au moins un compte"), ("C999999", "Compte inconnu : C999999")])

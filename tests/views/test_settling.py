@@ -1,15 +1,15 @@
 """« Documents reçus », several at once: what was read is accepted or refused; what has a doubt stays, and says why."""
 
 import datetime
-import re
 import uuid
 
 import pytest
 
 from portal import clock
-from portal.models import AuditEvent, BankDetails, Company, OutboxMessage, Sending, SendingState
+from portal.models import BankDetails, Company, OutboxMessage, Sending, SendingState
 from portal.rules import sendings as rules
 from tests import factories
+from tests.views.batches import desk, left, plain, send, states, ticked, written
 
 PATH = "/gestion/documents"
 RECEIVED, ACCEPTED, REFUSED = SendingState.RECEIVED, SendingState.ACCEPTED, SendingState.REFUSED
@@ -17,9 +17,7 @@ RECEIVED, ACCEPTED, REFUSED = SendingState.RECEIVED, SendingState.ACCEPTED, Send
 
 @pytest.fixture
 def staff(app, hr):
-    desk = app.test_client()
-    desk.sign_in(factories.user(role="staff"))
-    return desk
+    return desk(app)
 
 
 @pytest.fixture
@@ -52,24 +50,7 @@ def rib(hr, company):
 
 
 def decide(staff, word, rows, **words):
-    return staff.post(f"{PATH}/{word}", {"qui": [f"{row.public_id}.{row.version}" for row in rows], **words})
-
-
-def states(rows):
-    return [Sending.get_by_id(row.id).state for row in rows]
-
-
-def plain(answer):
-    return answer.get_data(as_text=True).replace("\u00a0", " ").replace("\u202f", " ")
-
-
-def written(action):
-    return AuditEvent.select().where(AuditEvent.action == action).count()
-
-
-def left(answer):
-    """{id: why} of what stays as it was."""
-    return dict(re.findall(rf'<li><a href="{PATH}/([0-9a-f-]*)">[^<]*</a><span[^>]*> : </span>([^<]*)<', plain(answer)))
+    return send(staff, f"{PATH}/{word}", rows, **words)
 
 
 def test_those_that_are_ticked_are_accepted_and_their_author_is_told_once(staff, hr, company):
@@ -138,9 +119,8 @@ def test_bank_details_and_what_has_a_doubt_may_be_refused_together(staff, hr, co
 def test_without_a_reason_nothing_is_refused_and_the_ticks_stay(staff, hr, company, words):
     rows = [sent(hr, company), sent(hr, company)]
     answer = decide(staff, "refus", rows[:1], **words)
-    ticked = re.findall(r'name="qui" value="([^".]*)[^>]* checked', plain(answer))
     assert answer.status_code == 422
-    assert ticked == [str(rows[0].public_id)]
+    assert ticked(answer) == [str(rows[0].public_id)]
     assert "chaque entreprise la lira" in plain(answer)
     assert states(rows) == [RECEIVED, RECEIVED]
 

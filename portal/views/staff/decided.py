@@ -37,3 +37,8 @@ def opened_by(row):
     given = current_user.managed_grants()
     given = given.where(PermissionGrant.user == row.user_id, PermissionGrant.created_at == row.settled_at)
     return PermissionGrant.whole(given)
+
+
+def noted(accounts):
+    """What the trail keeps of an acceptance: the codes of the accounts that it opened."""
+    return {"accounts": [account.code for account in accounts]}

@@ -14,7 +14,7 @@ from portal.views.staff import together
 blueprint = Blueprint("staff_deciding", __name__, url_prefix="/gestion/justificatifs")
 
 NOTHING = "Cochez d’abord les justificatifs, à gauche de leur nom."
-MEANWHILE = "déjà traité par quelqu’un d’autre."
+MEANWHILE = "Quelqu’un d’autre l’a déjà traité."
 
 
 @blueprint.post("/acceptation")

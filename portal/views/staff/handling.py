@@ -17,9 +17,9 @@ from portal.views.staff.threads import ROOM
 
 blueprint = Blueprint("staff_handling", __name__, url_prefix="/gestion")
 
-MEANWHILE = "quelqu’un y a écrit ou agi depuis que la liste est affichée."
-OVER = "c’est déjà clos."
-OWED = "elle attend votre réponse\u00a0: répondez d’abord."
+MEANWHILE = "Quelqu’un y a écrit ou agi depuis que la liste est affichée."
+OVER = "C’est déjà clos."
+OWED = "Elle attend votre réponse\u00a0: répondez d’abord."
 
 
 @blueprint.post(f"/{ROOM}/prise-en-charge")
@@ -30,7 +30,7 @@ def take(room):
     def act(row, seen, now):
         is_to_do(row)
         if row.assignee_id:
-            raise Refused("vous la suivez déjà." if row.assignee_id == by().id else "un collègue la suit déjà.")
+            raise Refused("Vous la suivez déjà." if row.assignee_id == by().id else "Un collègue la suit déjà.")
         threads.take(row, by(), now, seen)
 
     return told(room, together.decide(chosen(room), "thread.take", act, MEANWHILE), "prise en charge")
@@ -48,7 +48,7 @@ def give(room):
     def act(row, seen, now):
         is_to_do(row)
         if row.assignee_id == colleague.id:
-            raise Refused("ce collègue la suit déjà.")
+            raise Refused("Ce collègue la suit déjà.")
         threads.pass_on(row, by(), colleague, "", now, seen, tells=False)
 
     with db.atomic():
@@ -82,7 +82,7 @@ def chosen(room):
 
 def is_to_do(row):
     if not row.is_open:
-        raise Refused(OVER if row.state == ThreadState.CLOSED else "elle est déjà traitée.")
+        raise Refused(OVER if row.state == ThreadState.CLOSED else "Elle est déjà traitée.")
 
 
 def told(room, decided, word, more=""):

@@ -7,7 +7,14 @@ from flask_login import current_user
 
 from portal import clock, registrations
 from portal.access import audit, requires
-from portal.forms.registrations import AcceptForm, MoreForm, RegistrationFilter, RegistrationRefusal, TickedRefusal
+from portal.forms.registrations import (
+    AcceptForm,
+    MoreForm,
+    RegistrationFilter,
+    RegistrationRefusal,
+    TickedMore,
+    TickedRefusal,
+)
 from portal.models import GroupContract, ManagedAccount, Registration, RegistrationState, User, db
 from portal.prepared import written_once
 from portal.rendering import Page, get_or_404, page_size, render
@@ -18,6 +25,7 @@ from portal.views.staff import decided, together
 
 blueprint = Blueprint("staff_registrations", __name__, url_prefix="/gestion/inscriptions")
 
+MORE = "plus-"  # the boxes of what is missing stand beside those of a refusal
 MEANWHILE = "Quelqu’un a déjà décidé de cette inscription. Voici ce qui est enregistré maintenant."
 STATES = {
     RegistrationState.CONFIRMED: ("En cours de saisie", "", "pencil"),
@@ -34,16 +42,17 @@ IN_ORDER = Registration.sent_at, Registration.id
 @blueprint.get("")
 @requires("staff_registrations")
 def index():
-    return listing(TickedRefusal())
+    return listing()
 
 
-def listing(refusing, status=200, **more):
-    """The list that the address filters; `refusing`: the reason for those that are ticked."""
+def listing(status=200, **more):
+    """The list that the address filters; in `more`, `refusing` or `asking`: the reason for those that are ticked."""
     form = RegistrationFilter(request.args)
     ids = form.narrow(current_user.registrations(), registrations.ROLES).select(Registration.id)
     page = Page(ids.order_by(*IN_ORDER), page_size(current_user.rows_per_page), read)
+    more = {"refusing": TickedRefusal(), "asking": TickedMore(prefix=MORE)} | more
     more |= together.of_list("staff_registrations.index")
-    return render("staff_registrations", status, form=form, page=page, refusing=refusing, **more)
+    return render("staff_registrations", status, form=form, page=page, **more)
 
 
 def read(cut):
@@ -93,7 +102,7 @@ def page(row, status=200, **forms):
     one.is_open = row.state == RegistrationState.RECEIVED
     one.decision = decided.decision(row)
     accepting = forms.get("accepting") or AcceptForm(None, row, accounts_of, [account.code] if account else ())
-    refusing, asking = forms.get("refusing") or RegistrationRefusal(), forms.get("asking") or MoreForm(prefix="plus-")
+    refusing, asking = forms.get("refusing") or RegistrationRefusal(), forms.get("asking") or MoreForm(prefix=MORE)
     for form in (accepting, refusing, asking):
         form.version.data = str(row.version)
     shown = {"accepting": accepting, "refusing": refusing, "asking": asking, "checks": checks(row, account)}
@@ -131,11 +140,13 @@ def accept(id):
     if not form.validate():
         return page(row, 422, accepting=form)
 
+    given = {}
+
     def act(now):
-        registrations.accept(row, form.accounts, by(), now, form.seen)
+        given.update(decided.noted(registrations.accept(row, form.accounts, by(), now, form.seen)))
         return "L’accès est ouvert. La personne est prévenue."
 
-    return decide(row, "registration.accept", act)
+    return decide(row, "registration.accept", act, given)
 
 
 @blueprint.post("/<uuid:id>/refus")
@@ -151,7 +162,7 @@ def refuse(id):
 @blueprint.post("/<uuid:id>/complement")
 @requires("staff_registrations")
 def ask_more(id):
-    row, form = found(id), MoreForm(request.form, prefix="plus-")
+    row, form = found(id), MoreForm(request.form, prefix=MORE)
     if not form.validate():
         return page(row, 422, asking=form)
     said = "Le complément est demandé. La personne reçoit un lien pour le donner."
@@ -168,8 +179,8 @@ def because(verb, row, form, said):
     return act
 
 
-def decide(row, action, act):
-    unless_overtaken(act, action, row, None, MEANWHILE)
+def decide(row, action, act, after=None):
+    unless_overtaken(act, action, row, None, MEANWHILE, after)
     return redirect(url_for("staff_registrations.show", id=row.public_id), 303)
 
 

@@ -39,14 +39,15 @@ def chosen(query, model):
 def decide(rows, action, act, meanwhile, account_of=lambda row: row.account_id):
     """Do `act(row, version on the screen, now)` to each and write it down; what it refuses stays, and is told with why.
 
-    `meanwhile`: what is said of one that somebody else decided.
+    `act` gives what the event tells besides, or None; `meanwhile`: what is said of one that somebody else decided. Each
+    reason is a sentence, as it would be said alone.
     """
     seen, now, decided = ticked(), clock.now(), Decided()
     for row in rows:
         try:
             with db.atomic():
-                act(row, seen[row.public_id], now)
-                audit(action, on=row, account=account_of(row))
+                told = act(row, seen[row.public_id], now)
+                audit(action, on=row, account=account_of(row), after=told)
         except Outdated:
             decided.left.append((row, meanwhile))
         except Refused as why:
