@@ -4062,14 +4062,34 @@ class ContributionStatement(Table):
         joined = statements.select(cls, Plan, GroupContract, EmployeeCategory, Company).join(Plan).switch(cls)
         return joined.join(GroupContract).join(EmployeeCategory).join(Company)
 
+    @cached_property
     def before(self):
         """The statement of the same contract and product that came before; None when it is the first."""
-        earlier = ContributionStatement.select().where(
-            ContributionStatement.contract == self.contract_id,
-            ContributionStatement.plan == self.plan_id,
-            ContributionStatement.period_start < self.period_start,
-        )
-        return earlier.order_by(ContributionStatement.period_start.desc(), ContributionStatement.id.desc()).first()
+        return ContributionStatement.get_or_none(ContributionStatement.id == self.before_id(self))
+
+    @classmethod
+    def told(cls, statements):
+        """These statements whole; the one `before` of each, its rejected `debit` and its PDF too, or None."""
+        before, debit = cls.alias(), DirectDebit.alias()
+        rows = cls.whole(statements).select_extend(before, debit, Document).switch(cls)
+        rows = rows.join(before, JOIN.LEFT_OUTER, on=(before.id == cls.before_id()), attr="before")
+        rows = rows.switch(cls).join(debit, JOIN.LEFT_OUTER, on=(debit.id == cls.rejected_id()), attr="debit")
+        return rows.switch(cls).join(Document, JOIN.LEFT_OUTER)
+
+    @classmethod
+    def before_id(cls, of=None):
+        """The one that came before the one of the query around it, or before `of`, as a part of a query."""
+        row, of = cls.alias(), of or cls
+        alike = row.contract == of.contract, row.plan == of.plan, row.period_start < of.period_start
+        return row.select(row.id).where(*alike).order_by(row.period_start.desc(), row.id.desc()).limit(1)
+
+    @classmethod
+    def rejected_id(cls):
+        """The last debit of one that is still to pay, if the bank rejected it, as a part of a query."""
+        row, live = DirectDebit.alias(), DirectDebit.alias()
+        again = live.select(live.id).where(live.statement == cls.id, live.rejected_on.is_null())
+        back = row.statement == cls.id, cls.total > cls.settled, ~fn.EXISTS(again)
+        return row.select(row.id).where(*back).order_by(row.rejected_on.desc(), row.id.desc()).limit(1)
 
 
 class StatementLine(Table):

@@ -27,16 +27,16 @@ class Changes:
     """Between a statement and the one before: `rows`, (rules.Difference, who, in words why), the greatest first."""
 
     def __init__(self, statement):
-        self.statement, self.before = statement, statement.before()
+        self.statement, self.before = statement, statement.before
         self.rows = []
-        if self.before is not None:
-            old, new = charged(self.before), charged(statement)
-            if old.by_member and new.by_member:
-                found = differences(old.by_member, new.by_member)
-                self.rows = [
-                    (one, (new if one.kind != OUT else old).who[one.member], cause(one, old, new)) for one in found
-                ]
-                self.rows.sort(key=lambda row: (-abs(row[0].amount), row[1]))
+        old, self.called = charged(self.before, statement)
+        new = self.called
+        if old.by_member and new.by_member:
+            found = differences(old.by_member, new.by_member)
+            self.rows = [
+                (one, (new if one.kind != OUT else old).who[one.member], cause(one, old, new)) for one in found
+            ]
+            self.rows.sort(key=lambda row: (-abs(row[0].amount), row[1]))
 
     @property
     def amount(self):
@@ -56,8 +56,10 @@ class Called:
 
     def __init__(self):
         self.by_member, self.who, self.days = {}, {}, {}
+        self.count = self.employer = self.employee = 0  # lines, and cents of each part
 
     def add(self, member, is_correction, band, price, employer, employee, portion, label, starts_on, ends_on):
+        self.count, self.employer, self.employee = self.count + 1, self.employer + employer, self.employee + employee
         known = self.by_member.get(member)
         self.who[member] = label
         if is_correction:
@@ -71,11 +73,13 @@ class Called:
         self.by_member[member] = Charged(band, price, employer + more[0], employee + more[1], portion, more[2])
 
 
-def charged(statement):
-    called = Called()
-    for row in statement.lines.select(*COLUMNS).order_by(StatementLine.id).tuples():
-        called.add(*row)
-    return called
+def charged(*statements):
+    """What each of these called, read together; nothing of one that is None."""
+    called = {one.id: Called() for one in statements if one}
+    rows = StatementLine.select(StatementLine.statement, *COLUMNS).where(StatementLine.statement.in_(list(called)))
+    for statement, *row in rows.order_by(StatementLine.id).tuples():
+        called[statement].add(*row)
+    return [called[one.id] if one else Called() for one in statements]
 
 
 def cause(one, old, new):

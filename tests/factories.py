@@ -26,6 +26,8 @@ from portal.models import (
     Company,
     ContributionStatement,
     ContributionTariff,
+    DebitBatch,
+    DirectDebit,
     EmployeeCategory,
     Enrolment,
     GroupContract,
@@ -276,6 +278,16 @@ def payment(contract, amount=100_000, **values):
     made = Payment.create(contract=contract, amount=amount, **defaults | values)
     contributions.settle_contracts([contract.id])
     return made
+
+
+def rejected_debit(statement, mandate, code="AM04"):
+    """The debit of a statement, in a file of its own, which the bank sent back today."""
+    days, number = {"collected_on": clock.today(), "created_at": clock.now()}, f"P{next(counter):06}"
+    batch = DebitBatch(number=number, scheme="CORE", count=1, total=statement.total, **days)
+    batch.seal("<xml/>")
+    batch.save(force_insert=True)
+    told = {"amount": statement.total, "sequence": "RCUR", "end_to_end": f"E{number}", "reason": code}
+    return DirectDebit.create(batch=batch, statement=statement, mandate=mandate, rejected_on=clock.today(), **told)
 
 
 def bank_details(company, iban="FR7630006000011234567890189"):

@@ -1,11 +1,12 @@
 """The page of a statement: one line an employee, what changed since the one before, what settled it, its PDF."""
 
+from functools import partial
+
 from flask import Blueprint, abort, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, rejecting, statements
 from portal.access import audit, requires
-from portal.database import summed
 from portal.exchange.spreadsheets import Column
 from portal.forms.contributions import LineFilter
 from portal.models import (
@@ -18,7 +19,17 @@ from portal.models import (
     db,
     fn,
 )
-from portal.rendering import Page, address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
+from portal.rendering import (
+    Page,
+    Sought,
+    address,
+    get_or_404,
+    page_size,
+    redirect_whole,
+    render,
+    render_region,
+    wants_fragment,
+)
 from portal.rules.contributions import IN, OUT
 from portal.views import called, roster
 from portal.views.document_files import given
@@ -32,8 +43,8 @@ KINDS = {IN: ("Entrée", "ok"), OUT: ("Sortie", ""), "CHANGED": ("Modification",
 
 
 def statement(id):
-    """One that the user may see, with plan, contract, college and company."""
-    return get_or_404(ContributionStatement.whole(current_user.statements()), ContributionStatement.public_id == id)
+    """One that the user may see, with all that its page tells of it."""
+    return get_or_404(ContributionStatement.told(current_user.statements()), ContributionStatement.public_id == id)
 
 
 @blueprint.get("/<uuid:id>")
@@ -43,10 +54,21 @@ def show(id):
     if form.secrets():
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le nom ou le n° d’adhérent.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
-    lines = form.narrow(with_people(row))
-    page = Page(lines.order_by(*IN_ORDER), page_size(current_user.rows_per_page))
-    listed = {"statement": row, "form": form, "page": page}
-    return render("statement", **listed, **({} if wants_fragment() else summary(row)))
+    above, lines = {} if wants_fragment() else summary(row), form.narrow(with_people(row)).order_by(*IN_ORDER)
+    size = page_size(current_user.rows_per_page)
+    if above and not form.in_force():
+        page = Page(lines, size, total=above["called"].count)
+    else:
+        page = Sought(partial(counted, lines), size)
+    return render("statement", statement=row, form=form, page=page, **above)
+
+
+def counted(lines, number, size):
+    """One page of these lines, and how many they are in all, in one query while the page is one of them."""
+    rows = list(lines.select_extend(fn.COUNT(StatementLine.id).over().alias("in_all")).paginate(number, size).objects())
+    if not rows and number > 1:  # beyond the last
+        return rows, lines.order_by().count()
+    return rows, rows[0].in_all if rows else 0
 
 
 def with_people(row):
@@ -58,24 +80,23 @@ def with_people(row):
 
 def summary(row):
     """What stands above the lines."""
-    line = StatementLine
-    totals = row.lines.select(fn.COUNT(line.id), summed(line.employer), summed(line.employee)).tuples().get()
+    changes = statements.Changes(row)
     settled = row.settled_by.select(PaymentAllocation, Payment).join(
         Payment, JOIN.LEFT_OUTER, on=(PaymentAllocation.payment == Payment.id)
     )
-    rejected = rejecting.unpaid(current_user.statements().where(ContributionStatement.id == row.id))
+    rejected = [rejecting.told(row)] if row.debit else []
     return {
         "told": called.told(row, clock.today()),
         "rejected": rejected,
         "payee": statements.to_transfer(row, current_app.settings.payee, bool(rejected), clock.today()),
-        "totals": totals,
-        "changes": statements.Changes(row),
+        "called": changes.called,
+        "changes": changes,
         "kinds": KINDS,
         "most": MOST_CHANGES,
         "settled": list(settled.order_by(Payment.paid_on, PaymentAllocation.id)),
         "being_made": being_made(row),
         "has_failed": row.document_id is not None and row.document.has_failed(clock.now()),
-        "pages_in_all": pages_in_all(row),
+        "pages_in_all": pages_in_all(changes.called.count),
     }
 
 
@@ -83,9 +104,9 @@ def being_made(row):
     return row.document_id is not None and row.document.is_being_made(clock.now())
 
 
-def pages_in_all(row):
-    """About so many has its PDF."""
-    return 2 + row.lines.count() // ON_A_PAGE
+def pages_in_all(lines):
+    """About so many has the PDF of so many lines."""
+    return 2 + lines // ON_A_PAGE
 
 
 # ── The PDF ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +136,7 @@ def progress(id):
     """The one region that asks again every second; once it is over, the page."""
     row = statement(id)
     if being_made(row) and wants_fragment():
-        return render_region("statement_progress", statement=row, pages_in_all=pages_in_all(row))
+        return render_region("statement_progress", statement=row, pages_in_all=pages_in_all(row.lines.count()))
     return redirect_whole(url_for(".show", id=id))
 
 

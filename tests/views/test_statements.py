@@ -238,12 +238,25 @@ def test_a_person_who_moved_to_a_college_that_is_not_seen_has_no_link(client, hr
     assert str(people[3].public_id) not in page
 
 
-def test_the_page_asks_as_much_of_many_lines_as_of_few(signed_in, called, contract, queries):
+@pytest.mark.parametrize("more", ["", "?q=a", "?page=2"])
+def test_the_page_asks_as_much_of_many_lines_as_of_few(signed_in, hr, called, contract, queries, more):
+    GroupContract.update(payment_method="Prélèvement").where(GroupContract.id == contract.id).execute()
+    factories.rejected_debit(called, factories.mandate(contract.category.company, hr))
+    statements.document_of(called, ("Mutuelle", "FR7630006000011234567890189", ""), clock.now())
     counts = []
     for _ in range(2):
-        signed_in.get(f"/echeancier/{called.public_id}")
+        signed_in.get(f"/echeancier/{called.public_id}{more}")
         queries.clear()
-        signed_in.get(f"/echeancier/{called.public_id}")
+        page = plain(signed_in.get(f"/echeancier/{called.public_id}{more}"))
+        assert "Prélèvement rejeté" in page and "Pour régler par virement" in page
         counts.append(len(queries))
-        factories.lines(called, [factories.beneficiary(contract) for _ in range(9)])
-    assert counts[0] == counts[1] <= 16, queries
+        factories.lines(called, [factories.beneficiary(contract, f"Arnaud{n}") for n in range(60)])
+    assert counts[0] == counts[1] <= 6, queries
+
+
+def test_a_page_of_lines_beyond_the_last_is_the_last(signed_in, called, contract):
+    factories.lines(called, [factories.beneficiary(contract, f"Mermet{n}") for n in range(60)])
+    for more in ("?page=99", "?q=mermet&page=99"):
+        page = plain(signed_in.fragment(f"/echeancier/{called.public_id}{more}"))
+        assert "MERMET9" in page and "MERMET0 " not in page
+    assert "Aucun salarié ne correspond" in plain(signed_in.get(f"/echeancier/{called.public_id}?q=zzz&page=9"))
