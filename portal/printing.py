@@ -117,13 +117,17 @@ def qr_code(url, words):
 NAME = 70  # signs of a payee, at most
 
 
-def transfer_code(payee, words):
-    """A transfer as a drawing that banking apps read (EPC069-12). payee: name, iban, bic, cents, reference."""
+def transfer_code(payee, words, on_screen=False):
+    """A transfer as a drawing that banking apps read (EPC069-12). payee: name, iban, bic, cents, reference.
+
+    `on_screen`: dark on light whatever the page looks like, since no reader of codes knows of dark pages.
+    """
     amount = Decimal(payee["cents"]) / 100
     name = payee["name"].strip()[:NAME].strip()
     drawn = helpers.make_epc_qr(name, payee["iban"], amount, text=payee["reference"], bic=payee["bic"] or None)
+    colours = {"dark": "#000", "light": "#fff", "border": 4} if on_screen else {"border": 2}
     # segno escapes the title; the rest is its own drawing
-    return Markup(drawn.svg_inline(scale=4, border=2, title=words, omitsize=True))  # nosec B704
+    return Markup(drawn.svg_inline(scale=4, title=words, omitsize=True, **colours))  # nosec B704
 
 
 templates.globals |= {"qr_code": qr_code, "transfer_code": transfer_code}

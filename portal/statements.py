@@ -181,7 +181,7 @@ def words(statement, payee, now):
         "difference": euros(changes.amount),
         "method": contract.payment_method,
         "due_on": date_fr(statement.due_on),
-        "payee": transfer(statement, payee) if statement.total > 0 else None,
+        "payee": transfer(statement, payee, statement.total) if statement.total > 0 else None,
     }
 
 
@@ -199,10 +199,12 @@ def printed(line):
 def to_transfer(statement, payee, was_rejected, today):
     """Where what is left of it is transferred, as `transfer` gives it; None where it is not paid so, or not yet."""
     by_transfer = was_rejected or statement.contract.payment_method == "Virement"
-    return transfer(statement, payee) if by_transfer and statement.rest > 0 and statement.issued_on <= today else None
+    if by_transfer and statement.rest > 0 and statement.issued_on <= today:
+        return transfer(statement, payee, statement.rest)
+    return None
 
 
-def transfer(statement, payee):
+def transfer(statement, payee, cents):
     """To whom, how much, and the reference by which the payment finds its statement."""
     name, iban, bic = payee
-    return {"name": name, "iban": iban, "bic": bic, "cents": statement.total, "reference": statement.number}
+    return {"name": name, "iban": iban, "bic": bic, "cents": cents, "reference": statement.number}

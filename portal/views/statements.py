@@ -5,7 +5,7 @@ from functools import partial
 from flask import Blueprint, abort, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
-from portal import clock, rejecting, statements
+from portal import clock, printing, rejecting, statements
 from portal.access import audit, requires
 from portal.exchange.spreadsheets import Column
 from portal.forms.contributions import LineFilter
@@ -38,6 +38,7 @@ blueprint = Blueprint("statements", __name__, url_prefix="/echeancier")
 
 MOST_CHANGES = 30  # on the page; the file has them all
 ON_A_PAGE = 36  # lines, about
+CODE = "Code à lire avec l’application d’une banque : il remplit le virement"
 IN_ORDER = (StatementLine.name_key, StatementLine.member_number, StatementLine.id)
 KINDS = {IN: ("Entrée", "ok"), OUT: ("Sortie", ""), "CHANGED": ("Modification", "info")}
 
@@ -85,10 +86,12 @@ def summary(row):
         Payment, JOIN.LEFT_OUTER, on=(PaymentAllocation.payment == Payment.id)
     )
     rejected = [rejecting.told(row)] if row.debit else []
+    payee = statements.to_transfer(row, current_app.settings.payee, bool(rejected), clock.today())
     return {
         "told": called.told(row, clock.today()),
         "rejected": rejected,
-        "payee": statements.to_transfer(row, current_app.settings.payee, bool(rejected), clock.today()),
+        "payee": payee,
+        "code": payee and printing.transfer_code(payee, CODE, on_screen=True),
         "called": changes.called,
         "changes": changes,
         "kinds": KINDS,

@@ -7,6 +7,7 @@ import re
 import openpyxl
 import pypdf
 import pytest
+from segno import helpers
 
 from portal import clock, documents, printing, statements
 from portal.models import (
@@ -134,8 +135,6 @@ def test_the_pdf_is_made_once_with_its_detail_and_the_transfer(signed_in, called
 
 
 def test_the_code_of_the_transfer_holds_amount_account_and_reference(called, chosen_settings):
-    from segno import helpers
-
     words = statements.words(
         ContributionStatement.whole(ContributionStatement.select()).order_by(ContributionStatement.id.desc()).get(),
         chosen_settings.payee,
@@ -146,9 +145,21 @@ def test_the_code_of_the_transfer_holds_amount_account_and_reference(called, cho
     assert helpers.make_epc_qr(payee["name"], payee["iban"], payee["cents"] / 100, text=payee["reference"]).error == "M"
 
 
-def test_a_long_name_of_the_mutual_leaves_its_code_of_a_transfer(monkeypatch):
-    from segno import helpers
+def test_the_code_of_a_transfer_says_what_the_page_says(signed_in, hr, called, contract, monkeypatch, chosen_settings):
+    made, make = [], helpers.make_epc_qr
+    monkeypatch.setattr(helpers, "make_epc_qr", lambda *some, **more: made.append((some, more)) or make(*some, **more))
+    name, iban, bic = chosen_settings.payee
+    path = f"/echeancier/{called.public_id}"
+    factories.payment(contract, 7_801, reference=called.number)
+    assert "Montant 100,00 € " in plain(signed_in.get(path))
+    GroupContract.update(payment_method="Prélèvement").where(GroupContract.id == contract.id).execute()
+    assert "virement</title>" not in signed_in.get(path).get_data(as_text=True)
+    factories.rejected_debit(called, factories.mandate(contract.category.company, hr))
+    assert 'fill="#fff"' in signed_in.get(path).get_data(as_text=True).split("virement</title>")[1].split("</svg>")[0]
+    assert made == [((name, iban, 100), {"text": called.number, "bic": bic or None})] * 2
 
+
+def test_a_long_name_of_the_mutual_leaves_its_code_of_a_transfer(monkeypatch):
     made, make = [], helpers.make_epc_qr
     monkeypatch.setattr(helpers, "make_epc_qr", lambda *some, **more: made.append(some) or make(*some, **more))
     payee = {"name": "é" * 71, "iban": "FR7630006000011234567890189", "bic": "", "cents": 10_000, "reference": "B1"}
