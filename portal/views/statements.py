@@ -38,7 +38,7 @@ blueprint = Blueprint("statements", __name__, url_prefix="/echeancier")
 
 MOST_CHANGES = 30  # on the page; the file has them all
 ON_A_PAGE = 36  # lines, about
-CODE = "Code à lire avec l’application d’une banque : il remplit le virement"
+CODE = "Code à lire avec l’application d’une banque : il remplit le virement"
 IN_ORDER = (StatementLine.name_key, StatementLine.member_number, StatementLine.id)
 KINDS = {IN: ("Entrée", "ok"), OUT: ("Sortie", ""), "CHANGED": ("Modification", "info")}
 
