@@ -63,9 +63,26 @@ def address(path=None, **changes):
     `path`: another one, which may have parameters of its own, as those that `url_for` gives.
     """
     path, _, own = (path or request.path).partition("?")
-    kept = dict(request.args.lists()) | parse_qs(own) | changes
-    query = urlencode({name: value for name, value in kept.items() if value is not None}, doseq=True)
+    pieces = asked_for()
+    if own:
+        pieces = pieces | {name: urlencode({name: values}, doseq=True) for name, values in parse_qs(own).items()}
+    if changes:
+        pieces = pieces | {name: written(name, value) for name, value in changes.items()}
+    query = "&".join(filter(None, pieces.values()))
     return f"{path}?{query}" if query else path
+
+
+def asked_for():
+    """The parameters of this request, by name, each as an address writes it: a page with pages asks for a dozen."""
+    if "asked_for" not in g:
+        g.asked_for = {name: urlencode({name: values}, doseq=True) for name, values in request.args.lists()}
+    return g.asked_for
+
+
+def written(name, value):
+    if value is None:
+        return ""
+    return f"{name}={value}" if type(value) is int else urlencode({name: value}, doseq=True)
 
 
 def number_of(name, default, most=10**6):

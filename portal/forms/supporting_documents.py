@@ -9,6 +9,7 @@ from wtforms.validators import ValidationError
 
 from portal import database
 from portal.formats import search_key, search_words
+from portal.forms.boxes import Sparing
 from portal.forms.changes import SentOnce, text
 from portal.forms.filters import Filter, SharedSelect
 from portal.forms.uploads import UploadField
@@ -105,6 +106,9 @@ class RefusalForm(SentOnce):
 
     motif = SelectField("Raison")
     precision = text("Précision", most=200)
+
+    class Meta(Sparing):
+        """Its boxes tell nothing of who looks at them."""
 
     def __init__(self, typed=None, **given):
         super().__init__(typed, **given)
