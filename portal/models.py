@@ -3545,6 +3545,18 @@ class Sending(Table):
         return rows
 
     @classmethod
+    def listed(cls, ids, *more):
+        """The same as a list tells them, from a query of their ids: of account, company and author, their names."""
+        of = ManagedAccount.id, ManagedAccount.name, Company.id, Company.label
+        return cls.whole(cls.among(ids)).select(cls, *of, *AUTHOR, *more)
+
+    @classmethod
+    def file_count(cls):
+        """How many files of a row are kept, as an expression."""
+        kept = SentFile.select(fn.COUNT(SentFile.id)).join(StoredFile)
+        return kept.where(SentFile.sending == cls.id, StoredFile.dropped_at.is_null())
+
+    @classmethod
     def to_send_again(cls, now):
         """Refused of late, and nothing of the same type came after it for the same company."""
         later = cls.alias()

@@ -136,6 +136,19 @@ class Sought(Page):
         self.rows = list(rows(found) if rows else found)
 
 
+def telling_total(listed, count):
+    """What `Sought` finds by: `listed(size, before)` gives rows, each with how many there are in all, `total`.
+
+    `count()` says it where there is no row to say it.
+    """
+
+    def find(number, size):
+        rows = listed(size, (number - 1) * size)
+        return rows, rows[0].total if rows else count()
+
+    return find
+
+
 class Listed(list):
     """Rows that are there already, cut in pages as a query is: `Page(Listed(rows), size, total=len(rows))`."""
 

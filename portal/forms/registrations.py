@@ -148,14 +148,16 @@ class RegistrationFilter(Filter):
         widget=SharedSelect(),
     )
 
-    def narrow(self, registrations, roles):
-        """`roles`: word of a profession → UserRole."""
+    def asked(self, roles):
+        """What `narrow` takes. `roles`: word of a profession → UserRole."""
         _, state = STATES.get(self.etat.data or "", STATES[""])
+        return {"state": state, "of_role": roles.get(self.profession.data)}
+
+    @staticmethod
+    def narrow(registrations, state, of_role):
         if state:
             registrations = registrations.where(Registration.state == state)
-        if self.profession.data in roles:
-            registrations = registrations.where(Registration.role == roles[self.profession.data])
-        return registrations
+        return registrations.where(Registration.role == of_role) if of_role else registrations
 
 
 class AcceptForm(SentOnce):

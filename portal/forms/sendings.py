@@ -200,12 +200,16 @@ class SendingFilter(Filter):
         words = ((word, document_types.label(code)) for word, code in self.kinds.items())
         self.genre.choices = [SelectChoice("", "Tous"), *starmap(SelectChoice, words)]
 
-    def narrow(self, sendings):
-        if self.etat.data in STATES:
-            sendings = sendings.where(Sending.state == STATES[self.etat.data][1])
-        if self.genre.data in self.kinds:
-            sendings = sendings.where(Sending.document_type == self.kinds[self.genre.data])
-        return sendings
+    def asked(self):
+        """What `narrow` takes."""
+        _, state = STATES.get(self.etat.data, ("", None))
+        return {"state": state, "of_type": self.kinds.get(self.genre.data)}
+
+    @staticmethod
+    def narrow(sendings, state, of_type):
+        if state:
+            sendings = sendings.where(Sending.state == state)
+        return sendings.where(Sending.document_type == of_type) if of_type else sendings
 
     @property
     def in_force(self):
@@ -225,11 +229,10 @@ class QueueFilter(SendingFilter):
         widget=SharedSelect(),
     )
 
-    def narrow(self, sendings):
-        narrowed = super().narrow(sendings)
-        if self.etat.data in STATES or self.etat.data == "tous":
-            return narrowed
-        return narrowed.where(Sending.state == SendingState.RECEIVED)
+    def asked(self):
+        asked = super().asked()
+        is_known = asked["state"] or self.etat.data == "tous"
+        return asked if is_known else asked | {"state": SendingState.RECEIVED}
 
 
 class AcceptForm(SentOnce):

@@ -45,21 +45,12 @@ class QueueFilter(Filter):
         self.nature.choices = [SelectChoice("", "Toutes"), *(SelectChoice(code, one.label) for code, one in known)]
 
     def narrow(self, threads):
-        threads = MessageThread.holding(threads, self.q.data or "").where(*self.queue())
-        if natures.label(self.nature.data):
-            threads = threads.where(MessageThread.nature == self.nature.data)
-        return threads
+        return queued(MessageThread.holding(threads, self.q.data or ""), self.user, self.today, **self.asked())
 
-    def queue(self):
-        to_do = MessageThread.to_do()
-        is_open = MessageThread.state.in_(MessageThread.OPEN)
-        return {
-            "": [to_do],
-            "prendre": [to_do, MessageThread.assignee.is_null()],
-            "miens": [is_open, MessageThread.assignee == self.user],
-            "retard": [is_open, MessageThread.due_on < self.today],
-            "attente": [MessageThread.state == ThreadState.AWAITING_ANSWER],
-        }.get(self.etat.data or "", [])
+    def asked(self):
+        """What `queued` takes besides."""
+        queue, nature = self.etat.data or "", self.nature.data
+        return {"queue": queue if queue in QUEUES else None, "nature": nature if natures.label(nature) else None}
 
     def in_force(self):
         words = {
@@ -68,6 +59,21 @@ class QueueFilter(Filter):
             "nature": natures.label(self.nature.data),
         }
         return [(name, written) for name, written in words.items() if written]
+
+
+def queued(threads, user, today, queue, nature):
+    """Those of a queue of QUEUES for this user, that day; None for all, as for `nature`."""
+    to_do, is_open = MessageThread.to_do(), MessageThread.state.in_(MessageThread.OPEN)
+    narrowed = threads.where(
+        *{
+            "": [to_do],
+            "prendre": [to_do, MessageThread.assignee.is_null()],
+            "miens": [is_open, MessageThread.assignee == user],
+            "retard": [is_open, MessageThread.due_on < today],
+            "attente": [MessageThread.state == ThreadState.AWAITING_ANSWER],
+        }.get(queue, [])
+    )
+    return narrowed.where(MessageThread.nature == nature) if nature else narrowed
 
 
 class ReplyForm(SentOnce):

@@ -143,5 +143,7 @@ class QueueFilter(Filter):
     etat = SelectField("État", choices=list(starmap(SelectChoice, QUEUES.items())), widget=SharedSelect())
     STATES = {"": RequestState.RECEIVED, "refuses": RequestState.REFUSED, "acceptes": RequestState.ACCEPTED}
 
-    def narrow(self, requests):
-        return requests.where(DocumentRequest.state == self.STATES.get(self.etat.data or "", RequestState.RECEIVED))
+    @property
+    def state(self):
+        """Of the requests that are listed."""
+        return self.STATES.get(self.etat.data or "", RequestState.RECEIVED)

@@ -9,7 +9,7 @@ from portal import clock, natures
 from portal.formats import date_fr, plural
 from portal.models import MessageThread, ThreadState, User, db, fn
 from portal.prepared import written_once
-from portal.rendering import Page, Sought
+from portal.rendering import Sought
 from portal.rules import deadlines, threads
 
 STATES = {
@@ -64,13 +64,14 @@ IN_ORDER = {
 
 
 def page_of(found, size, searched, to_staff=False):
-    """A page of threads: its ids are found first. `searched`: words were typed, which take long to look for."""
+    """A page of threads: its ids are found first. `searched`: words were typed, which take long to look for.
+
+    The mutual's own, where no word is typed, are written once (`staff.threads`).
+    """
     ids, in_order = found.select(MessageThread.id), IN_ORDER[to_staff]
     if searched:
         find = partial(MessageThread.page_of, ids.order_by(*in_order))
         return Sought(find, size, lambda ids: tell(whole(ids, to_staff), to_staff))
-    if to_staff:
-        return Page(ids.order_by(*in_order), size, lambda cut: tell(whole_once(cut, current_user.id), to_staff))
     return Sought(partial(counted_page, ids), size, partial(tell, to_staff=False))
 
 
@@ -89,12 +90,6 @@ def counted_page(ids, number, size):
 @written_once(db)
 def counted_once(ids, total, reader):
     return whole(ids, False, User(id=reader)).select_extend(total.alias("total"))
-
-
-@written_once(db)
-def whole_once(ids, reader):
-    """As the mutual reads them."""
-    return whole(ids, True, User(id=reader))
 
 
 def tell(found, to_staff):

@@ -50,7 +50,7 @@ def pays_from(company, iban):
 
 def page(form, status=200):
     narrowing = SendingFilter(request.args)
-    ids = narrowing.narrow(in_scope()).select(Sending.id).order_by(*LATEST_FIRST)
+    ids = narrowing.narrow(in_scope(), **narrowing.asked()).select(Sending.id).order_by(*LATEST_FIRST)
     listed = Page(ids, page_size(current_user.rows_per_page), rows=read)
     return render("sendings", status, form=form, narrowing=narrowing, page=listed)
 
@@ -62,7 +62,7 @@ def read(cut):
 
 @written_once(db)
 def whole(ids):
-    return Sending.whole(Sending.among(ids)).order_by(*LATEST_FIRST)
+    return Sending.listed(ids).order_by(*LATEST_FIRST)
 
 
 def in_scope():

@@ -22,10 +22,15 @@ FATES = {SendingState.RECEIVED: "à confirmer par la mutuelle", SendingState.REF
 
 def tell(rows):
     """Rows of Sending.whole, with their files and words."""
-    return [told(row) for row in Sending.with_files(rows)]
+    return [told(row, files=[file(one) for one in row.kept]) for row in Sending.with_files(rows)]
 
 
-def told(row):
+def listed(rows):
+    """Rows of the mutual's queue, which says how many files each has."""
+    return [told(row, file_count=row.file_count) for row in rows]
+
+
+def told(row, **more):
     return SimpleNamespace(
         id=row.public_id,
         version=row.version,
@@ -44,7 +49,7 @@ def told(row):
         issued_on=row.issued_on,
         is_open=row.is_open,
         can_be_withdrawn=row.can_be_withdrawn,
-        files=[file(one) for one in row.kept],
+        **more,
     )
 
 

@@ -1,5 +1,6 @@
 """« Inscriptions »: who asks for an access, the oldest first; accepted with accounts, asked for more, or refused."""
 
+from functools import partial
 from types import SimpleNamespace
 
 from flask import Blueprint, abort, redirect, request, url_for
@@ -15,9 +16,9 @@ from portal.forms.registrations import (
     TickedMore,
     TickedRefusal,
 )
-from portal.models import GroupContract, ManagedAccount, Registration, RegistrationState, User, db
+from portal.models import GroupContract, ManagedAccount, Registration, RegistrationState, User, db, fn
 from portal.prepared import written_once
-from portal.rendering import Page, get_or_404, page_size, render
+from portal.rendering import Sought, get_or_404, page_size, render, telling_total
 from portal.views import files
 from portal.views.recording import by, unless_overtaken
 from portal.views.sent import file as told_file
@@ -48,24 +49,28 @@ def index():
 def listing(status=200, **more):
     """The list that the address filters; in `more`, `refusing` or `asking`: the reason for those that are ticked."""
     form = RegistrationFilter(request.args)
-    ids = form.narrow(current_user.registrations(), registrations.ROLES).select(Registration.id)
-    page = Page(ids.order_by(*IN_ORDER), page_size(current_user.rows_per_page), read)
+    asked = form.asked(registrations.ROLES)
+    known = partial(listed, role=current_user.role, **asked)
+    find = telling_total(known, lambda: form.narrow(current_user.registrations(), **asked).count())
+    page = Sought(find, page_size(current_user.rows_per_page), read)
     more = {"refusing": TickedRefusal(), "asking": TickedMore(prefix=MORE)} | more
     more |= together.of_list("staff_registrations.index")
     return render("staff_registrations", status, form=form, page=page, **more)
 
 
-def read(cut):
+def read(rows):
     today = clock.today()
-    return [told(row, today) for row in listed(cut)]
+    return [told(row, today) for row in rows]
 
 
 @written_once(db)
-def listed(ids):
+def listed(size, before, *, role, state, of_role):
     """What the list tells of each: not what they typed besides, nor their password's hash."""
-    one = Registration
+    one, found = Registration, RegistrationFilter.narrow(User(role=role).registrations(), state, of_role)
     who = one.public_id, one.role, one.number_kind, one.first_name, one.last_name, one.email, one.organisation
-    return one.among(ids).select(*who, one.state, one.version, one.sent_at, one.remark).order_by(*IN_ORDER)
+    ids, total = found.select(one.id).order_by(*IN_ORDER), found.select(fn.COUNT(one.id)).alias("total")
+    rows = one.among(ids.limit(size).offset(before)).select(*who, one.state, one.version, one.sent_at, one.remark)
+    return rows.select_extend(total).order_by(*IN_ORDER)
 
 
 def told(row, today):

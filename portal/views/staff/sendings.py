@@ -1,14 +1,16 @@
 """« Documents reçus »: what companies sent, the oldest first; read, then accepted, or refused with a reason."""
 
+from functools import partial
+
 from flask import Blueprint, abort, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, sendings
 from portal.access import audit, fresh, requires
 from portal.forms.sendings import AcceptForm, QueueFilter, SendingRefusal, TickedRefusal
-from portal.models import Outdated, Sending, SendingState, db
+from portal.models import Outdated, Sending, SendingState, User, db, fn
 from portal.prepared import written_once
-from portal.rendering import Page, get_or_404, page_size, render
+from portal.rendering import Sought, get_or_404, page_size, render, telling_total
 from portal.rules import Refused
 from portal.rules import sendings as kinds
 from portal.views import files, sent
@@ -31,15 +33,21 @@ def index():
 def queue(refusing, status=200, **more):
     """The list that the address filters; `refusing`: the reason for those that are ticked."""
     form = QueueFilter(request.args)
-    ids = form.narrow(current_user.sendings()).select(Sending.id).order_by(*IN_ORDER)
-    page = Page(ids, page_size(current_user.rows_per_page), lambda cut: sent.tell(of_page(cut)))
+    asked = form.asked()
+    known = partial(listed, role=current_user.role, **asked)
+    find = telling_total(known, lambda: form.narrow(current_user.sendings(), **asked).count())
+    page = Sought(find, page_size(current_user.rows_per_page), sent.listed)
     more |= together.of_list("staff_sendings.index")
     return render("staff_sendings", status, form=form, page=page, refusing=refusing, **more)
 
 
 @written_once(db)
-def of_page(ids):
-    return Sending.whole(Sending.among(ids)).order_by(*IN_ORDER)
+def listed(size, before, *, role, state, of_type):
+    """A page, its rows with how many there are in all and, for each, how many files came with it."""
+    found = QueueFilter.narrow(User(role=role).sendings(), state, of_type)
+    ids, total = found.select(Sending.id).order_by(*IN_ORDER), found.select(fn.COUNT(Sending.id))
+    counts = total.alias("total"), Sending.file_count().alias("file_count")
+    return Sending.listed(ids.limit(size).offset(before), *counts).order_by(*IN_ORDER)
 
 
 def found(id):

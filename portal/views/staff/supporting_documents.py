@@ -1,14 +1,16 @@
 """« Justificatifs reçus »: what came, the oldest first; looked at safely, accepted, or refused with a reason."""
 
+from functools import partial
+
 from flask import Blueprint, abort, redirect, request, url_for
 from flask_login import current_user
 
 from portal import proofs, waivers
 from portal.access import audit, requires
 from portal.forms.supporting_documents import QueueFilter, RefusalForm, TickedRefusal
-from portal.models import DocumentRequest, RequestState, db
+from portal.models import DocumentRequest, RequestState, User, db, fn
 from portal.prepared import written_once
-from portal.rendering import Page, get_or_404, page_size, render
+from portal.rendering import Sought, get_or_404, page_size, render, telling_total
 from portal.rules import proofs as rules
 from portal.views import files
 from portal.views.recording import unless_overtaken
@@ -33,20 +35,24 @@ def index():
 def page(refusing, ticked=(), status=200, **more):
     """The list that the address filters; `refusing`: the reason for those that are ticked."""
     form = QueueFilter(request.args)
-    found = form.narrow(requests()).select(DocumentRequest.id).order_by(*IN_ORDER)
-    listed = Page(found, page_size(current_user.rows_per_page), rows=read)
+    known = partial(whole, role=current_user.role, state=form.state)
+    find = telling_total(known, lambda: requests().where(DocumentRequest.state == form.state).count())
+    listed = Sought(find, page_size(current_user.rows_per_page), read)
     more |= together.of_list("staff_proofs.index")
     return render("staff_proofs", status, form=form, page=listed, refusing=refusing, ticked=ticked, **more)
 
 
-def read(cut):
-    """Rows of a page, from the query of its ids."""
-    return [told(row) for row in whole(cut)]
+def read(rows):
+    return [told(row) for row in rows]
 
 
 @written_once(db)
-def whole(ids):
-    return DocumentRequest.whole(DocumentRequest.among(ids)).order_by(*IN_ORDER)
+def whole(size, before, *, role, state):
+    """A page of those in a state, its rows with how many there are in all."""
+    found, one = User(role=role).document_requests().where(DocumentRequest.state == state), DocumentRequest
+    ids, total = found.select(one.id).order_by(*IN_ORDER), found.select(fn.COUNT(one.id)).alias("total")
+    rows = one.whole(one.among(ids.limit(size).offset(before)))
+    return rows.select_extend(total).order_by(*IN_ORDER)
 
 
 def told(row):

@@ -1,15 +1,27 @@
 """The mutual’s queue of requests and complaints, what is due first; one thread as the mutual reads it."""
 
+from functools import partial
+
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, threads
 from portal.access import polled, requires
 from portal.formats import sort_key
-from portal.forms.staff_threads import GiveForm, NoteForm, PassForm, QueueFilter, ReplyForm
+from portal.forms.staff_threads import GiveForm, NoteForm, PassForm, QueueFilter, ReplyForm, queued
 from portal.models import AnswerDraft, MessageThread, ThreadState, User, db, digest, fn
 from portal.prepared import written_once
-from portal.rendering import address, get_or_404, page_size, redirect_whole, render, render_region, wants_fragment
+from portal.rendering import (
+    Sought,
+    address,
+    get_or_404,
+    page_size,
+    redirect_whole,
+    render,
+    render_region,
+    telling_total,
+    wants_fragment,
+)
 from portal.rules import threads as rules
 from portal.views import exchanged
 from portal.views.recording import by
@@ -32,10 +44,28 @@ def index(room):
 def page_of(room, giving, status=200, **more):
     """The list that the address filters; `giving`: to whom those that are ticked are given."""
     form, size = asked(room), page_size(current_user.rows_per_page)
-    page = exchanged.page_of(form.narrow(of_kind(room)), size, form.q.data, to_staff=True)
+    if form.q.data:
+        page = exchanged.page_of(form.narrow(of_kind(room)), size, True, to_staff=True)
+    else:
+        page = Sought(found_in(form, room), size, partial(exchanged.tell, to_staff=True))
     more |= together.of_list("staff_threads.index", room=room)
     known = {"room": room, "words": words(room), "averages": averages(room), "giving": giving}
     return render("staff_threads", status, form=form, page=page, **known, **more)
+
+
+def found_in(form, room):
+    known = partial(listed, form.user.id, form.today, role=form.user.role, kind=ROOMS[room], **form.asked())
+    return telling_total(known, lambda: form.narrow(of_kind(room)).count())
+
+
+@written_once(db)
+def listed(user, today, size, before, *, role, kind, queue, nature):
+    """A page of the queue as this user reads it, its rows with how many there are in all."""
+    threads = User(id=user, role=role).threads(today).where(MessageThread.kind == kind)
+    found = queued(threads, user, today, queue, nature)
+    ids = found.select(MessageThread.id).order_by(*exchanged.IN_ORDER[True]).limit(size).offset(before)
+    total = found.select(fn.COUNT(MessageThread.id)).alias("total")
+    return exchanged.whole(ids, True, User(id=user)).select_extend(total)
 
 
 def asked(room):
