@@ -58,7 +58,7 @@ class Stepping:
         reached = enrolments.first_unanswered(self.enrolment)
         if ORDER.index(step) > ORDER.index(reached):
             return redirect(self.review(reached), 303)
-        words = self.another_page(unsent) or self.answers().get(step)
+        words = self.another_page(step, unsent) or self.answers().get(step)
         form = self.form(step, as_typed(words))
         home = self.home(step, form.words()) if self.begun and words else None
         if home:
@@ -73,9 +73,15 @@ class Stepping:
         known = self.known(home) if self.known and step == "salarie" and not errors else None
         return None if errors or self.has_told(step, form, home, known) else known
 
-    def another_page(self, unsent):
-        """What a session did not outlive, in a page of its own: shown in two tabs, they are two pages of one draft."""
-        return {name: texts for name, texts in (unsent or {}).items() if name != "form_key" or not self.begun}
+    def another_page(self, step, unsent):
+        """What a session did not outlive, in a page of its own: shown in two tabs, they are two pages of one draft.
+
+        What the page of these words saved by itself before is nobody else's: it has been seen.
+        """
+        words = dict(unsent or {})
+        if words and self.begun and words.pop("form_key", None) == [self.enrolment.saved.get(step, {}).get("key")]:
+            words["version"] = [str(self.enrolment.version)]
+        return words
 
     def review(self, step):
         address = self.address_of(step)

@@ -432,6 +432,19 @@ def test_what_was_typed_when_the_session_ended_is_there_again(signed_in, hr, dra
     assert "s’était terminée" not in signed_in.get(f"/adhesion/{draft.public_id}/salarie").get_data(as_text=True)
 
 
+def test_what_the_same_page_had_saved_by_itself_before_its_session_ended_is_nobody_elses(signed_in, hr, draft):
+    page, where = page_of(signed_in, draft, "salarie"), f"/adhesion/{draft.public_id}/salarie"
+    words = {**page, **enrolling.EMPLOYEE, "csrf_token": signed_in.token()}
+    assert signed_in.fragment(where, "POST", data=words).status_code == 200
+    UserSession.end_all(hr, clock.now())
+    late = words | {"prenom": "Agnès", "action": "suivant"}
+    signed_in.post(where, late, headers={"Sec-Fetch-Site": "same-origin"})
+    signed_in.sign_in(hr)
+    again = page_of(signed_in, draft, "salarie")
+    assert passes(send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"prenom": "Agnès"}, **again))
+    assert Enrolment.get_by_id(draft.id).label == "Agnès COURBET"
+
+
 def test_two_tabs_that_show_what_was_typed_before_the_session_ended_are_two_pages(signed_in, hr, draft):
     page = page_of(signed_in, draft, "salarie")
     UserSession.end_all(hr, clock.now())
