@@ -1,12 +1,15 @@
 """Every answer of an enrolment in French, block by block: for a last look, and for the bulletin."""
 
+from contextlib import suppress
+
 from portal.exchange import affiliation_cells as cells
-from portal.formats import iban_grouped, nir_grouped
+from portal.formats import iban_grouped, nir_grouped, phone_fr
 from portal.household import AWAITED, KEY, PRESENT, PRIVATE, STEP_TITLES
-from portal.rules import dependents, identifiers
+from portal.rules import Refused, dependents, identifiers
 
 SEXES = {"M": "Masculin", "F": "Féminin"}
-SITUATIONS = {"STUDENT": "étudiant", "APPRENTICE": "apprenti", "DISABLED": "en situation de handicap"}
+SITUATIONS = {"STUDENT": ("étudiant", "étudiante"), "APPRENTICE": ("apprenti", "apprentie")}
+DISABLED = "en situation de handicap"
 LATER = {
     "conjoint": "Un conjoint doit aussi rejoindre le contrat\u202f: informations à compléter plus tard",
     "enfants": "Un ou des enfants doivent aussi rejoindre le contrat\u202f: informations à compléter plus tard",
@@ -63,10 +66,17 @@ def told_of_address(texts):
     country = texts[cells.COUNTRY] if texts[cells.COUNTRY] != "France" else ""
     return [
         ("Adresse postale", ", ".join(filter(None, (street, texts[cells.COMPLEMENT], town, country)))),
-        ("N° Tél fixe", texts[cells.PHONE]),
-        ("Portable", texts[cells.MOBILE]),
+        ("N° Tél fixe", telephone(texts[cells.PHONE])),
+        ("Portable", telephone(texts[cells.MOBILE])),
         ("E-mail", texts[cells.EMAIL]),
     ]
+
+
+def telephone(text):
+    """A number as it will be kept: 0692… is Réunion’s, +262 692…; as it was typed where it cannot be read."""
+    with suppress(Refused):
+        return phone_fr(identifiers.phone(text)) if text else ""
+    return text
 
 
 def told_of_accounts(home, to_employee):
@@ -111,8 +121,11 @@ def told_of_children(home, to_employee, filed):
 
 def told_of_child(home, child, to_employee, filed):
     texts, document, status = child.cells, home.asked_of(child, to_employee), home.status(child)
-    situation = "" if filed and status == "DISABLED" else SITUATIONS.get(status, "")
-    born = f"né{'e' * (texts[cells.GENDER] == 'F')} le {texts[cells.BIRTH_DATE]}"
+    feminine = texts[cells.GENDER] == "F"
+    situation = SITUATIONS.get(status, ("", ""))[feminine]
+    if status == "DISABLED" and not filed:
+        situation = DISABLED
+    born = f"né{'e' * feminine} le {texts[cells.BIRTH_DATE]}"
     nir = f"n° S. Sociale {nir_grouped(texts[cells.NIR])}" if texts[cells.NIR] else ""
     asked = f"pièce demandée\u00a0: {document}" if document else ""
     return ", ".join(filter(None, (child.name, born, situation, nir, asked)))
