@@ -26,6 +26,7 @@ from portal.models import (
     hash_of,
     vault,
 )
+from portal.rules import identifiers
 from portal.rules.affiliations import reminder_proposed
 
 LAST_LOOK = "verification"
@@ -279,7 +280,8 @@ def carry_out(row, home, by, now):
 def give_copy(enrolment, home, by, now):
     """Tell an employee whom HR enrolled, by e-mail or else by SMS: their birth date opens the bulletin."""
     person = home.values(home.employee)
-    ways = ((GuestChannel.EMAIL, outbox.email, person["email"]), (GuestChannel.SMS, outbox.sms, person["mobile"]))
+    mobile = person["mobile"] if identifiers.takes_texts(person["mobile"]) else ""
+    ways = ((GuestChannel.EMAIL, outbox.email, person["email"]), (GuestChannel.SMS, outbox.sms, mobile))
     for channel, write, to in ways:
         if to:
             link, token = guests.draw(GuestPurpose.COPY, now, guests.Wanted(channel, to, enrolment=enrolment), by)

@@ -44,7 +44,7 @@ from portal import clock, database, reach
 from portal.formats import iban_masked, search_key, sort_key
 from portal.full_text import TextIndex
 from portal.prepared import part_written_once, written_once
-from portal.rules import Refused, dependents, mandates, proofs, rights, staff_roles, threads
+from portal.rules import Refused, dependents, identifiers, mandates, proofs, rights, staff_roles, threads
 from portal.rules.contributions import BANDS, Tariff
 from portal.rules.dates import age
 from portal.rules.retention import TERMS
@@ -3343,7 +3343,7 @@ class DocumentRequest(Table):
         """Nobody can be written to; of `whole` requests. `reach` says the same of one."""
 
         def means(who):
-            return (who.mobile != "") | (who.email != "")
+            return ((who.mobile != "") & ~land_line(who.mobile)) | (who.email != "")
 
         grown_up = Beneficiary.birth_date <= years_before(on, ADULT)
         household = Employee.id.is_null(False) & (means(Employee) | (grown_up & means(Beneficiary)))
@@ -3368,6 +3368,11 @@ class DocumentRequest(Table):
             return None
         grown_up = age(person.birth_date, on) >= ADULT
         return proofs.reach((employee.mobile, employee.email), (person.mobile, person.email), grown_up)
+
+
+def land_line(number):
+    """At which no text arrives: `identifiers.takes_texts` of a column."""
+    return reduce(or_, [fn.SUBSTR(number, 1, size).in_(starts) for size, starts in identifiers.LAND_LINES.items()])
 
 
 Employee = Beneficiary.alias("employee")

@@ -166,7 +166,8 @@ def nir(text: str, today: date) -> Read:
 
 def iban(text: str, today: date) -> Read:
     value = identifiers.iban(LABEL.sub("", text))
-    return Read(value, value, repair="" if value == text else "Écrit sans espace, en capitales.")
+    repair = "" if value == text else "Écrit sans espace, en capitales."
+    return Read(value, value, warning=identifiers.sepa_warning(value), repair=repair)
 
 
 def bic(text: str, today: date) -> Read:
@@ -190,6 +191,14 @@ def phone(text: str, today: date) -> Read:
     match = FRENCH_PHONE.fullmatch(value)
     shown = " ".join(re.findall("..", f"0{match[1]}")) if match else value
     return Read(shown, value, repair=f"Zéro en tête rétabli : {shown}.")
+
+
+def mobile(text: str, today: date) -> Read:
+    """A land line is kept, for people write theirs there: no text is sent to it."""
+    found = phone(text, today)
+    if identifiers.takes_texts(found.value):
+        return found
+    return found._replace(warning="C’est le numéro d’un téléphone fixe : aucun SMS n’y arrivera. Vérifiez-le.")
 
 
 def email(text: str, today: date) -> Read:
@@ -285,7 +294,7 @@ COLUMNS = (
     Column("Ville", words, "Indiquez la ville.", "commune localite"),
     Column("Pays", country),
     Column("Tél fixe", phone, "", "tel telephone telephonefixe fixe teldomicile"),
-    Column("Portable", phone, "", "mobile telportable telephoneportable telephonemobile telmobile gsm"),
+    Column("Portable", mobile, "", "mobile telportable telephoneportable telephonemobile telmobile gsm"),
     Column("E-mail", email, "", "mail courriel adresseemail adressemail adressecourriel"),
     Column("IBAN prestation", iban, "", "iban ibanprestations ibanremboursement"),
     Column("BIC prestation", bic, "", "bic bicprestations bicremboursement"),

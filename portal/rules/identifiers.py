@@ -59,7 +59,11 @@ FRENCH_REGIONS = ("FR", "RE", "GP", "MQ", "GF", "YT", "PM", "NC", "PF", "WF")
 PHONE_SEPARATORS = re.compile(rf"[{SPACES}./()\-\u2010-\u2015]+")
 BANK_AND_COUNTRY = 6  # characters of a BIC: below, a bank has one for each of its towns and branches
 FRENCH_KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "uan")
-FRENCH_LAND_LINE = re.compile(r"\+33[1-589]")
+# How the land lines of France begin, overseas too (0262 and 0269 are of Réunion and Mayotte): by their first signs.
+LAND_LINES = {
+    4: ("+331", "+332", "+333", "+334", "+335", "+338", "+339"),
+    7: ("+262262", "+262269", "+590590", "+594594", "+596596"),
+}
 PHONE = re.compile(r"\+?[0-9]{4,17}")
 
 EMAIL_LENGTHS = range(6, 101)
@@ -122,6 +126,17 @@ def iban(text: str) -> str:
     return value
 
 
+def sepa_warning(number: str) -> str:
+    """What to say, in French, of an IBAN to which no SEPA transfer goes, or nothing; of a right one."""
+    if number.startswith("FR"):
+        return ""
+    from schwifty import IBAN  # noqa: PLC0415  slow to import, and few pages need it
+
+    if IBAN(number, allow_invalid=True).in_sepa_zone:
+        return ""
+    return "Ce compte est hors de la zone SEPA : la mutuelle ne pourra pas y virer. Demandez un autre compte."
+
+
 def bic(text: str) -> str:
     """The 8 or 11 characters of a BIC, its country checked."""
     value = _compact(text, "Le BIC")
@@ -180,9 +195,14 @@ def phone(text: str) -> str:
 def mobile(text: str) -> str:
     """A telephone number that takes texts: in France, one that is no land line."""
     number = phone(text)
-    if FRENCH_LAND_LINE.match(number):
+    if not takes_texts(number):
         raise Refused("C’est le numéro d’un téléphone fixe : un SMS n’y arrive pas. Indiquez un portable.")
     return number
+
+
+def takes_texts(number: str) -> bool:
+    """Whether a text can arrive at a telephone number (E.164, "" for none): in France, at no land line."""
+    return bool(number) and not any(number[:length] in starts for length, starts in LAND_LINES.items())
 
 
 def email(text: str) -> str:

@@ -15,6 +15,7 @@ from portal.rules.dependents import (
     child_proof_needed,
     last_day,
 )
+from portal.rules.identifiers import takes_texts
 
 SCHOOL_CERTIFICATE = CHILD_PROOFS["STUDENT"]
 BANK_DETAILS = Proof("BANK_DETAILS", "RIB")
@@ -162,11 +163,14 @@ def reach(employee: tuple[str, str], person: tuple[str, str], adult: bool) -> Re
     """How to remind of a document: by SMS rather, else by e-mail; None when there is no way.
 
     The employee is the member and answers for the household; a dependent is written to only where the employee cannot
-    be, and never a minor. `employee`, `person`: (mobile, e-mail), "" for what is unknown.
+    be, and never a minor. No text goes to a land line, which people write among mobiles.
+    `employee`, `person`: (mobile, e-mail), "" for what is unknown.
     """
     for (mobile, email), of_employee in ((employee, True), (person if adult else ("", ""), False)):
-        if mobile or email:
-            return Reach("SMS", mobile, of_employee) if mobile else Reach("EMAIL", email, of_employee)
+        if takes_texts(mobile):
+            return Reach("SMS", mobile, of_employee)
+        if email:
+            return Reach("EMAIL", email, of_employee)
     return None
 
 

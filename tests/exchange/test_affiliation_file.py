@@ -206,7 +206,7 @@ def test_too_many_columns_are_refused():
 
 
 def test_a_right_row_has_its_values():
-    checked = one(iban=IBAN, Portable="01 99 00 10 01", email="l@EXEMPLE.fr", other="Non", number=12, used_name="Roux")
+    checked = one(iban=IBAN, Portable="06 12 34 56 78", email="l@EXEMPLE.fr", other="Non", number=12, used_name="Roux")
     assert (checked.verdict, checked.line, checked.matricule) == ("ok", 2, "M1")
     assert checked.values == {
         "role": 0,
@@ -228,7 +228,7 @@ def test_a_right_row_has_its_values():
         "city": "Saint-Claude",
         "country": "France",
         "phone": "",
-        "mobile": "+33199001001",
+        "mobile": "+33612345678",
         "email": "l@exemple.fr",
         "reimbursement_iban": IBAN,
         "reimbursement_bic": "AGRIFRPPXXX",
@@ -431,6 +431,8 @@ WARNINGS = [
     ({"effective": "31/07/2026"}, "Date d'effet", "3 mois"),
     ({"other": "Oui"}, "Autre régime", "dispense"),
     ({"birth": "10/09/2015"}, "Date de naissance", "16 ans"),
+    ({"Portable": "01 99 00 10 01"}, "Portable", "aucun SMS"),
+    ({"iban": "TR330006100519786457841326"}, "IBAN prestation", "zone SEPA"),
 ]
 
 

@@ -62,6 +62,36 @@ def test_whatever_is_sent_is_kept_checked_and_shown(step, data):
     assert len(summary(home)) == 6
 
 
+def lines_of(step, **words):
+    said = RIGHT | {step: {name: [text] for name, text in words.items()}}
+    found = {name: lines for name, _, lines in summary(Household(said, OFFER, TODAY))}
+    return dict(found[step])
+
+
+def test_a_number_of_overseas_is_read_again_as_it_will_be_kept():
+    told = lines_of("coordonnees", **enrolling.ADDRESS | {"portable": "0692123456", "telfixe": "03 84"})
+    assert told["Portable"].replace("\u00a0", " ").startswith("+262 692")
+    assert told["N° Tél fixe"] == "03 84"
+
+
+def test_a_daughter_who_studies_or_learns_is_told_so():
+    children = enrolling.children(datetime.date(2004, 6, 15), datetime.date(2004, 6, 16))
+    for number, (sex, status) in enumerate((("F", "Apprenti"), ("M", "Étudiant"))):
+        children |= {f"enfants-{number}-sexe": sex, f"enfants-{number}-situation": status}
+    told = lines_of("enfants", **children)
+    assert "née le 15/06/2004, apprentie" in told["Enfant 1"] and "né le 16/06/2004, étudiant," in told["Enfant 2"]
+
+
+def test_a_land_line_among_mobiles_and_an_account_out_of_sepa_are_doubts():
+    coordinates = {name: [text] for name, text in enrolling.ADDRESS.items()} | {"portable": ["01 99 00 10 01"]}
+    accounts = {"ibanprestation": ["TR330006100519786457841326"]}
+    home = Household(RIGHT | {"coordonnees": coordinates, "comptes": accounts}, OFFER, TODAY)
+    assert not home.errors("coordonnees") and not home.errors("comptes")
+    (label, sentence), *others = home.doubts("coordonnees")
+    assert label == "Portable" and "aucun SMS" in sentence and not others
+    assert ["hors de la zone SEPA" in said for _, said in home.doubts("comptes")] == [True]
+
+
 @settings(deadline=None)
 @given(typed=st.text(max_size=30))
 def test_a_box_is_written_the_same_once_as_anew(typed):

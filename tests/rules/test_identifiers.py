@@ -362,6 +362,31 @@ def test_a_telephone_is_written_in_digits(text):
     assert "en chiffres" in refusal(phone, text)
 
 
+@pytest.mark.parametrize(
+    "text", ["01 99 00 10 01", "03 84 45 00 01", "09 74 00 00 00", "0262 20 00 00", "0590 81 00 00"]
+)
+def test_no_text_is_sent_to_a_land_line_of_france_or_overseas(text):
+    assert not identifiers.takes_texts(phone(text))
+    assert "fixe" in refusal(identifiers.mobile, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["06 12 34 56 78", "0692 12 34 56", "0690 12 34 56", "+41 79 123 45 67", "+32 470 12 34 56"]
+)
+def test_a_text_is_sent_to_a_mobile_of_anywhere(text):
+    assert identifiers.takes_texts(identifiers.mobile(text))
+
+
+@pytest.mark.parametrize("number", ["TR330006100519786457841326", "BR1800360305000010009795493C1"])
+def test_an_account_out_of_the_sepa_zone_is_pointed_out(number):
+    assert "hors de la zone SEPA" in identifiers.sepa_warning(iban(number))
+
+
+@pytest.mark.parametrize("number", ["DE89370400440532013000", "MC5811222000010123456789030", "CH9300762011623852957"])
+def test_an_account_in_the_sepa_zone_is_not(number):
+    assert identifiers.sepa_warning(iban(number)) == ""
+
+
 @thorough
 @given(st.from_regex(r"[1-9][0-9]{8}|[67][0-9]{8}|8[0-9]{8}", fullmatch=True), st.sampled_from(["0", "+33", "0033"]))
 def test_the_short_way_for_french_telephones_gives_the_verdict_of_the_library(digits, prefix):

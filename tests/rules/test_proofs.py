@@ -175,6 +175,11 @@ def test_the_deadline_and_the_days_of_grace_are_good_days():
         (("", ""), ("", "c@d.fr"), True, ("EMAIL", "c@d.fr", False)),
         (("", ""), ("+33600000002", "c@d.fr"), False, None),
         (("", ""), ("", ""), True, None),
+        (("+33384450001", "a@b.fr"), ("", ""), False, ("EMAIL", "a@b.fr", True)),
+        (("+33199001001", ""), ("+33600000002", ""), True, ("SMS", "+33600000002", False)),
+        (("+262262123456", ""), ("", ""), False, None),
+        (("+262692123456", ""), ("", ""), False, ("SMS", "+262692123456", True)),
+        (("+41791234567", ""), ("", ""), False, ("SMS", "+41791234567", True)),
     ],
 )
 def test_the_employee_is_written_to_by_sms_rather_and_a_minor_never(employee, person, adult, found):
