@@ -19,7 +19,7 @@ ENDING = ("session.destroy", "guests.leave")
 MADE = {
     "portal/calling.py": "queries of peewee",
     "portal/database.py": "names of tables of the models, settings of the connection",
-    "portal/demonstration.py:insert": "names of tables and columns of the models",
+    "portal/demonstration/draw.py:insert": "names of tables and columns of the models",
     "portal/exchange/confirming.py:confirm": "a query of peewee",
     "portal/exchange/loading.py:Mirror.update": "names of tables and columns of the models",
     "portal/exchange/loading.py:indexed_afterwards": "what the database says of its own indexes",

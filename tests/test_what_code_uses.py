@@ -13,7 +13,7 @@ SOURCES = [*(ROOT / "portal").rglob("*.py"), ROOT / "app.py"]
 
 # Modules that few may import, and who; the others, nobody.
 FEW = {
-    "random": {"portal/demonstration.py"},  # the same data for the same seed
+    "random": {"portal/demonstration/draw.py"},  # the same data for the same seed
     "http": {"portal/carriers.py"},
     "smtplib": {"portal/carriers.py"},
     "socket": {"portal/antivirus.py", "portal/exchange/children.py", "portal/exchange/warm_child.py"},

@@ -6,7 +6,8 @@ import json
 from typing import NamedTuple
 
 from portal import clock, configuration, storage
-from portal.demonstration_proofs import photograph
+from portal.demonstration.draw import days_ago, iban
+from portal.demonstration.proofs import photograph
 from portal.models import (
     BankDetails,
     Company,
@@ -55,24 +56,24 @@ SENT = (
 )
 
 
-def make_sendings(draw, account, ago, iban):
-    """`account`: the guide's; `ago(days)`: an instant of so many days ago; `iban(draw)` draws one."""
+def make_sendings(draw, account):
+    """`account`: the guide's."""
     types = rules.TYPES | OWN_TYPES
     told = json.dumps([[code, *one] for code, one in types.items()])
-    configuration.put("document_types", told, User.known("admin@demo.example"), ago(200))
+    configuration.put("document_types", told, User.known("admin@demo.example"), days_ago(200))
     companies = list(Company.select().where(Company.account == account["id"]).order_by(Company.id))
     author, reader = User.known("rh@demo.example"), User.known("gestion@demo.example")
     for one in SENT:
         company = None if one.company is None else companies[one.company]
-        row = send(draw, one, account, company, author, reader, ago)
+        row = send(draw, one, account, company, author, reader)
         if one.kind == rules.BANK_DETAILS:
             ask_for(draw, row, company, iban(draw))
         if one.kind == rules.KBIS and one.state == ACCEPTED:
             company.identify(row.siret, row.issued_on)
 
 
-def send(draw, one, account, company, author, reader, ago):
-    at, settled = ago(one.days), ago(max(one.days - 2, 0))
+def send(draw, one, account, company, author, reader):
+    at, settled = days_ago(one.days), days_ago(max(one.days - 2, 0))
     row = Sending(public_id=draw.uuid(), account=account["id"], company=company, document_type=one.kind)
     row.document_name = (rules.TYPES | OWN_TYPES)[one.kind].label
     row.state, row.note, row.remark, row.author, row.sent_at = one.state, one.note, one.remark, author, at

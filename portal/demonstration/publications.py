@@ -6,6 +6,7 @@ from datetime import time, timedelta
 from pathlib import Path
 
 from portal import clock, printing, publishing, storage
+from portal.demonstration.draw import days_ago
 from portal.formats import sort_key
 from portal.models import (
     Audience,
@@ -20,12 +21,12 @@ from portal.models import (
 
 NOTE = "Document fictif de démonstration."
 GUIDES = "FORMULAIRES ET FICHES PRATIQUES"
-WORDS = Path(__file__).parent / "data" / "demonstration" / "publications.csv"
+WORDS = Path(__file__).parent.parent / "data" / "demonstration" / "publications.csv"
 LEAVING, REPLACED, TO_COME = "Fiche pratique, 100\u202f% Santé", "Tableau des garanties", "Guide de la rentrée"
 
 
-def make_publications(draw, account, ago):
-    """`account`: {"id"}, the guide's own; `ago(days)`: an instant of so many days ago."""
+def make_publications(draw, account):
+    """`account`: {"id"}, the guide's own."""
     staff = User.known("gestion@demo.example")
     college = EmployeeCategory.select().where(EmployeeCategory.account == account["id"]).order_by(EmployeeCategory.id)
     places = audiences(account["id"], college.first())
@@ -33,8 +34,8 @@ def make_publications(draw, account, ago):
     with WORDS.open(encoding="utf-8", newline="") as file:
         for folder, title, nature, toolbox, audience, days, said in csv.reader(file, delimiter=";"):
             row = {"title": title, "nature": nature, "toolbox": toolbox, **places[audience]}
-            made[title] = publish(draw, folder, row, said, ago(int(days)), staff)
-    change(draw, made, staff, ago)
+            made[title] = publish(draw, folder, row, said, days_ago(int(days)), staff)
+    change(draw, made, staff)
 
 
 def audiences(account, college):
@@ -75,21 +76,21 @@ def file_of(draw, title, said, at):
     return storage.keep(row, io.BytesIO(printing.letters([page], title)), f"{title}.pdf", at)
 
 
-def change(draw, made, staff, ago):
+def change(draw, made, staff):
     """A new version, a withdrawal that was announced, and what is to come."""
     said = "Optique : le forfait passe à 350 € pour les verres complexes au 1er janvier."
-    at, row = ago(6), made[REPLACED]
+    at, row = days_ago(6), made[REPLACED]
     fresh, _ = publishing.replace(row, file_of(draw, row.title, said, at), "Forfait optique relevé", staff, at)
     Publication.update(public_id=draw.uuid()).where(Publication.id == fresh.id).execute()
     leaving = clock.today() + timedelta(days=50)
     told = {
         "withdrawn_on": leaving,
-        "withdrawal_told_at": ago(15),
+        "withdrawal_told_at": days_ago(15),
         "withdrawal_reason": "Remplacée par la page de l’Assurance maladie.",
     }
     Publication.update(told).where(Publication.id == made[LEAVING].id).execute()
     row = {"title": TO_COME, "nature": "GUIDE", "toolbox": "entreprise", "audience": Audience.EVERYONE}
-    to_come = publish(draw, GUIDES, row, "Ce qui change au 1er janvier pour les entreprises.", ago(1), staff)
+    to_come = publish(draw, GUIDES, row, "Ce qui change au 1er janvier pour les entreprises.", days_ago(1), staff)
     day = clock.today() + timedelta(days=12)
     Publication.update(published_on=day, shown_at=clock.instant(day, time())).where(
         Publication.id == to_come.id

@@ -3,6 +3,7 @@
 import datetime
 
 from portal import clock
+from portal.demonstration.draw import days_ago
 from portal.formats import search_key
 from portal.models import DocumentRequest, EmployeeCategory, Waiver
 from portal.rules import proofs, waivers
@@ -18,11 +19,11 @@ WAIVED = (
 )
 
 
-def make_waivers(draw, account, ago):
+def make_waivers(draw, account):
     """One to decide, one to prove again soon, one that is late, one short contract, one over, one refused."""
     college = EmployeeCategory.select().where(EmployeeCategory.account == account["id"]).order_by(EmployeeCategory.id)
     for case, began, state, proved, last in WAIVED:
-        waive(draw, college.first(), case, began, state, proved, last, ago(began))
+        waive(draw, college.first(), case, began, state, proved, last, days_ago(began))
 
 
 def waive(draw, category, reason, began, state, proved, last, at):

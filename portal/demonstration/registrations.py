@@ -3,7 +3,8 @@
 import datetime
 
 from portal import storage
-from portal.demonstration_proofs import photograph
+from portal.demonstration.draw import days_ago
+from portal.demonstration.proofs import photograph
 from portal.models import Company, GroupContract, Registration, RegistrationFile, ScanState, StoredFile, User, UserRole
 from portal.registrations import profession
 from portal.rules import registrations as rules
@@ -33,7 +34,7 @@ ASKED = (
 )
 
 
-def make_registrations(draw, account, days_ago, password):
+def make_registrations(draw, account, password):
     """`account`: the guide's; `password`: the hash of the demonstration's."""
     company = Company.select().where(Company.account == account["id"]).order_by(Company.id).first()
     contract = GroupContract.select().where(GroupContract.category.in_(company.categories)).order_by(GroupContract.id)

@@ -1,6 +1,7 @@
 """A file of direct debits of the demonstration, as the bank takes it, and one of its debits that came back."""
 
 from portal import clock, collecting, contributions
+from portal.demonstration.draw import days_ago
 from portal.exchange.sepa import direct_debits
 from portal.models import (
     Company,
@@ -21,7 +22,7 @@ REJECTED = "002"  # the college of the guide’s account whose debit came back
 PREPARED = 6  # days before the collection
 
 
-def debit_once(draw, managed, settings, ago):
+def debit_once(draw, managed, settings):
     """What was last due by debit of the guide’s account was collected, with what others owed; one came back."""
     today = clock.today()
     rows = [one for one in debited() if banking_day(one.due_on) < today]
@@ -31,7 +32,7 @@ def debit_once(draw, managed, settings, ago):
     day = max(banking_day(one.due_on) for one in ours)
     debits = [debit(one) for one in rows if banking_day(one.due_on) == day]
     batch = DebitBatch(public_id=draw.uuid(), number=f"PS{day.year}-0001", scheme=CORE, collected_on=day)
-    batch.created_at, batch.author = ago((today - day).days + PREPARED), User.known("gestion@demo.example")
+    batch.created_at, batch.author = days_ago((today - day).days + PREPARED), User.known("gestion@demo.example")
     batch.count, batch.total = len(debits), sum(one.amount for one in debits)
     used: set[int] = set()
     for place, one in enumerate(debits, 1):

@@ -1,14 +1,15 @@
 """Arrears of the demonstration: of the others’ contracts, the one that owes for longest was given formal notice."""
 
 from portal import arrears, clock, documents
+from portal.demonstration.draw import days_ago
 from portal.models import ContributionStatement, EmployeeCategory, FormalNotice, GroupContract, User
 
 GIVEN = 12  # days ago: cover may not be suspended yet
 
 
-def give_one_notice(draw, others, settings, ago):
+def give_one_notice(draw, others, settings):
     """As `arrears.give_notice`, some time ago, and with ids that the seed gives; none where nobody owes enough."""
-    row, now = ContributionStatement, ago(GIVEN)
+    row, now = ContributionStatement, days_ago(GIVEN)
     mine = row.select().join(GroupContract).join(EmployeeCategory)
     mine = mine.where(EmployeeCategory.account.in_([account["id"] for account in others]))
     owed = next(iter(arrears.read(list(arrears.late(mine, clock.day_of(now)).limit(1).tuples()))), None)

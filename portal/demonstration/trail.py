@@ -2,6 +2,7 @@
 
 import datetime
 
+from portal.demonstration.draw import days_ago
 from portal.models import AuditEvent, FileLoad, LoadState, User
 
 # Days ago, identifier: who came, the oldest first.
@@ -28,7 +29,7 @@ LOADED = (
 )
 
 
-def make_trail(draw, days_ago):
+def make_trail(draw):
     for place, (days, identifier) in enumerate(CAME):
         origin = f"192.0.2.{20 + place}", draw.uuid().hex[:16]
         AuditEvent.write("session.start", by=User.known(identifier), origin=origin, now=days_ago(days))

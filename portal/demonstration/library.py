@@ -1,12 +1,13 @@
 """The documents of the demonstration: certificates that were issued."""
 
 from portal import certificates, documents
+from portal.demonstration.draw import days_ago
 from portal.models import Beneficiary, BeneficiaryRole, Company, EmployeeCategory, GroupContract, Plan
 
 ISSUED = (33, 12)  # days ago
 
 
-def make_certificates(draw, account, days_ago):
+def make_certificates(draw, account):
     """Of two employees of an account."""
     for person, days in zip(employees(account), ISSUED, strict=False):
         at, followers = days_ago(days), Beneficiary.dependents_of([person])

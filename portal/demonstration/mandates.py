@@ -1,6 +1,7 @@
 """SEPA mandates of the demonstration, signed and to sign; one of each of some accounts."""
 
 from portal import documents, mandates
+from portal.demonstration.draw import days_ago, iban
 from portal.models import BankDetails, Company, MandateState, User
 from portal.rules.mandates import B2B, CORE
 
@@ -8,18 +9,18 @@ OTHERS = 12  # accounts besides
 ADDRESS = "14 rue du Tomachon, 39200 Saint-Claude"
 
 
-def make_mandates(draw, managed, ago, iban, creditor):
-    """`ago(days)`: an instant of so many days ago; `iban(draw)` draws one; `creditor`: (ICS, name, address)."""
+def make_mandates(draw, managed, creditor):
+    """`creditor`: (ICS, name, address)."""
     ours, *others = managed[: OTHERS + 1]
     author = User.known("rh@demo.example")
     details = BankDetails.select().join(Company).where(Company.account == ours["id"], BankDetails.in_force()).first()
-    sign(draw, drafted(draw, details, CORE, creditor, author, ago(150)), author, ago(149))
-    drafted(draw, details, B2B, creditor, author, ago(2))
+    sign(draw, drafted(draw, details, CORE, creditor, author, days_ago(150)), author, days_ago(149))
+    drafted(draw, details, B2B, creditor, author, days_ago(2))
     manager = User.known("multi@demo.example")
     for account in others:
         company = Company.select().where(Company.account == account["id"]).order_by(Company.id).first()
-        found = details_of(draw, company, iban(draw), ago(400))
-        sign(draw, drafted(draw, found, CORE, creditor, manager, ago(300)), manager, ago(300))
+        found = details_of(draw, company, iban(draw), days_ago(400))
+        sign(draw, drafted(draw, found, CORE, creditor, manager, days_ago(300)), manager, days_ago(300))
 
 
 def details_of(draw, company, iban, since):

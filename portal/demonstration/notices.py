@@ -2,6 +2,7 @@
 
 import datetime
 
+from portal.demonstration.draw import days_ago
 from portal.models import Notice, User
 
 # Title, words, important, to the guide's account alone, first day and last day (days from now; none: no end).
@@ -26,7 +27,7 @@ NOTICES = (
 )
 
 
-def make_notices(draw, account, days_ago):
+def make_notices(draw, account):
     author = User.known("gestion@demo.example")
     for title, body, important, one_account, first, last in NOTICES:
         start = days_ago(-first)

@@ -3,6 +3,7 @@
 import datetime
 
 from portal import clock, statements
+from portal.demonstration.draw import days_ago
 from portal.models import (
     Company,
     ContributionStatement,
@@ -103,25 +104,24 @@ PREPARED = (
 )
 
 
-def make_threads(draw, accounts, ago):
-    """`ago(days)`: an instant of so many days ago."""
+def make_threads(draw, accounts):
     staff = User.known("gestion@demo.example")
     for number in range(13):
         account = accounts[0 if number == DISPUTE else number % 5]
         author = User.known("rh@demo.example" if account is accounts[0] else "multi@demo.example")
         row = REQUESTS[number % 7]
         days = 4 + 9 * number
-        line = disputed_line(account["id"], ago(days)) if number == DISPUTE else None
-        about = (FIRST - number * STEP, ago, days, number >= 7, line)
+        line = disputed_line(account["id"], days_ago(days)) if number == DISPUTE else None
+        about = (FIRST - number * STEP, days, number >= 7, line)
         thread = request(draw, row, account["id"], author, staff, *about)
         reader = User.known("multi@demo.example")
         ThreadFollower.create(thread=thread, user=reader, unread=1 if number in (2, 3) else 0)
         if author != reader:
             ThreadFollower.create(thread=thread, user=author, unread=1 if number == 0 else 0)
     for place, row in enumerate(COMPLAINTS):
-        complaint(draw, row, accounts[0]["id"], staff, FIRST - 10 - place * STEP, ago)
+        complaint(draw, row, accounts[0]["id"], staff, FIRST - 10 - place * STEP)
     for title, body in PREPARED:
-        PreparedAnswer.create(public_id=draw.uuid(), title=title, body=body, updated_at=ago(60))
+        PreparedAnswer.create(public_id=draw.uuid(), title=title, body=body, updated_at=days_ago(60))
 
 
 def disputed_line(account, at):
@@ -133,13 +133,13 @@ def disputed_line(account, at):
     return mine.order_by(mended, ContributionStatement.issued_on.desc(), StatementLine.member_number).first()
 
 
-def request(draw, row, account, author, staff, number, ago, days, over, line):
+def request(draw, row, account, author, staff, number, days, over, line):
     """`line`: of a statement, which the request disputes, or None."""
     nature, subject, asked, state, _, rating, answered = row
     told = statements.disputed(line) if line else {"detail": subject, "message": asked}
     subject, asked = told["detail"], told["message"] + (DISPUTED if line else ENDS[nature])
     state = ThreadState.TREATED if over and state != "CLOSED" else ThreadState(state)
-    at, then = ago(days), ago(max(days - 3, 1))
+    at, then = days_ago(days), days_ago(max(days - 3, 1))
     thread = MessageThread(public_id=draw.uuid(), number=number, kind=threads.REQUEST, nature=nature, subject=subject)
     thread.account, thread.author, thread.state, thread.created_at, thread.written_at = account, author, state, at, at
     if line:
@@ -161,9 +161,9 @@ def request(draw, row, account, author, staff, number, ago, days, over, line):
     return thread
 
 
-def complaint(draw, row, account, staff, number, ago):
+def complaint(draw, row, account, staff, number):
     nature, subject, complainant, days, state, outcome = row
-    author, at = User.known("rh@demo.example"), ago(days)
+    author, at = User.known("rh@demo.example"), days_ago(days)
     clocks = deadlines.of_complaint(clock.day_of(at))
     thread = MessageThread(public_id=draw.uuid(), number=number, kind=threads.COMPLAINT, nature=nature, subject=subject)
     thread.account, thread.author, thread.state, thread.created_at, thread.written_at = account, author, state, at, at
@@ -174,11 +174,11 @@ def complaint(draw, row, account, staff, number, ago):
     thread.save(force_insert=True)
     say(draw, thread, author, f"{subject}. Merci de nous dire ce qui s’est passé, et de le corriger.", at)
     if state != "RECEIVED":
-        thread.assignee, thread.acknowledged_at = staff, ago(days - 2)
+        thread.assignee, thread.acknowledged_at = staff, days_ago(days - 2)
         received = "Votre réclamation est bien arrivée. Nous l’étudions, et vous répondrons dans les délais annoncés."
-        say(draw, thread, staff, received, ago(days - 2), event="ACKNOWLEDGED")
+        say(draw, thread, staff, received, days_ago(days - 2), event="ACKNOWLEDGED")
     if outcome:
-        thread.answered_at = thread.treated_at = ago(days - 20)
+        thread.answered_at = thread.treated_at = days_ago(days - 20)
         thread.due_on, thread.cause = None, "UNFOUNDED"
         refused = "La carte était valable ce jour-là : le refus vient du lecteur de la pharmacie."
         recourse = threads.recourse(complainant, OMBUDSMAN)

@@ -7,6 +7,7 @@ import secrets
 from PIL import Image, ImageDraw, ImageFont
 
 from portal import guests, outbox, reminders, storage
+from portal.demonstration.draw import days_ago
 from portal.models import (
     Channel,
     DocumentCampaign,
@@ -35,8 +36,8 @@ FAULTS = {Channel.EMAIL: "550", Channel.SMS: "HTTP 400"}
 PAPER, INK, PAGE = (252, 251, 247), (40, 44, 52), (1240, 1754)  # a page at 150 dots an inch
 
 
-def make_proofs(draw, account, ago):
-    """`account`: the guide's; `ago(days)` is an instant of so many days ago."""
+def make_proofs(draw, account):
+    """`account`: the guide's."""
     colleges = EmployeeCategory.select(EmployeeCategory.id).where(EmployeeCategory.account == account["id"])
     requests = DocumentRequest.select().where(DocumentRequest.category.in_(colleges))
     ours = list(DocumentRequest.whole(requests).order_by(DocumentRequest.id))
@@ -45,7 +46,7 @@ def make_proofs(draw, account, ago):
     reached = [(row, row.reach(draw.month)) for row in awaited]
     able = [(row, reach) for row, reach in reached if reach]
     for (row, reach), (days, asked, arrived) in zip(able, REMINDED, strict=False):
-        remind(draw, row, reach, ago(days), User.known("rh@demo.example") if asked else None, arrived)
+        remind(draw, row, reach, days_ago(days), User.known("rh@demo.example") if asked else None, arrived)
     for row in ours:
         if row.received_at:
             receive(draw, row)
@@ -153,14 +154,14 @@ def photograph(title, name, at):
     return out
 
 
-def entrust(draw, enrolment, author, ago):
+def entrust(draw, enrolment, author):
     """An enrolment that its employee has in hand: the link went by e-mail and was opened."""
     at, words = enrolment.created_at, enrolment.unseal()
     to, first_name = words["coordonnees"]["email"][0], words["salarie"]["prenom"][0]
     link, token = link_of(draw, GuestPurpose.ENROL, "EMAIL", to, at, author, enrolment=enrolment)
     told = {"first_name": first_name, "link": guests.path(token), "not_after": link.expires_at}
     delivered(draw, outbox.letter(to, "guest_enrol", at, kind=MessageKind.ENROLMENT, about=link, **told))
-    link.opened_at = ago(1)
+    link.opened_at = days_ago(1)
     link.save(only=["opened_at"])
     enrolment.state = EnrolmentState.WITH_EMPLOYEE
     enrolment.save(only=["state"])

@@ -1,5 +1,6 @@
 """Who else may act for the guide's account: its accountant, somebody invited, one who left, one to confirm."""
 
+from portal.demonstration.draw import days_ago
 from portal.models import NO_PASSWORD, PermissionGrant, User, UserRole
 from portal.rules.rights import ALL, Action
 
@@ -13,7 +14,7 @@ PEOPLE = (
 )
 
 
-def make_grants(draw, account, days_ago, password):
+def make_grants(draw, account, password):
     """`password`: the hash of the demonstration's."""
     author = User.known("rh@demo.example")
     for name, first, last, organisation, role, actions, since, until, came in PEOPLE:
