@@ -28,6 +28,7 @@ from portal.models import (
     StoredFile,
     SupportingDocument,
     ThreadMessage,
+    ThreadRound,
     db,
     document_words,
     message_words,
@@ -106,7 +107,7 @@ def fates(table, rows, today):
     """(fate, rows, why) of the rows of a table."""
     if table is AuditEvent:
         return [(KEPT, rows, PROOF)]
-    if table in (MessageThread, ThreadMessage):
+    if table in (MessageThread, ThreadMessage, ThreadRound):
         return [(BLANK, rows, "le registre des demandes compte ce qui a été reçu, sans dire de qui")]
     if table is StatementLine:
         recent = [row for row in rows if row.ends_on + ACCOUNT_LINES.time > today]
@@ -165,6 +166,8 @@ def blank(table, those, rows, now):
     elif table is ThreadMessage:
         message_words.drop(db, [row.id for row in rows])
         empty = {"body": WORDS}
+    elif table is ThreadRound:
+        empty = {"rating_comment": ""}
     else:
         empty = {"subject": WORDS, "beneficiary": None, "rating_comment": "", "copy": None}
     table.update(empty).where(those).execute()

@@ -16,6 +16,7 @@ from portal.models import (
     Registration,
     SupportingDocument,
     ThreadMessage,
+    ThreadRound,
     ThreadState,
     User,
     Value,
@@ -89,9 +90,9 @@ def by_month(name, query, at, starts):
 @written_once(db)
 def ratings(*starts, role):
     """(month, average, how many) of what was rated."""
-    month = month_of(MessageThread.rated_at, starts).alias("month")
-    rated = User(role=role).threads().where(MessageThread.rated_at >= starts[0], MessageThread.rating.is_null(False))
-    rated = rated.select(month, MessageThread.rating.alias("rating")).alias("rated")
+    every = ThreadRound.rated(User(role=role).threads(), "rated_at", "rating").alias("every")
+    month = month_of(every.c.rated_at, starts).alias("month")
+    rated = every.select_from(month, every.c.rating).where(every.c.rated_at >= starts[0]).alias("rated")
     found = rated.select_from(rated.c.month, fn.AVG(rated.c.rating), fn.COUNT(rated.c.rating))
     return found.group_by(rated.c.month).tuples()
 
@@ -101,7 +102,7 @@ def answered(user, starts, promised):
     due, answers = {}, defaultdict(list)
     for row in first_answers(starts[0], role=user.role):
         sent, on = clock.day_of(row.created_at), clock.day_of(instant(row.first))
-        wanted = row.answer_by or due_on(due, sent, row.nature, promised)
+        wanted = day(row.of_first) or row.answer_by or due_on(due, sent, row.nature, promised)
         place = bisect_right(starts, instant(row.first)) - 1
         answers[place, row.kind].append((on <= wanted, (on - sent).days))
     return answers
@@ -112,8 +113,9 @@ def first_answers(since, *, role):
     """Threads whose first answer of the mutual's came since then, with its instant."""
     written = ThreadMessage.by_staff & ~ThreadMessage.internal & ThreadMessage.event.in_(ANSWERS)
     first = fn.MIN(ThreadMessage.created_at).alias("first")
+    of_first = ThreadRound.select(fn.MIN(ThreadRound.answer_by)).where(ThreadRound.thread == MessageThread.id)
     columns = MessageThread.kind, MessageThread.nature, MessageThread.created_at, MessageThread.answer_by
-    found = User(role=role).threads().select(*columns, first)
+    found = User(role=role).threads().select(*columns, first, of_first.alias("of_first"))
     found = found.join(ThreadMessage, on=(ThreadMessage.thread == MessageThread.id)).where(written)
     having = fn.MIN(ThreadMessage.created_at) >= since
     return found.group_by(MessageThread.id, *columns).having(having).namedtuples()
@@ -125,6 +127,10 @@ def due_on(known, sent, nature, promised):
     if key not in known:
         known[key] = deadlines.working_days_after(*key)
     return known[key]
+
+
+def day(found):
+    return date.fromisoformat(found) if isinstance(found, str) else found
 
 
 def instant(found):

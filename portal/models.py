@@ -3819,6 +3819,55 @@ class ThreadMessage(Table):
         indexes = ((("thread", "id"), False),)
 
 
+class ThreadRound(Table):
+    """What ended a thread that was opened again since: its clock, what was decided, how it was rated."""
+
+    thread = ForeignKeyField(MessageThread, index=False, on_delete="CASCADE")
+    ended_at = DateTimeField(default=clock.now)
+    rating = IntegerField(null=True)
+    rating_comment = CharField(1000, default="")
+    rated_at = DateTimeField(null=True)
+    acknowledge_by = DateField(null=True)
+    acknowledged_at = DateTimeField(null=True)
+    answer_by = DateField(null=True)
+    answered_at = DateTimeField(null=True)
+    outcome = CharField(16, default="")
+    cause = CharField(16, default="")
+
+    class Meta:
+        indexes = ((("thread", "ended_at"), False),)
+
+    OF_THREAD = ("rating", "rating_comment", "rated_at", "acknowledge_by", "acknowledged_at", "answer_by")
+    OF_THREAD += ("answered_at", "outcome", "cause")
+
+    @classmethod
+    def keep(cls, thread, now):
+        """Of a held thread that is opened again; nothing when it was neither answered by its clock nor rated."""
+        if thread.rating or thread.answered_at:
+            cls.create(thread=thread, ended_at=now, **{name: getattr(thread, name) for name in cls.OF_THREAD})
+
+    @classmethod
+    def of(cls, thread):
+        """Its rounds, the first first."""
+        return list(cls.select().where(cls.thread == thread).order_by(cls.id))
+
+    @classmethod
+    def by_thread(cls, threads):
+        """{id of a thread: its rounds, the first first}"""
+        rows = cls.select().where(cls.thread.in_(threads.select(MessageThread.id))).order_by(cls.thread, cls.id)
+        return {number: list(same) for number, same in groupby(rows, attrgetter("thread_id"))}
+
+    @classmethod
+    def rated(cls, threads, *columns):
+        """Ratings of these threads, with columns that both tables have: what they are now, and of earlier rounds."""
+        before = threads.join(cls, on=(cls.thread == MessageThread.id))
+        now, before = (
+            query.where(table.rating.is_null(False)).select(*(getattr(table, one) for one in columns))
+            for query, table in ((threads, MessageThread), (before, cls))
+        )
+        return now.union_all(before)
+
+
 message_words = TextIndex("message_words")
 
 

@@ -34,7 +34,7 @@ KEPT = {
     *("import_row", "enrolment", "guest_link", "waiver"),
     *("document", "stored_file", "document_request", "supporting_document", "reminder_batch", "reminder"),
     *("sending", "sent_file", "bank_details", "sepa_mandate", "formal_notice"),
-    *("message_thread", "thread_message", "thread_file", "thread_follower", "answer_draft"),
+    *("message_thread", "thread_message", "thread_file", "thread_follower", "thread_round", "answer_draft"),
     *("contribution_statement", "statement_line", "payment", "payment_allocation", "contribution_tariff"),
     *("direct_debit", "publication", "notice", "registration", "registration_file"),
     "reading",

@@ -21,6 +21,7 @@ from portal.models import (
     ThreadFile,
     ThreadFollower,
     ThreadMessage,
+    ThreadRound,
     ThreadState,
     User,
     db,
@@ -179,6 +180,7 @@ def open_again(row, by, now, days):
 
     One that was closed before any answer still has the regulator's clock, which runs from its sending.
     """
+    ThreadRound.keep(row, now)
     if row.outcome in (rules.REFUSED, rules.PARTLY):
         row.assignee = None
     row.state, row.treated_at = ThreadState.IN_PROGRESS, None

@@ -79,6 +79,7 @@ MANY = {
     "reminder": "of one request, one after the other",
     "sent_file": "files of a sending",
     "thread_file": "files of a message",
+    "thread_round": "of one thread, one after the other: the thread is held",
     "registration_file": "files of a registration",
     "statement_line": "lines of a statement, corrections too",
     "payment_allocation": "made anew each time",

@@ -49,6 +49,7 @@ from portal.models import (
     SupportingDocument,
     ThreadFile,
     ThreadMessage,
+    ThreadRound,
     UserRole,
     db,
 )
@@ -159,6 +160,7 @@ def fill_rooms(user, account, company, file, now):
     thread = factories.thread(user)
     said = ThreadMessage.select().where(ThreadMessage.thread == thread).first()
     ThreadFile.create(message=said, file=file)
+    ThreadRound.create(thread=thread, rating=3)
     AnswerDraft.create(thread=thread, user=user, **numbers_of(AnswerDraft, now) | {"body": b"x"})
     SentFile.create(sending=Sending.create(account=account, company=company, document_type="RIB", author=user))
     CalendarFeed.draw(user, account, now)

@@ -66,7 +66,7 @@ WITHOUT_TERM = {
     **dict.fromkeys(("sepa_mandate", "debit_batch", "direct_debit", "formal_notice", "bank_details"), ACCOUNTS),
     **dict.fromkeys(("beneficiary", "individual_product", "movement", "waiver", "document"), PEOPLE),
     **dict.fromkeys(("document_request", "supporting_document", "reminder", "hand_over"), PEOPLE),
-    **dict.fromkeys(("message_thread", "thread_message", "thread_file", "thread_follower"), PEOPLE),
+    **dict.fromkeys(("message_thread", "thread_message", "thread_file", "thread_follower", "thread_round"), PEOPLE),
     **dict.fromkeys(("managed_account", "company", "employee_category", "plan", "group_contract"), CONTRACT),
     **dict.fromkeys(("contribution_tariff", "sending", "sent_file", "document_campaign"), CONTRACT),
     **dict.fromkeys(("audit_event", "audit_head"), PROOF),

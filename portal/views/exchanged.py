@@ -7,10 +7,11 @@ from flask_login import current_user
 
 from portal import clock, natures
 from portal.formats import date_fr, plural
-from portal.models import MessageThread, ThreadState, User, db, fn
+from portal.models import MessageThread, ThreadRound, ThreadState, User, db, fn
 from portal.prepared import written_once
 from portal.rendering import Sought
 from portal.rules import deadlines, threads
+from portal.threads import REOPENED
 
 STATES = {
     ThreadState.RECEIVED: ("Reçue", "info", "mail-check"),
@@ -168,12 +169,30 @@ def place(thread):
 
 def conversation(thread, reader, inside=False):
     """The messages and events of a thread, as this reader sees them."""
-    return [message_of(row, reader, files) for row, files in thread.conversation(inside)]
+    said = thread.conversation(inside)
+    again = any(row.event == REOPENED for row, _ in said)
+    before = {one.ended_at: ended(one, inside) for one in ThreadRound.of(thread)} if again else {}
+    return [message_of(row, reader, files, row.event and before.get(row.created_at, "")) for row, files in said]
 
 
-def message_of(row, reader, files):
+def ended(one, inside):
+    """What a reopening ended, in a sentence; what was decided, and why, for the mutual alone."""
+    said = []
+    if one.answered_at:
+        said.append(
+            f"réponse le {date_fr(clock.day_of(one.answered_at))}, due au plus tard le {date_fr(one.answer_by)}"
+        )
+    if one.outcome and inside:
+        said.append(" – ".join(filter(None, (threads.OUTCOMES[one.outcome], threads.CAUSES.get(one.cause)))))
+    if one.rating:
+        comment = f", «\u00a0{one.rating_comment}\u00a0»" if one.rating_comment else ""
+        said.append(f"évaluée {one.rating} sur 5{comment}")
+    return "\u202f; avant\u00a0: " + "\u202f; ".join(said)
+
+
+def message_of(row, reader, files, before=""):
     who = signed(row)
-    event = EVENTS.get(row.event, "").format(who=who, first=row.body.split("\n")[0])
+    event = EVENTS.get(row.event, "").format(who=who, first=row.body.split("\n")[0]) + before
     body = row.body.partition("\n")[2] if row.event == "PASSED" else row.body
     return SimpleNamespace(
         id=row.id,

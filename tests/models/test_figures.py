@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from portal import figures
-from portal.models import MessageThread, Movement, ThreadMessage, UserRole
+from portal.models import MessageThread, Movement, ThreadMessage, ThreadRound, UserRole
 from tests import factories
 
 TODAY = datetime.date(2026, 11, 26)
@@ -38,13 +38,14 @@ def test_what_is_older_is_left_out(staff, hr):
     assert sum(one.volumes["movements"] for one in months(staff)) == 0
 
 
-def answered(hr, sent_on, answered_on, internal=False):
-    """A request of five working days, sent and answered at noon."""
-    thread = factories.thread(hr, nature="OTHER")
+def answered(hr, sent_on, answered_on, internal=False, kind="REQUEST"):
+    """A request of five working days, or a complaint, sent and answered at noon."""
+    thread = factories.thread(hr, kind=kind, **({"nature": "OTHER"} if kind == "REQUEST" else {}))
     sent = datetime.datetime.combine(sent_on, datetime.time(12))
     MessageThread.update(created_at=sent).where(MessageThread.id == thread.id).execute()
     at = datetime.datetime.combine(answered_on, datetime.time(12))
     ThreadMessage.create(thread=thread, by_staff=True, internal=internal, body="Oui.", created_at=at)
+    return thread
 
 
 def test_answers_in_time_and_late_ones_are_shared_with_their_median(staff, hr):
@@ -69,3 +70,22 @@ def test_satisfaction_is_the_average_of_what_was_rated_in_the_month(staff, hr):
         MessageThread.update(rating=rating, rated_at=at).where(MessageThread.id == thread.id).execute()
     last = months(staff)[-1]
     assert (last.satisfaction, last.ratings) == (3.3, 3)
+
+
+def test_what_was_rated_before_a_reopening_still_counts_in_its_month(staff, hr):
+    thread = factories.thread(hr)
+    MessageThread.update(rating=5, rated_at=datetime.datetime(2026, 11, 20, 12)).execute()
+    ThreadRound.create(thread=thread, rating=2, rated_at=datetime.datetime(2026, 11, 3, 12))
+    ThreadRound.create(thread=thread, rating=4, rated_at=datetime.datetime(2026, 10, 3, 12))
+    before, last = months(staff)[-2:]
+    assert (last.satisfaction, last.ratings, before.satisfaction, before.ratings) == (3.5, 2, 4, 1)
+
+
+def test_the_first_answer_to_a_complaint_is_measured_by_its_own_clock(staff, hr):
+    sent = datetime.date(2026, 11, 2)
+    thread = answered(hr, sent, datetime.date(2026, 11, 20), kind="COMPLAINT")
+    MessageThread.update(answer_by=datetime.date(2027, 1, 30)).execute()
+    assert months(staff)[-1].kept["COMPLAINT"] == 100
+    late = {"answer_by": datetime.date(2026, 11, 19), "answered_at": datetime.datetime(2026, 11, 20)}
+    ThreadRound.create(thread=thread, **late)
+    assert months(staff)[-1].kept["COMPLAINT"] == 0

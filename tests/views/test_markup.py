@@ -23,6 +23,8 @@ from portal.models import (
     Selection,
     StoredFile,
     SupportingDocument,
+    ThreadMessage,
+    ThreadRound,
     User,
     vault,
 )
@@ -63,6 +65,7 @@ CODES = {
     "bank_details": "bic",
     "message_thread": "kind nature follow_up state form_key complainant outcome cause",
     "thread_message": "event form_key",
+    "thread_round": "outcome cause",
     "unsent_words": "path",
     "contribution_statement": "number called_hash",
     "statement_line": "member_number",
@@ -152,6 +155,9 @@ def fill(payload):
         row.outcome["words"] = payload("selection.outcome")
         row.save()
     for thread in MessageThread.select():
+        at, text = clock.now(), payload("thread_round.rating_comment")
+        ThreadMessage.create(thread=thread, event="REOPENED", created_at=at)
+        ThreadRound.create(thread=thread, ended_at=at, rating=1, rating_comment=text)
         for user in User.select():
             AnswerDraft.keep(thread, user, payload("answer_draft.body"), clock.now())
     event = {"label": payload("audit_event.before")}, {"label": payload("audit_event.after")}

@@ -5,6 +5,7 @@ import html
 import io
 import re
 
+import openpyxl
 import pytest
 
 from portal import clock, storage, threads
@@ -20,6 +21,7 @@ from portal.models import (
     PreparedAnswer,
     ThreadFollower,
     ThreadMessage,
+    ThreadRound,
     User,
     UserRole,
     UserSession,
@@ -169,6 +171,40 @@ def test_to_answer_opens_again_and_gives_a_new_day(signed_in, desk, hr):
     assert (row.state, row.rating) == ("IN_PROGRESS", None)
     assert row.due_on > clock.today()
     assert "rouverte par" in text_of(signed_in.get(f"/demandes/{thread.public_id}"))
+
+
+def test_what_a_reopening_ends_stays_in_the_averages_the_history_and_the_register(signed_in, desk, hr, staff):
+    row = complain(signed_in)
+    where, path = f"/reclamations/{row.public_id}", f"/gestion/reclamations/{row.public_id}"
+    desk.post(f"{path}/reponse", REPLY | {"issue": rules.PARTLY, "cause": "DELAY"} | seen(row))
+    signed_in.post(f"{where}/evaluation", {"note": "2", "commentaire": "Trop long"})
+    first = MessageThread.get()
+    signed_in.post(f"{where}/reponse", {"reponse": "Pas assez.", "etape": "envoyer"})
+    assert MessageThread.get().rating is None
+    assert "2,0 sur 5, 1 évaluation" in text_of(desk.get("/gestion/reclamations"))
+    said = "évaluée 2 sur 5, « Trop long »"
+    mine, theirs = text_of(signed_in.get(where)), text_of(desk.get(path))
+    assert mine.count(said) == theirs.count(said) == 1
+    assert "Délai non tenu" in theirs and "Délai non tenu" not in mine
+    desk.post(f"{path}/reponse", REPLY | {"issue": rules.ACCEPTED, "cause": "ERROR"} | seen(MessageThread.get()))
+    signed_in.post(f"{where}/evaluation", {"note": "5", "commentaire": ""})
+    assert "3,5 sur 5, 2 évaluations" in text_of(desk.get("/gestion/reclamations"))
+    register = desk.post("/gestion/reclamations/telechargement?etat=toutes")
+    head, before, now = openpyxl.load_workbook(io.BytesIO(register.data)).active.values
+    register.close()
+    before, now = dict(zip(head, before, strict=True)), dict(zip(head, now, strict=True))
+    assert before["N°"] == now["N°"] and before["Rouverte le"] and not now["Rouverte le"]
+    assert (before["Satisfaction"], now["Satisfaction"]) == ("2 sur 5", "5 sur 5")
+    assert (before["En cause"], now["En cause"]) == ("Délai non tenu", "Erreur de traitement")
+    assert before["Réponse le"].date() == clock.day_of(first.answered_at)
+    assert before["Réponse au plus tard le"].date() == first.answer_by
+
+
+def test_a_request_that_nobody_rated_keeps_nothing_when_it_is_opened_again(signed_in, desk, hr):
+    thread = factories.thread(hr)
+    desk.post(f"/gestion/demandes/{thread.public_id}/reponse", REPLY | seen(thread))
+    signed_in.post(f"/demandes/{thread.public_id}/reouverture")
+    assert ThreadRound.select().count() == 0
 
 
 def test_a_draft_survives_and_goes_with_the_answer(signed_in, hr):

@@ -9,7 +9,7 @@ from portal import clock, threads
 from portal.access import polled, requires
 from portal.formats import sort_key
 from portal.forms.staff_threads import GiveForm, NoteForm, PassForm, QueueFilter, ReplyForm, queued
-from portal.models import AnswerDraft, MessageThread, ThreadState, User, db, digest, fn
+from portal.models import AnswerDraft, MessageThread, ThreadRound, ThreadState, User, db, digest, fn
 from portal.prepared import written_once
 from portal.rendering import (
     Sought,
@@ -88,8 +88,8 @@ def averages(room):
 
 @written_once(db)
 def rated(*, role, kind):
-    found = User(role=role).threads().where(MessageThread.kind == kind, MessageThread.rating.is_null(False))
-    return found.select(fn.AVG(MessageThread.rating), fn.COUNT(MessageThread.id)).tuples()
+    found = ThreadRound.rated(User(role=role).threads().where(MessageThread.kind == kind), "rating").alias("rated")
+    return found.select_from(fn.AVG(found.c.rating), fn.COUNT(found.c.rating)).tuples()
 
 
 def found(room, id):
