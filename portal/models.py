@@ -3372,7 +3372,8 @@ class DocumentRequest(Table):
 
 def land_line(number):
     """At which no text arrives: `identifiers.takes_texts` of a column."""
-    return reduce(or_, [fn.SUBSTR(number, 1, size).in_(starts) for size, starts in identifiers.LAND_LINES.items()])
+    starts = [fn.SUBSTR(number, 1, size).in_(starts) for size, starts in identifiers.LAND_LINES.items()]
+    return reduce(or_, starts) & (fn.SUBSTR(number, 1, len(identifiers.FICTION)) != identifiers.FICTION)
 
 
 Employee = Beneficiary.alias("employee")

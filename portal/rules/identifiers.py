@@ -64,6 +64,7 @@ LAND_LINES = {
     4: ("+331", "+332", "+333", "+334", "+335", "+338", "+339"),
     7: ("+262262", "+262269", "+590590", "+594594", "+596596"),
 }
+FICTION = "+3319900"  # kept for stories: nobody’s; those of the demonstration are the mobiles of its people
 PHONE = re.compile(r"\+?[0-9]{4,17}")
 
 EMAIL_LENGTHS = range(6, 101)
@@ -195,14 +196,18 @@ def phone(text: str) -> str:
 def mobile(text: str) -> str:
     """A telephone number that takes texts: in France, one that is no land line."""
     number = phone(text)
-    if not takes_texts(number):
+    if is_land_line(number):
         raise Refused("C’est le numéro d’un téléphone fixe : un SMS n’y arrive pas. Indiquez un portable.")
     return number
 
 
 def takes_texts(number: str) -> bool:
     """Whether a text can arrive at a telephone number (E.164, "" for none): in France, at no land line."""
-    return bool(number) and not any(number[:length] in starts for length, starts in LAND_LINES.items())
+    return bool(number) and (number.startswith(FICTION) or not is_land_line(number))
+
+
+def is_land_line(number: str) -> bool:
+    return any(number[:length] in starts for length, starts in LAND_LINES.items())
 
 
 def email(text: str) -> str:

@@ -431,7 +431,7 @@ WARNINGS = [
     ({"effective": "31/07/2026"}, "Date d'effet", "3 mois"),
     ({"other": "Oui"}, "Autre régime", "dispense"),
     ({"birth": "10/09/2015"}, "Date de naissance", "16 ans"),
-    ({"Portable": "01 99 00 10 01"}, "Portable", "aucun SMS"),
+    ({"Portable": "03 84 45 00 01"}, "Portable", "aucun SMS"),
     ({"iban": "TR330006100519786457841326"}, "IBAN prestation", "zone SEPA"),
 ]
 

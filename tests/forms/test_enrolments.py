@@ -83,7 +83,7 @@ def test_a_daughter_who_studies_or_learns_is_told_so():
 
 
 def test_a_land_line_among_mobiles_and_an_account_out_of_sepa_are_doubts():
-    coordinates = {name: [text] for name, text in enrolling.ADDRESS.items()} | {"portable": ["01 99 00 10 01"]}
+    coordinates = {name: [text] for name, text in enrolling.ADDRESS.items()} | {"portable": ["03 84 45 00 01"]}
     accounts = {"ibanprestation": ["TR330006100519786457841326"]}
     home = Household(RIGHT | {"coordonnees": coordinates, "comptes": accounts}, OFFER, TODAY)
     assert not home.errors("coordonnees") and not home.errors("comptes")

@@ -363,11 +363,16 @@ def test_a_telephone_is_written_in_digits(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["01 99 00 10 01", "03 84 45 00 01", "09 74 00 00 00", "0262 20 00 00", "0590 81 00 00"]
+    "text", ["01 42 00 10 01", "03 84 45 00 01", "09 74 00 00 00", "0262 20 00 00", "0590 81 00 00"]
 )
 def test_no_text_is_sent_to_a_land_line_of_france_or_overseas(text):
     assert not identifiers.takes_texts(phone(text))
     assert "fixe" in refusal(identifiers.mobile, text)
+
+
+def test_a_number_kept_for_fiction_stands_for_a_mobile_where_it_is_known_and_is_never_typed_for_one():
+    assert identifiers.takes_texts("+33199001001")
+    assert "fixe" in refusal(identifiers.mobile, "01 99 00 10 01")
 
 
 @pytest.mark.parametrize(
