@@ -49,8 +49,12 @@ class ProofFilter(Filter):
         self.today, self.campaigns = today, campaigns
         self.campagne.choices = [("", "Toutes"), *((name, name) for name in campaigns)]
 
+    @property
+    def looks_at_people(self):
+        """Whether `narrow` takes whole requests (DocumentRequest.whole); their own columns are enough otherwise."""
+        return bool(search_words(self.q.data or "")) or self.contact.data in ("sans", "avec")
+
     def narrow(self, requests):
-        """`requests` are whole (DocumentRequest.whole)."""
         requests = self.by_words(requests)
         _, states = STATES.get(self.etat.data or "", STATES[""])
         requests = requests.where(DocumentRequest.state.in_(states))

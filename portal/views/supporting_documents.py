@@ -8,6 +8,7 @@ from portal.access import audit, requires
 from portal.exchange.spreadsheets import Column
 from portal.forms.supporting_documents import ProofFilter
 from portal.models import Beneficiary, Case, Company, DocumentRequest, Employee, Waiver, db, fn
+from portal.prepared import written_once
 from portal.rendering import Page, Sort, address, page_size, redirect_whole, render
 from portal.views import awaited, roster
 from portal.views.scope import current_scope
@@ -30,6 +31,8 @@ SORTS = {
     "etat": (DocumentRequest.state, *DUE),
 }
 
+OF_PEOPLE = {"nom", "campagne", "salarie"}
+
 
 @blueprint.get("")
 @requires("documents")
@@ -38,8 +41,25 @@ def index():
     if form.secrets():
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le nom ou le prénom.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
-    page = Page(sort.of(form.narrow(visible())), page_size(current_user.rows_per_page), rows=awaited.tell)
+    page = Page(ids(form, sort), page_size(current_user.rows_per_page), read(sort), total=ids(form).count())
     return render("supporting_documents", form=form, sort=sort, page=page, everyone=not current_scope().account)
+
+
+def ids(form, sort=None):
+    """Of what is shown, in this order: whose they are is looked up where the filters or the order ask for it alone."""
+    whole = form.looks_at_people or (sort is not None and sort.key in OF_PEOPLE)
+    found = form.narrow(visible() if whole else in_scope()).select(DocumentRequest.id)
+    return sort.of(found) if sort else found
+
+
+def read(sort):
+    """What reads a page of these."""
+    return lambda cut: awaited.tell(listed(cut, word=sort.word))
+
+
+@written_once(db)
+def listed(ids, *, word):
+    return Sort(SORTS, word).of(DocumentRequest.whole(DocumentRequest.among(ids)))
 
 
 def asked():
