@@ -21,7 +21,7 @@ from portal.models import (
     hash_of,
 )
 from portal.rules.contributions import Days, Member, Owed, owed, within
-from portal.rules.settlements import DEBIT, Due, Paid, Rejected, Settled, settle, undone
+from portal.rules.settlements import DEBIT, Due, Paid, Rejected, Settled, settle_and_tell, undone
 
 EMPLOYEE, CHILD = int(BeneficiaryRole.EMPLOYEE), int(BeneficiaryRole.CHILD)
 AT_ONCE = 200  # contracts whose rows are read together
@@ -136,19 +136,21 @@ def settle_contracts(contract_ids):
         dues, paids = rows_by_contract(ContributionStatement, some), rows_by_contract(Payment, some)
         known, rejected = known_by_contract(some), rejected_by_contract(some)
         for contract in some:
-            came = [Paid(*row) for row in paids.get(contract, ())]
+            held = paids.get(contract, ())
+            came = [Paid(*row) for *row, _, _ in held]
             if contract in rejected:
                 came = follow_rejects(contract, rejected[contract], came)
-            settled = settle((Due(*row) for row in dues.get(contract, ())), came)
+            settled, given_back = settle_and_tell((Due(*row) for row in dues.get(contract, ())), came)
             if set(settled) != known.get(contract, set()):
                 write(contract, settled)
+            write_given_back(held, given_back)
 
 
 def rows_by_contract(table, contract_ids):
     """Contract → the rows of the rule, of statements or of payments."""
     if table is Payment:
         columns = tuple(getattr(table, name) for name in ("id", "reference", "paid_on", "amount"))
-        columns += (table.payment_method, table.undoes)
+        columns += (table.payment_method, table.undoes, table.given_back, table.given_back_on)
     else:
         columns = tuple(getattr(table, name) for name in ("id", "number", "due_on", "total"))
     found: dict[int, list] = {}
@@ -223,6 +225,14 @@ def take_strays_away(contract_ids):
     rows = Payment.select(Payment).join(undone, on=(Payment.undoes == undone.id))
     for row in list(rows.where(Payment.contract.in_(contract_ids), Payment.contract != undone.contract)):
         take_away(row.contract_id, row)
+
+
+def write_given_back(paids, given_back):
+    """Say of each of these payments, as they are read, how much of it was given back, and when."""
+    said = [
+        (id, before, tuple(given_back.get(id, (0, None)))) for id, *_, cents, on in paids for before in [(cents, on)]
+    ]
+    update_each(Payment, ["given_back", "given_back_on"], [(*now, id) for id, before, now in said if before != now])
 
 
 def write_down(action, contract, row, more):

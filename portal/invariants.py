@@ -104,8 +104,9 @@ def sums_by(column):
 
 def payment_faults():
     spent = sums_by(PaymentAllocation.payment)
-    for id, reference, amount in Payment.select(Payment.id, Payment.reference, Payment.amount).tuples():
-        if spent.get(id, 0) > max(0, amount):
+    rows = Payment.select(Payment.id, Payment.reference, Payment.amount, Payment.given_back)
+    for id, reference, amount, given_back in rows.tuples():
+        if spent.get(id, 0) + given_back > max(0, amount):
             yield f"Paiement {reference} : il règle plus que son montant."
 
 

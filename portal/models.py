@@ -1868,6 +1868,15 @@ class User(UserMixin, Table):
         found = found.switch(GroupContract).join(EmployeeCategory).join(Company)
         return found.order_by(Company.label, EmployeeCategory.label, GroupContract.id)
 
+    def contracts_with_banks(self):
+        """Contracts with college and company, and its `bank`: the account on file, of one seen whole, or None."""
+        on_file = (
+            (BankDetails.company == Company.id) & BankDetails.in_force() & Company.id.in_(self.whole_company_ids())
+        )
+        found = self.contracts().select(GroupContract, EmployeeCategory, Company, BankDetails)
+        found = found.join(EmployeeCategory).join(Company)
+        return found.join(BankDetails, JOIN.LEFT_OUTER, on=on_file, attr="bank")
+
     def companies_with_banks(self):
         """Companies with their account, and `bank`: the bank account on file, or None."""
         on_file = (BankDetails.company == Company.id) & BankDetails.in_force()
@@ -4202,6 +4211,9 @@ class Payment(Table):
     amount = BigIntegerField()
     # Written by the portal: the debit that this one had paid was rejected, and no file has said so yet.
     undoes = ForeignKeyField("self", null=True, unique=True, on_delete="CASCADE")
+    # So much of it was rejected or given back, the last on that day; settlements say it with what settles what.
+    given_back = BigIntegerField(default=0)
+    given_back_on = DateField(null=True)
 
     class Meta:
         indexes = ((("contract", "paid_on"), False),)
@@ -4220,40 +4232,25 @@ class Payment(Table):
 
     @classmethod
     def with_settled(cls, payments):
-        """These payments, what each settles in `settles`: [(cents, statement)], the oldest first.
+        """These payments, each with what it settles in `settles`: [(cents, statement)], the oldest first.
 
-        `undone_on`: when one that settles nothing was rejected or given back, or None.
+        They are read one by one, in one query: their order must tell any two apart.
         """
-        payments = list(payments)
-        found = PaymentAllocation.select(PaymentAllocation, ContributionStatement).join(
-            ContributionStatement, on=(PaymentAllocation.statement == ContributionStatement.id)
-        )
-        found = found.where(PaymentAllocation.payment.in_([one.id for one in payments]))
-        settles = {}
-        for one in found.order_by(ContributionStatement.due_on, ContributionStatement.id):
-            settles.setdefault(one.payment_id, []).append((one.amount, one.statement))
-        for payment in payments:
-            payment.settles = settles.get(payment.id, [])
-        undone = cls.undone([one.id for one in payments if not one.settles and one.amount > 0])
-        for payment in payments:
-            payment.undone_on = undone.get(payment.id)
-        return payments
+        part, statement = PaymentAllocation, ContributionStatement
+        told = statement.id, statement.public_id, statement.number, statement.total
+        rows = payments.select_extend(part.amount, *told).switch(cls)
+        rows = rows.join(part, JOIN.LEFT_OUTER, on=(part.payment == cls.id), attr="part")
+        rows = rows.join(statement, JOIN.LEFT_OUTER, on=(part.statement == statement.id))
+        for _, some in groupby(rows.order_by_extend(statement.due_on, statement.id).iterator(), key=attrgetter("id")):
+            parts = list(some)
+            payment, parts = parts[0], [one.part for one in parts if getattr(one, "part", None)]
+            payment.settles = [(one.amount, one.statement) for one in parts]
+            yield payment
 
-    @classmethod
-    def undone(cls, ids):
-        """Id → the day on which one was taken back: by what says so, or by what is of its very amount."""
-        if not ids:
-            return {}
-        back = cls.alias()
-        same = (back.contract == cls.contract) & (back.amount + cls.amount == 0) & (back.paid_on >= cls.paid_on)
-        told = same & (back.undoes.is_null() | (back.undoes == cls.id))
-        rows = cls.select(cls.id, back.id, back.paid_on).join(back, on=told).where(cls.id.in_(ids))
-        found, used = {}, set()
-        for id, by, day in rows.order_by(back.paid_on, back.id, cls.paid_on.desc(), cls.id.desc()).tuples():
-            if by not in used and id not in found:
-                found[id] = day
-                used.add(by)
-        return found
+    @property
+    def left(self):
+        """Cents that settle nothing yet, of one that `with_settled` gave."""
+        return max(0, self.amount) - self.given_back - sum(cents for cents, _ in self.settles)
 
 
 class PaymentAllocation(Table):

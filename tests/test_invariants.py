@@ -155,6 +155,7 @@ FAULTS = {
     "settled": (lambda: ContributionStatement.update(settled=3).execute(), "n’est pas la somme de ses règlements"),
     "over its total": (settle_too_much, "réglé au-delà de son total"),
     "payment": (overpay, "il règle plus que son montant"),
+    "given back": (lambda: Payment.update(given_back=10**9).execute(), "il règle plus que son montant"),
     "debits": (lambda: DirectDebit.update(amount=8).execute(), "Prélèvements P1"),
     "twice": (open_twice, "2 affiliations ouvertes"),
     "twice without a NIR": (open_twice_without_a_number, "2 affiliations ouvertes"),

@@ -60,13 +60,26 @@ class Settled(NamedTuple):
     amount: int
 
 
+class GivenBack(NamedTuple):
+    """So many cents of a payment were rejected by the bank, or given back, the last of them on that day."""
+
+    amount: int
+    on: date
+
+
 def settle(dues: Iterable[Due], paids: Iterable[Paid]) -> list[Settled]:
-    """What settles what, the same whatever the order of what is given.
+    """What settles what, as `settle_and_tell`."""
+    return settle_and_tell(dues, paids)[0]
+
+
+def settle_and_tell(dues: Iterable[Due], paids: Iterable[Paid]) -> tuple[list[Settled], dict[int, GivenBack]]:
+    """What settles what, and the payments that were given back, by their id; the same whatever the order of the rows.
 
     A payment goes to the statement that its reference names; else to the one of its very amount, the nearest by its
     due date; else, with those beside it, to what they make together; else to the oldest (Code civil, 1342-10).
     """
-    return Desk(sorted(dues, key=by_day), sorted(paids, key=by_day)).settle()
+    desk = Desk(sorted(dues, key=by_day), sorted(paids, key=by_day))
+    return desk.settle(), desk.given_back
 
 
 def undone(rejected: Iterable[Rejected], paids: Iterable[Paid]) -> list[Undone]:
@@ -113,6 +126,7 @@ class Desk:
         self.left = {paid.id: paid.amount for paid in self.paids}
         self.credit_left = {credit.id: -credit.amount for credit in self.credits}
         self.settled: list[Settled] = []
+        self.given_back: dict[int, GivenBack] = {}
         backs = [paid for paid in paids if paid.amount < 0]
         for back in sorted(backs, key=lambda paid: paid.undoes is None):
             self.give_back(back)
@@ -127,7 +141,7 @@ class Desk:
         """What was given back pays the credit note that it names; else it undoes a payment, the one that it names, or
         one of that amount, the last before it, or what came last; and what is left of it pays credit notes."""
         if back.undoes in self.left:
-            self.left[back.undoes] = 0
+            self.take(back.undoes, self.left[back.undoes], back.paid_on)
             return
         words = plain(back.reference)
         named = [credit for credit in self.credits if plain(credit.number) and plain(credit.number) in words]
@@ -138,12 +152,19 @@ class Desk:
         same = (paid for paid in reversed(before) if self.left[paid.id] == paid.amount == missing)
         undone = next(same, None)
         for paid in [undone] if undone else reversed(before):
-            taken = min(missing, self.left[paid.id])
-            self.left[paid.id] -= taken
-            missing -= taken
+            missing -= self.take(paid.id, missing, back.paid_on)
             if not missing:
                 return
         self.pay_credits(self.credits, missing)
+
+    def take(self, paid: int, cents: int, on: date) -> int:
+        """What is given back of a payment, as far as it goes: how many cents that is."""
+        taken = min(cents, self.left[paid])
+        if taken:
+            self.left[paid] -= taken
+            before = self.given_back.get(paid, GivenBack(0, on))
+            self.given_back[paid] = GivenBack(before.amount + taken, max(before.on, on))
+        return taken
 
     def pay_credits(self, credits: Sequence[Due], cents: int) -> int:
         """What was given back of credit notes settles nothing more; how many cents remain."""

@@ -1,7 +1,5 @@
 """« Règlement des cotisations »: how contributions are paid, what is due, what was paid and what that settled."""
 
-from itertools import islice
-
 from flask import Blueprint, flash, request
 from flask_login import current_user
 
@@ -10,7 +8,7 @@ from portal.access import audit, requires
 from portal.exchange.spreadsheets import Column
 from portal.formats import euros
 from portal.forms.contributions import PaymentFilter
-from portal.models import BankDetails, Company, EmployeeCategory, GroupContract, Payment, db, fn
+from portal.models import GroupContract, Payment, db
 from portal.rendering import Page, Sort, address, page_size, redirect_whole, render, wants_fragment
 from portal.views import called, roster
 from portal.views.scope import current_scope
@@ -35,6 +33,8 @@ def index():
         flash("Un IBAN ne s’écrit pas ici : cherchez par la référence ou le n° de contrat.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
     found = form.narrow(called.payments())
+    if not wants_fragment():
+        sums.read_at_once()
     count, total = sums.of_payments(found, form)
     page = Page(ordered(found, sort), page_size(current_user.rows_per_page), rows=shown(sort), total=count)
     listed = {"form": form, "sort": sort, "page": page, "total": total}
@@ -66,24 +66,18 @@ def summary(sums):
     months, due, paid = sums.curve()
     points, unit = chart(months, due, paid)
     drawn = {"points": points, "unit": unit, "figures": figures(months, due, paid)}
-    told = {"today": sums.today, "balance": sums.balance(), "means": means(), **drawn}
+    told = {"today": sums.today, "balance": sums.balance(), "means": means(sums.modes), **drawn}
     of_year = {"paid_this_year": sums.paid_in(sums.today.year)}
     return told | of_year | {"rejected": rejecting.unpaid(called.statements())}
 
 
-def means():
-    """How the contracts of the scope are paid, with the account that is on file; {} of modes where they are many."""
-    contracts = current_scope().narrow(current_user.contracts(), GroupContract.category)
-    joined = contracts.select(GroupContract, EmployeeCategory, Company).join(EmployeeCategory).join(Company)
-    rows = list(joined.order_by(GroupContract.number).limit(MOST_SHOWN + 1))
-    if len(rows) > MOST_SHOWN:
-        method = GroupContract.payment_method
-        counted = contracts.select(method, fn.COUNT(GroupContract.id)).group_by(method).order_by(method)
-        return {"contracts": [], "modes": list(counted.tuples())}
-    companies = {row.category.company_id for row in rows}
-    details = current_user.bank_details().where(BankDetails.company.in_(companies), BankDetails.in_force())
-    accounts = {one.company_id: one for one in details} if rows else {}
-    return {"contracts": [(row, accounts.get(row.category.company_id)) for row in rows], "modes": []}
+def means(modes):
+    """How the contracts of the scope are paid, with the account that is on file; by the mode where they are many."""
+    if sum(count for _, count in modes) > MOST_SHOWN:
+        return {"contracts": [], "modes": modes}
+    contracts = current_scope().narrow(current_user.contracts_with_banks(), GroupContract.category)
+    rows = contracts.order_by(GroupContract.number)
+    return {"contracts": [(row, row.category.company.bank) for row in rows], "modes": []}
 
 
 # ── The download ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -116,13 +110,11 @@ def download():
     return roster.send("reglements", COLUMNS, cells(sort.of(Payment.whole(found))), file_format, "Règlements")
 
 
-def cells(payments, at_once=500):
-    """Some at a time: the file is read when the request is over."""
-    rows = payments.iterator()
-    while some := list(islice(rows, at_once)):
-        for one in Payment.with_settled(some):
-            place = one.contract.category
-            settled = "\n".join(f"{statement.number} : {euros(cents)}" for cents, statement in one.settles)
-            company = (place.company.code, place.company.label, place.label)
-            row = (one.paid_on, one.payment_method, one.amount, one.reference, one.contract.number, *company, settled)
-            yield (*row, sum(cents for cents, _ in one.settles))
+def cells(payments):
+    """One by one: the file is read when the request is over."""
+    for one in Payment.with_settled(payments):
+        place = one.contract.category
+        settled = "\n".join(f"{statement.number} : {euros(cents)}" for cents, statement in one.settles)
+        company = (place.company.code, place.company.label, place.label)
+        row = (one.paid_on, one.payment_method, one.amount, one.reference, one.contract.number, *company, settled)
+        yield (*row, sum(cents for cents, _ in one.settles))

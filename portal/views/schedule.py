@@ -31,6 +31,8 @@ SORTS = {
 @requires("money")
 def index():
     sums = Sums(clock.today())
+    if not wants_fragment():
+        sums.read_at_once()
     form, sort = asked(sums)
     if form.secrets():
         flash("Un IBAN ne s’écrit pas ici : cherchez par le n° de bordereau ou de contrat.", "warn")

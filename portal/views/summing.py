@@ -8,11 +8,14 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import NamedTuple
 
+from flask_login import current_user
+
 from portal.database import summed
 from portal.formats import SHORT_MONTHS, THIN_SPACE, month_fr
-from portal.models import Case, Payment, fn
+from portal.models import SQL, Case, GroupContract, Payment, fn
 from portal.rules.dates import months_before
 from portal.views.called import Row, payments, statements
+from portal.views.scope import current_scope
 
 CURVE = 24  # months
 THOUSANDS = 20_000_000  # cents: from 200 000 € on, a chart counts in thousands
@@ -32,28 +35,67 @@ class Day(NamedTuple):
     unsettled: int  # statements of either kind
 
 
+# What stands in the place of what the others of one query have.
+NOTHING, NO_MODE, NONE = SQL("NULL"), SQL("''"), [SQL("0")] * 5
+
+
+def statement_days(*before):
+    """Statements of the scope, added up as `Day`."""
+
+    def of_calls(column):
+        return Case(None, [(Row.total >= 0, column)], 0)
+
+    open_ = Case(None, [(Row.total != Row.settled, 1)], 0)
+    columns = (Row.total, Row.settled, of_calls(Row.total), of_calls(Row.settled), of_calls(1), open_)
+    sums = (fn.COUNT(Row.id), *(summed(column) for column in columns))
+    return statements().select(*before, Row.due_on, Row.issued_on, *sums).group_by(Row.due_on, Row.issued_on)
+
+
+def payment_days(mode=None, issued_on=None, *after):
+    """Payments of the scope: (day, how many, cents)."""
+    before, between = ([], []) if mode is None else ([mode], [issued_on])
+    columns = (*before, Payment.paid_on, *between, fn.COUNT(Payment.id), summed(Payment.amount), *after)
+    return payments().select(*columns).group_by(Payment.paid_on)
+
+
+def contract_modes(*after):
+    """Contracts of the scope, as many as are paid each way."""
+    contracts = current_scope().narrow(current_user.contracts(), GroupContract.category)
+    method, count = GroupContract.payment_method, fn.COUNT(GroupContract.id)
+    return contracts.select(method, NOTHING, NOTHING, count, SQL("0"), *after).group_by(method)
+
+
+def date_of(told):
+    """A day as SQLite tells it of several tables at once, or PostgreSQL."""
+    return datetime.date.fromisoformat(told) if isinstance(told, str) else told
+
+
 class Sums:
     def __init__(self, today):
         self.today = today
 
+    def read_at_once(self):
+        """What a whole page tells, in one query: `days`, `payments` and `modes`."""
+        rows = statement_days(NO_MODE).union_all(payment_days(NO_MODE, NOTHING, *NONE)).union_all(contract_modes(*NONE))
+        days, self.payments, self.modes = [], [], []
+        for mode, day, issued_on, count, total, *more in rows.tuples():
+            if mode:
+                self.modes.append((mode, count))
+            elif issued_on is None:
+                self.payments.append((date_of(day), count, total))
+            else:
+                days.append(Day(date_of(day), date_of(issued_on), count, total, *more))
+        self.days, self.modes = sorted(days), sorted(self.modes)
+
     @cached_property
     def days(self):
         """In the order of their due dates."""
-
-        def of_calls(column):
-            return Case(None, [(Row.total >= 0, column)], 0)
-
-        open_ = Case(None, [(Row.total != Row.settled, 1)], 0)
-        columns = (Row.total, Row.settled, of_calls(Row.total), of_calls(Row.settled), of_calls(1), open_)
-        sums = (fn.COUNT(Row.id), *(summed(column) for column in columns))
-        found = statements().select(Row.due_on, Row.issued_on, *sums).group_by(Row.due_on, Row.issued_on)
-        return [Day(*row) for row in found.order_by(Row.due_on).tuples()]
+        return [Day(*row) for row in statement_days().order_by(Row.due_on).tuples()]
 
     @cached_property
     def payments(self):
         """[(day, how many, cents)]"""
-        found = payments().select(Payment.paid_on, fn.COUNT(Payment.id), summed(Payment.amount))
-        return list(found.group_by(Payment.paid_on).tuples())
+        return list(payment_days().tuples())
 
     @cached_property
     def paid(self):

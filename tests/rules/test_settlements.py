@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from portal.rules.settlements import DEBIT, Due, Paid, Rejected, Settled, Undone, settle, undone
+from portal.rules.settlements import (
+    DEBIT,
+    Due,
+    GivenBack,
+    Paid,
+    Rejected,
+    Settled,
+    Undone,
+    settle,
+    settle_and_tell,
+    undone,
+)
 
 JANUARY = datetime.date(2026, 1, 10)
 
@@ -146,6 +157,23 @@ def test_a_reject_that_a_file_says_is_found_and_undoes_its_own_payment():
     assert told(settle(dues(0, 100, 100), came)) == [(2, 1, 100)]  # nobody says which: the last one
     came[2] = came[2]._replace(undoes=1)
     assert told(settle(dues(0, 100, 100), came)) == [(3, 2, 100)]
+
+
+def test_what_is_given_back_is_told_of_the_payments_that_it_undoes():
+    came = [paid(1, 1, 500), paid(2, 2, 500), paid(3, 3, 700), paid(4, 4, -500), paid(5, 5, -300, number=20)]
+    came.append(paid(6, 6, -600))
+    _, given_back = settle_and_tell([], came)
+    assert given_back == {2: GivenBack(500, day(4, 12)), 3: GivenBack(700, day(6, 12)), 1: GivenBack(200, day(6, 12))}
+    assert settle_and_tell([], reversed(came))[1] == given_back
+
+
+@given(some.lists(some.tuples(some.integers(-900, 900).filter(bool), some.integers(1, 12)), max_size=9))
+def test_a_payment_never_gives_back_more_than_it_was_nor_settles_what_it_gave_back(rows):
+    came = [paid(id, month, amount) for id, (amount, month) in enumerate(rows, 1)]
+    settled, given_back = settle_and_tell(dues(400, 300, -200, 500), came)
+    for one in came:
+        spent = sum(part.amount for part in settled if part.payment == one.id)
+        assert spent + given_back.get(one.id, (0, None))[0] <= max(0, one.amount)
 
 
 @pytest.mark.parametrize("reference", ["REMB B2", "VIR 8841"])

@@ -100,6 +100,37 @@ def test_what_was_taken_back_is_said_to_be_so_and_what_came_again_is_not(signed_
     assert text.count("pas encore affecté") == 2
 
 
+def test_a_payment_that_was_given_back_is_told_so_whatever_page_of_the_list_shows_it(signed_in, hr):
+    contract, today = hr.contracts().first(), clock.today()
+    for days in (12, 11, 10):
+        factories.payment(contract, 4_200, paid_on=today - days * DAY)
+    factories.payment(contract, -4_200, paid_on=today - 9 * DAY)
+    pages = [
+        plain(signed_in.get(f"/cotisations?lignes=10&du={day:%d/%m/%Y}&au={day:%d/%m/%Y}"))
+        for day in (today - 12 * DAY, today - 11 * DAY, today - 10 * DAY)
+    ]
+    assert [page.count("rejeté ou rendu le") for page in pages] == [0, 0, 1]
+
+
+def test_what_is_given_back_of_a_payment_in_part_is_told_with_what_it_still_settles(signed_in, hr):
+    contract, today = hr.contracts().first(), clock.today()
+    called = factories.statement(contract, 3_000, 1)
+    factories.payment(contract, 5_000, paid_on=today - 9 * DAY, reference=called.number)
+    factories.payment(contract, -1_500, paid_on=today - 3 * DAY)
+    text = plain(signed_in.get("/cotisations"))
+    assert f"{called.number} 15,00 € rejetés ou rendus le {today - 3 * DAY:%d/%m/%Y}" in text
+    assert "5,00 € pas encore affectés" in text
+
+
+def test_a_credit_note_that_is_paid_out_takes_no_payment_back(signed_in, hr):
+    contract, today = hr.contracts().first(), clock.today()
+    credit = factories.statement(contract, -5_000, 1)
+    factories.payment(contract, 5_000, paid_on=today - 9 * DAY)
+    factories.payment(contract, -5_000, paid_on=today - 3 * DAY, reference=f"REMB {credit.number}")
+    text = plain(signed_in.get("/cotisations"))
+    assert "rejeté ou rendu le" not in text and "pas encore affecté" in text
+
+
 @pytest.mark.parametrize(
     ("query", "count"),
     [
@@ -210,7 +241,7 @@ def test_a_year_is_drawn_month_by_month_with_its_figures(signed_in, contract):
     assert "Voir les chiffres" in plain(signed_in.get(f"/echeancier?annee={year}"))
 
 
-@pytest.mark.parametrize(("path", "most"), [("/cotisations", 10), ("/echeancier", 6), ("/echeancier?q=B0", 6)])
+@pytest.mark.parametrize(("path", "most"), [("/cotisations", 6), ("/echeancier", 4), ("/echeancier?q=B0", 5)])
 def test_a_page_asks_as_much_of_many_statements_as_of_few(signed_in, hr, queries, path, most):
     counts = []
     for _ in range(2):
