@@ -94,7 +94,8 @@ def paid(contracts):
             number = f"B{start:%y%m}-{contract.number}"
             row = {"public_id": uuid.uuid4().hex, "reference": f"R-{number}", "contract_id": contract.id}
             day = months_after(start, 1).replace(day=9).isoformat()
-            yield row | {"paid_on": day, "payment_method": "Prélèvement", "amount": 100_000 + contract.id}
+            row |= {"paid_on": day, "payment_method": "Prélèvement"}
+            yield row | {"amount": 100_000 + contract.id, "given_back": 0}
 
 
 def employees(contract):

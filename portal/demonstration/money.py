@@ -53,7 +53,7 @@ def make_money(draw, ours):
 
 
 CALLED = ("public_id", "number", "period_start", "period_end", "issued_on", "due_on", "total", "settled", "computed")
-PAID = ("public_id", "reference", "contract", "paid_on", "payment_method", "amount")
+PAID = ("public_id", "reference", "contract", "paid_on", "payment_method", "amount", "given_back")
 
 
 def keep(table, names, rows):
@@ -200,7 +200,7 @@ def is_to_transfer(contract, called, row):
 def payment(draw, contract, row, part, on, amount):
     reference = f"R{row['number'][1:]}-{part}"
     paid = {"public_id": draw.uuid(), "reference": reference, "contract": contract.id, "paid_on": on}
-    return paid | {"payment_method": contract.payment_method, "amount": amount}
+    return paid | {"payment_method": contract.payment_method, "amount": amount, "given_back": 0}
 
 
 def make_lines(draw, statements):
