@@ -20,12 +20,14 @@ MOST = 100  # in one PDF: it is made while one waits
 
 
 def wanted(requests, now, days):
-    """Of these whole requests, those that a letter alone can tell of, by employee: {employee id: [requests]}."""
-    households = defaultdict(list)
+    """Of these whole requests, those that a letter alone can tell of: {employee id: [requests]}, [those of waivers]."""
+    households, of_waivers = defaultdict(list), []
     for row in reminders.plan(requests, now, days).unreachable:
-        if row.answering is not None:
+        if row.waiver_id:
+            of_waivers.append(row)
+        elif row.answering is not None:
             households[row.answering.id].append(row)
-    return dict(list(households.items())[:MOST])
+    return dict(list(households.items())[:MOST]), of_waivers[: MOST - min(MOST, len(households))]
 
 
 def print_now(batch, requests, public_url, now, days):
@@ -34,8 +36,8 @@ def print_now(batch, requests, public_url, now, days):
         held = batch.hold()
         if held.letters_id:
             return held.letters
-        households = wanted(requests, now, days)
-        if not households:
+        households, of_waivers = wanted(requests, now, days)
+        if not households and not of_waivers:
             return None
         user, people = batch.user, with_companies(households)
         asked = [guests.Wanted(GuestChannel.LETTER, beneficiary=person) for person in people]
@@ -44,12 +46,14 @@ def print_now(batch, requests, public_url, now, days):
             letter(person, households[person.id], f"{public_url}{guests.path(token)}", now)
             for person, (_, token) in zip(people, drawn, strict=True)
         ]
+        written += [letter_of_waiver(row, now) for row in of_waivers]
         pdf = printing.letters(written, title="Justificatifs attendus")
         rows = [
             Reminder(request=row, batch=batch, channel=GuestChannel.LETTER, link=link, author=user)
             for person, (link, _) in zip(people, drawn, strict=True)
             for row in households[person.id]
         ]
+        rows += [Reminder(request=row, batch=batch, channel=GuestChannel.LETTER, author=user) for row in of_waivers]
         return finish(batch, pdf, rows, user, now)
 
 
@@ -71,18 +75,18 @@ def with_companies(households):
 
 
 def letter(person, requests, url, now):
-    due_on = min((row.due_on for row in requests if row.due_on), default=None)
-    until = f", au plus tard le {due_on:%d/%m/%Y}" if due_on and due_on >= clock.day_of(now) else ""
-    awaited = plural(len(requests), "justificatif", "justificatifs")
+    until = at_the_latest(min((row.due_on for row in requests if row.due_on), default=None), now)
+    awaited, one = plural(len(requests), "justificatif", "justificatifs"), len(requests) == 1
     return printing.Letter(
         recipient=envelope(person),
         sender=[person.category.company.label],
-        subject="Un justificatif est attendu pour votre contrat santé",
+        subject=f"{awaited} {'attendu' if one else 'attendus'} pour votre contrat santé",
         paragraphs=[
-            f"{'Madame' if person.title == 'Mme' else 'Monsieur'},",
-            f"Votre mutuelle attend {awaited} pour votre contrat santé{until}. Sans eux, une personne de votre foyer"
-            " pourrait ne plus être couverte.",
-            "La page dont l’adresse suit dit lesquels. Vous pouvez les y envoyer en photo ou en fichier.",
+            greeting(person),
+            f"Votre mutuelle attend {awaited} pour votre contrat santé{until}. Sans {'lui' if one else 'eux'}, une"
+            " personne de votre foyer pourrait ne plus être couverte.",
+            f"La page dont l’adresse suit dit {'lequel' if one else 'lesquels'}. Vous pouvez {'l’' if one else 'les '}y"
+            " envoyer en photo ou en fichier.",
         ],
         after=[
             "Votre date de naissance vous y sera demandée. Le lien est valable 30 jours. Vous pouvez aussi remettre le"
@@ -91,6 +95,31 @@ def letter(person, requests, url, now):
         on=clock.day_of(now),
         url=url,
     )
+
+
+def letter_of_waiver(row, now):
+    """Handed by the company, which knows no address of who is not covered: it is to the company that it is answered."""
+    waiver = row.waiver
+    return printing.Letter(
+        recipient=[f"{waiver.title} {waiver.full_name}"],
+        sender=[row.category.company.label],
+        subject="Votre dispense est à justifier",
+        paragraphs=[
+            greeting(waiver),
+            "Vous n’êtes pas affilié à la mutuelle d’entreprise parce que vous êtes couvert ailleurs. Remettez le"
+            f" justificatif à votre service du personnel{at_the_latest(row.due_on, now)}.",
+            "Sans lui, vous serez affilié.",
+        ],
+        on=clock.day_of(now),
+    )
+
+
+def at_the_latest(due_on, now):
+    return f", au plus tard le {due_on:%d/%m/%Y}" if due_on and due_on >= clock.day_of(now) else ""
+
+
+def greeting(person):
+    return f"{'Madame' if person.title == 'Mme' else 'Monsieur'},"
 
 
 def envelope(person):

@@ -113,7 +113,7 @@ def letters(id):
         abort(404)  # some are of a college that they see no more: a letter opens the page of a household
     made = reminder_letters.print_now(batch, seen(batch), current_app.settings.public_url, clock.now(), days())
     if made is None:
-        flash("Toutes les personnes de cette relance peuvent être jointes : il n’y a pas de lettre à imprimer.", "info")
+        flash("Il n’y a pas de lettre à imprimer : chacun peut être joint, ou vient d’être relancé.", "info")
         return redirect(url_for("reminding.show", id=id), 303)
     audit("reminders.letters_download", on=batch)
     return files.attachment(made)

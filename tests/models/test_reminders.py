@@ -260,6 +260,30 @@ def test_letters_are_made_once_for_who_cannot_be_reached_otherwise(hr, household
     assert AuditEvent.select().where(AuditEvent.action == "reminders.letters").count() == 1
 
 
+def test_a_letter_is_made_for_a_waiver_whose_employee_cannot_be_reached(hr, today):
+    waiver = factories.waiver(hr.contracts().first().category, "OP_CSS", email="", mobile="")
+    asked_for = proofs.ask_for_waiver(waiver, rules.PROOFS["CSS_CERTIFICATE"], clock.now(), due_on=day(20))
+    batch = batch_of(hr, [asked_for])
+    asked = whole(hr).where(DocumentRequest.id.in_(batch.requests))
+    file = reminder_letters.print_now(batch, asked, "https://portail.example", clock.now(), DAYS)
+    assert storage.content(file).startswith(b"%PDF")
+    reminder = Reminder.get()
+    assert (reminder.channel, reminder.link_id, reminder.request.waiver_id) == ("LETTER", None, waiver.id)
+    row = whole(hr).get()  # as it is now
+    assert row.reminded_at == clock.now()
+    written = reminder_letters.letter_of_waiver(row, clock.now())
+    assert written.recipient == [f"{waiver.title} {waiver.full_name}"] and not written.url
+    assert "à votre service du personnel" in " ".join(written.paragraphs)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "Sans lui"), (2, "Sans eux")])
+def test_a_letter_agrees_with_how_many_are_awaited(households, count, words):
+    (row,) = DocumentRequest.whole(DocumentRequest.select().where(DocumentRequest.id == households[2].id))
+    (person,) = reminder_letters.with_companies({row.answering.id: [row]})
+    written = reminder_letters.letter(person, [row] * count, "https://portail.example/salarie/x", clock.now())
+    assert words in " ".join(written.paragraphs) and written.subject.startswith(f"{count}\u00a0justificatif")
+
+
 def test_a_letter_holds_the_address_and_names_no_document(households):
     row = next(iter(DocumentRequest.whole(DocumentRequest.select().where(DocumentRequest.id == households[2].id))))
     (person,) = reminder_letters.with_companies({row.answering.id: [row]})
