@@ -106,8 +106,8 @@ def letter_of_waiver(row, now):
         subject="Votre dispense est à justifier",
         paragraphs=[
             greeting(waiver),
-            "Vous n’êtes pas affilié à la mutuelle d’entreprise parce que vous êtes couvert ailleurs. Remettez le"
-            f" justificatif à votre service du personnel{at_the_latest(row.due_on, now)}.",
+            "Vous n’êtes pas affilié à la mutuelle d’entreprise, à votre demande. Remettez le justificatif de votre"
+            f" dispense à votre service du personnel{at_the_latest(row.due_on, now)}.",
             "Sans lui, vous serez affilié.",
         ],
         on=clock.day_of(now),

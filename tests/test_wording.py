@@ -23,6 +23,12 @@ def test_a_day_that_still_counts_is_never_said_to_be_too_late():
     assert len(files) > 400 and found == TRULY_BEFORE
 
 
+@pytest.mark.parametrize("name", [name for name in wording.names() if name.startswith("waiver_re")])
+def test_who_stays_out_for_a_short_contract_or_a_small_wage_is_not_told_to_be_covered_elsewhere(name, app):
+    said = str(wording.shown(name, wording.source_of(name)))
+    assert "ailleurs" not in said and "attestation" not in said
+
+
 @pytest.mark.parametrize(
     "name", ["proof_reminder.txt", "proof_reminder.sms.txt", "waiver_reminder.sms.txt", "waiver_review.sms.txt"]
 )
