@@ -206,6 +206,13 @@ def lighter(most, usual):
     return f"La limite est de {most // 1024**2 - 1} Mo. {how}, puis recommencez."
 
 
+# Of the page alone: with JavaScript the form is still there. Firefox forgets what a page held that it may not store.
+BACK = (
+    "Rien n’a été enregistré. Revenez à la page précédente\u00a0: votre navigateur y garde d’ordinaire ce que vous "
+    "avez tapé\u202f; les fichiers, eux, se choisissent de nouveau."
+)
+
+
 def show_errors(app):
     """One handler for every fault: a page, or a message above the region that could not be swapped."""
 
@@ -217,6 +224,7 @@ def show_errors(app):
             error.tell()
         if error.code == 413:
             what_to_do = lighter(request.max_content_length, app.config["MAX_CONTENT_LENGTH"])
+            what_to_do = what_to_do if wants_fragment() else f"{what_to_do} {BACK}"
         access.note_refusal(error.code)
         context = {"title": title, "what_to_do": what_to_do, "reference": g.get("request_id", "")}
         if wants_fragment():

@@ -157,3 +157,22 @@ def test_the_mutual_takes_several_at_once_and_closes_what_was_answered(page, ope
     expect(desk.locator("#flash")).to_contain_text("1\u00a0demande prise en charge")
     same_after_reload(desk)
     assert MessageThread.get_by_id(answered.id).state == "CLOSED"
+
+
+def test_what_was_typed_is_still_there_when_an_upload_was_too_heavy(hr_page, tmp_path):
+    """Without JavaScript the browser sends what nobody looked at first; the page of the refusal says to go back."""
+    page = hr_page
+    if page.js:
+        pytest.skip("what is too heavy is not sent")
+    ask(page, "demandes", "Faire une demande", Nature="Attestation de tiers payant")
+    page.complaints.expects(413)
+    heavy = tmp_path / "a.pdf"
+    heavy.write_bytes(b"x" * 22 * 1024 * 1024)
+    page.locator("input[type=file]").set_input_files(heavy)
+    page.get_by_role("button", name="Envoyer à la mutuelle").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cet envoi est trop lourd")
+    expect(page.get_by_text("garde d’ordinaire ce que vous avez tapé")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_label("Détail")).to_have_value("Carte non reçue")
+    expect(page.get_by_label("Votre message")).to_have_value("Bonjour,\n\nla carte n’est pas arrivée.")
+    assert not MessageThread.select().exists()

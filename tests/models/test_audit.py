@@ -1,8 +1,10 @@
 """The audit trail is a chain: what is changed, removed, moved or cut shows."""
 
 import threading
+from contextlib import suppress
 
 import pytest
+from peewee import OperationalError
 
 from portal import database as databases
 from portal.models import AuditEvent, AuditHead, db
@@ -73,6 +75,14 @@ def test_what_is_rolled_back_leaves_no_event(chain):
     assert AuditHead.get().number == 6
 
 
+def again(action):
+    """Written in the end: who waited for too long is told to come back, and does."""
+    for _ in range(100):
+        with suppress(OperationalError):
+            return AuditEvent.write(action)
+    raise AssertionError("it never was written")
+
+
 def test_writers_at_the_same_time_make_one_chain(database, figure):
     faults, each = [], often(25, 500)
 
@@ -80,7 +90,7 @@ def test_writers_at_the_same_time_make_one_chain(database, figure):
         try:
             with db.connection_context():
                 for _ in range(each):
-                    AuditEvent.write("together")
+                    again("together")
         except Exception as error:  # noqa: BLE001
             faults.append(error)
 

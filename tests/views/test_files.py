@@ -129,7 +129,8 @@ def test_more_than_that_is_refused_whole_and_other_pages_take_less(signed_in):
         body = b"x" * size * 1024 * 1024
         answer = signed_in.open(path, method="POST", data=body, content_type="multipart/form-data; boundary=b")
         assert answer.status_code == 413
-        assert sentence in answer.get_data(as_text=True)
+        text = answer.get_data(as_text=True)
+        assert sentence in text and "garde d’ordinaire ce que vous avez tapé" in text
 
 
 def test_an_infected_file_is_written_down_without_its_name(signed_in, monkeypatch):
