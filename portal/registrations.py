@@ -84,7 +84,7 @@ def send(row, values, files, now):
         for file in files:
             file.attach(now)
             RegistrationFile.create(registration=there, file=file)
-        change(there, RegistrationState.RECEIVED, sent_at=now, touched_at=now, token_hash=None, remark="", **values)
+        change(there, RegistrationState.RECEIVED, sent_at=now, touched_at=now, token_hash=None, **values)
         account = account_of_contact(there)
         if account:
             accept(there, [account], None, now, there.version)
@@ -97,6 +97,13 @@ def account_of(row):
     """The account of the contract and the SIRET that a company gives, when they go together."""
     found = ManagedAccount.select().join(Company).join(EmployeeCategory).join(GroupContract)
     return found.where(GroupContract.number == row.contract_number, Company.siret == row.siret).first()
+
+
+def named_by(words, accounts):
+    """Those of `accounts` whose code, or the number of one of whose contracts, is among these words."""
+    found = ManagedAccount.select(ManagedAccount.id).join(Company).join(EmployeeCategory).join(GroupContract)
+    of_contracts = found.where(GroupContract.number.in_(words))
+    return accounts.where(ManagedAccount.code.in_(words) | ManagedAccount.id.in_(of_contracts))
 
 
 def account_of_contact(row):
@@ -126,7 +133,8 @@ def accept(registration, accounts, by, now, version):
         opened = [account for account in accounts if not holds_all(user, account, actions, clock.day_of(now))]
         for account in opened:
             PermissionGrant.create(user=user, account=account, **given, **PermissionGrant.named(user))
-        change(row, RegistrationState.ACCEPTED, settled_at=now, decided_by=by, user=user, password_hash="")  # nosec B106
+        opens = {"settled_at": now, "decided_by": by, "user": user, "remark": ""}
+        change(row, RegistrationState.ACCEPTED, password_hash="", **opens)  # nosec B106
         tell(row, "registration_accepted", now, link="/connexion")
     return opened
 

@@ -107,6 +107,7 @@ class Identity(Section):
                 self.picture = picture_of(self.sent, self.KINDS)
             except Refused as refused:
                 self.logo_error = str(refused)
+                self.form_errors.append(f"Logo\u00a0: {refused}")
         return right and not self.logo_error
 
 

@@ -7,6 +7,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import TextArea
 
+from portal.formats import phone_fr
 from portal.forms.changes import SentOnce, text
 from portal.forms.checks import by_rule, no_secret
 from portal.forms.filters import Filter, SharedSelect
@@ -120,7 +121,8 @@ COLUMNS = {
 
 def given(row):
     """What was said already, by box."""
-    return {name: getattr(row, column) for name, column in COLUMNS.items()} | {"genre": row.number_kind}
+    said = {name: getattr(row, column) for name, column in COLUMNS.items()}
+    return said | {"genre": row.number_kind, "telephone": phone_fr(row.phone)}
 
 
 # ── At the mutual ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -137,9 +137,11 @@ WITHIN |= {"staff_admitting": "staff_registrations"}
 WITHIN |= dict.fromkeys(("staff_accesses", "staff_agreeing", "staff_viewing"), "staff_users")
 WITHIN |= {module.blueprint.name: "sendings" for module in SENDINGS}
 
-# The menu, in the order that users know: title of the group, then (icon, label, endpoint, values).
+# The menu, in the order that users know, the mutual's own desk above: title of the group, then (icon, label,
+# endpoint, values).
 MENU = (
     ("", (("home", "Accueil", "home.index", {}), ("building-community", "Portefeuille", "portfolio.index", {}))),
+    *staff.MENU,
     ("Patients", (("user-check", "Vérifier une couverture", "cover.show", {}),)),
     (
         "Salariés",
@@ -174,7 +176,6 @@ MENU = (
         ),
     ),
     ("Entreprise", (("key", "Habilitations", "grants.index", {}),)),
-    *staff.MENU,
 )
 
 

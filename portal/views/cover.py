@@ -2,7 +2,7 @@
 
 import datetime
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, render_template, request
 from flask_login import current_user
 
 from portal import clock
@@ -58,7 +58,7 @@ def count(now):
 def too_many(seconds):
     return (
         f"{AN_HOUR} vérifications par heure au plus, dont {MISSES_AN_HOUR} sans résultat\u00a0: vous y êtes. "
-        f"Réessayez dans {plural(-(-seconds // 60), 'minute')}, ou appelez-nous."
+        f"Réessayez dans {plural(-(-seconds // 60), 'minute')}, ou appelez le {current_app.settings.support_phone}."
     )
 
 

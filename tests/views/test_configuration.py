@@ -160,6 +160,7 @@ def test_what_is_no_picture_is_refused_beside_its_field(desk, content, name):
     answer = change(desk, "identite", logo=(io.BytesIO(content), name))
     assert answer.status_code == 422
     assert 'id="logo-error"' in answer.get_data(as_text=True)
+    assert "<li>Logo\u00a0: " in answer.get_data(as_text=True)
 
 
 # ── Natures ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -133,6 +133,7 @@ def test_an_hour_has_so_many_checks_then_a_sentence_and_the_next_hour_again(doct
         by_nir(doctor)
     refused = asked(doctor, 429, nir=NIR, naissance="27/03/1985")
     assert "vérifications par heure" in refused
+    assert "ou appelez le 01" in refused
     assert "Couvert le" not in refused
     at(minutes=61)
     doctor.sign_in(User.get(User.role == UserRole.HEALTH_PROFESSIONAL))

@@ -57,6 +57,11 @@ def test_each_queue_has_its_number_its_age_and_what_is_late(client, staff, queri
     assert page.index("Demandes À répondre") < page.index("Réclamations À accuser")  # what is late comes first
 
 
+def test_its_menu_stands_above_that_of_the_companies(client, staff):
+    menu = plain(client.get(HOME)).partition("</nav>")[0]
+    assert menu.index("Accueil") < menu.index("Demandes reçues") < menu.index("Salariés / Bénéficiaires")
+
+
 def test_it_is_the_mutuals_alone(client, database):
     client.sign_in(factories.hr_user())
     assert client.get(HOME).status_code == 403

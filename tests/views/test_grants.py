@@ -1,6 +1,7 @@
 """« Habilitations »: given, changed, taken back, confirmed each year; never more than one has, never nobody left."""
 
 import datetime
+import re
 
 import pytest
 
@@ -47,6 +48,9 @@ def test_somebody_new_is_invited_and_sees_what_was_given_alone(client, hr, signe
     assert (letter.kind, letter.subject.startswith("Vous êtes invité")) == (MessageKind.SECURITY, True)
     assert OneTimeLink.get(OneTimeLink.user == invited).expires_at > clock.now() + 6 * DAY
     assert "Invitation envoyée" in plain(signed_in.get(HOME))
+    page = plain(client.get(re.search(r"/mot-de-passe/\S+", letter.unseal()["text"])[0]))
+    assert "Bienvenue. Il ouvrira votre accès, avec votre identifiant : comptable@example.com" in page
+    assert "sessions ouvertes" not in page
     assert AuditEvent.get(AuditEvent.action == "grant.give").after["actions"] == 1 | 8 | 16
 
     invited.change_password(credentials.hash_password(factories.PASSWORD), clock.now())

@@ -23,8 +23,10 @@ from portal.models import (
     UserRole,
     db,
 )
+from portal.rules import registrations as rules
 from portal.rules.rights import ALL, Action
 from tests import factories, files
+from tests.views.batches import plain
 
 PASSWORD = "cheval correct pile agrafe montagne"
 EMAIL = "nora.vidal@example.com"
@@ -427,11 +429,55 @@ def test_asked_for_more_the_person_completes_by_a_new_link_and_waits_again(app, 
     page = browser.get("/inscription/dossier").get_data(as_text=True)
     assert "kbis.pdf" in page
     assert "mot_de_passe" not in page
+    assert 'value="01 99 00 10 20"' in page.replace("\u00a0", " ")
     assert send(browser).status_code == 303
     row = Registration.get()
-    assert (row.state, row.remark, len(row.kept)) == ("RECEIVED", "", 2)
+    assert (row.state, row.remark, len(row.kept)) == ("RECEIVED", rules.MORE["UNREADABLE"], 2)
+    assert f"{row.decided_by.full_name} avait demandé" in plain(desk.get(f"/gestion/inscriptions/{row.public_id}"))
+    assert f"Complétée. Demandé : {row.remark}" in plain(desk.get("/gestion/inscriptions"))
     decide(desk, row, "acceptation", comptes=registrations.account_of(row).code)
+    assert Registration.get().remark == ""
     assert browser.post("/connexion", {"identifiant": EMAIL, "mot_de_passe": PASSWORD}).status_code == 303
+
+
+def test_the_accounts_that_a_broker_names_are_told_to_the_desk(desk, contract):
+    there, other = contract.category.account, factories.account("Autre")
+    asked = f"Scierie Vidal (contrat {contract.number.lower()}), {other.code};\nJura Bois"
+    row = factories.registration(role=UserRole.BROKER, number_kind="ORIAS", number="07001234", asked_for=asked)
+    page = plain(desk.get(f"/gestion/inscriptions/{row.public_id}"))
+    assert f"{there.code} : {there.name}." in page
+    assert f"{other.code} : Autre." in page
+    assert 'href="/gestion/dossiers"' in page
+
+
+def test_words_that_name_no_account_are_said_to_name_none(desk, contract):
+    row = factories.registration(role=UserRole.MULTI_ACCOUNT_MANAGER, asked_for="Scierie Vidal " * 200)
+    assert "Rien de ce qui est demandé n’est un code" in plain(desk.get(f"/gestion/inscriptions/{row.public_id}"))
+
+
+def test_of_many_accounts_that_are_named_the_first_are_written(desk, contract, queries):
+    codes = [factories.account(f"Compte {number}").code for number in range(22)]
+    row = factories.registration(
+        role=UserRole.BROKER, number_kind="ORIAS", number="07001234", asked_for=" ".join(codes)
+    )
+    queries.clear()
+    page = plain(desk.get(f"/gestion/inscriptions/{row.public_id}"))
+    assert len(queries) < 20
+    assert page.count(" : Compte ") == 20
+    assert "Plus de 20 comptes sont reconnus" in page
+
+
+def test_once_one_is_decided_the_oldest_that_waits_is_a_click_away(desk, waiting):
+    assert "Suivante à décider" not in plain(desk.get(f"/gestion/inscriptions/{waiting.public_id}"))
+    hour = datetime.timedelta(hours=1)
+    newer = factories.registration(email="b@example.com", last_name="Bazin", sent_at=waiting.sent_at + hour)
+    older = factories.registration(email="a@example.com", last_name="Abel", sent_at=waiting.sent_at - hour)
+    page = plain(decide(desk, waiting, "refus", motif="UNKNOWN"))
+    assert f'href="/gestion/inscriptions/{older.public_id}">Suivante à décider : Nora Abel' in page
+    assert str(newer.public_id) not in page
+    for row in (older, newer):
+        page = plain(decide(desk, Registration.get_by_id(row.id), "refus", motif="UNKNOWN"))
+    assert "Suivante à décider" not in page
 
 
 def test_two_of_the_staff_at_once_the_second_is_warned_and_nothing_is_done_twice(desk, waiting, contract):

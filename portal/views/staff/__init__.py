@@ -59,7 +59,7 @@ MODULES += (configuration, wording, guarantees)
 MODULES += (search, dossiers, trail, seen, figures, loads, hand_overs, campaigns, users, accesses, agreeing)
 MODULES += (viewing,)
 
-# Their group of the menu, below the others.
+# Their group of the menu.
 MENU = (
     (
         "Gestion",

@@ -16,13 +16,13 @@ from portal.forms.registrations import (
     TickedMore,
     TickedRefusal,
 )
-from portal.models import GroupContract, ManagedAccount, Registration, RegistrationState, User, db, fn
+from portal.models import ManagedAccount, Registration, RegistrationState, User, db, fn
 from portal.prepared import written_once
 from portal.rendering import Sought, get_or_404, page_size, render, telling_total
 from portal.views import files
 from portal.views.recording import by, unless_overtaken
 from portal.views.sent import file as told_file
-from portal.views.staff import decided, together
+from portal.views.staff import believing, decided, together
 
 blueprint = Blueprint("staff_registrations", __name__, url_prefix="/gestion/inscriptions")
 
@@ -110,31 +110,20 @@ def page(row, status=200, **forms):
     refusing, asking = forms.get("refusing") or RegistrationRefusal(), forms.get("asking") or MoreForm(prefix=MORE)
     for form in (accepting, refusing, asking):
         form.version.data = str(row.version)
-    shown = {"accepting": accepting, "refusing": refusing, "asking": asking, "checks": checks(row, account)}
-    return render("staff_registration", status, one=one, row=row, **shown)
+    shown = {"accepting": accepting, "refusing": refusing, "asking": asking, "checks": believing.checks(row, account)}
+    return render("staff_registration", status, one=one, row=row, following=following(row), **shown)
+
+
+def following(row):
+    """The oldest that is still to be decided, once this one is."""
+    if row.state == RegistrationState.RECEIVED:
+        return None
+    waiting = current_user.registrations().where(Registration.state == RegistrationState.RECEIVED)
+    return waiting.order_by(*IN_ORDER).first()
 
 
 def accounts_of(codes):
     return list(current_user.accounts().where(ManagedAccount.code.in_(codes)))
-
-
-def checks(row, account):
-    """What the portal knows of what was said: [(tone, sentence)]."""
-    lines = []
-    if row.contract_number:
-        known = current_user.contracts().where(GroupContract.number == row.contract_number).exists()
-        together = f"Le contrat et le SIRET sont ceux du compte {account.name}." if account else ""
-        apart = "Le contrat existe, mais d’une entreprise qui a un autre SIRET."
-        lines.append(("ok", together) if account else ("warn", apart if known else "Ce n° de contrat n’existe pas."))
-        same = account is not None and account.email.strip().lower() == row.email
-        whose = "est celle" if same else "n’est pas celle"
-        lines.append(("ok" if same else "warn", f"L’adresse {whose} du contact."))
-    if row.number_kind:
-        register = "registre de l’ORIAS" if row.number_kind == "ORIAS" else "répertoire national"
-        lines.append(("ok", f"Le n° {row.number_kind} est bien formé. Vérifiez-le dans le {register}."))
-    if row.state == RegistrationState.RECEIVED and User.known(row.email):
-        lines.append(("warn", "Cette adresse a un accès depuis : accepter y ajoutera ces comptes."))
-    return lines
 
 
 @blueprint.post("/<uuid:id>/acceptation")
