@@ -10,6 +10,7 @@ from portal import clock, privacy, proofs, threads
 from portal.folder import Unavailable
 from portal.models import AuditEvent, Company, GroupContract, ManagedAccount, MessageThread, Movement, UserRole
 from portal.rules import proofs as rules
+from portal.rules.staff_roles import Duty
 from tests import factories
 from tests.views.test_terminations import plain
 
@@ -122,6 +123,23 @@ def test_the_nir_is_revealed_by_a_click_that_is_written_down(staff, person):
     assert "94 06 39 478 031" in plain(answer).replace("\u202f", " ").replace("\u00a0", " ")
     assert AuditEvent.select().where(AuditEvent.action == "nir.reveal").count() == 2
     assert staff.post(f"{file_of(person)}/iban-prestation").status_code == 404
+
+
+@pytest.mark.parametrize("duties", [0, int(Duty.EXCHANGES | Duty.AUDIT)])
+def test_who_reads_files_alone_is_shown_no_number(app, person, duties):
+    company = person.category.company
+    factories.bank_details(company)
+    reader = app.test_client()
+    reader.sign_in(factories.user(UserRole.STAFF, duties=duties))
+    for page, asked in (
+        (file_of(person), f"{file_of(person)}/nir"),
+        (f"/gestion/entreprises/{company.code}", f"/gestion/entreprises/iban/{company.code}"),
+    ):
+        answer = reader.get(page)
+        assert answer.status_code == 200 and f'action="{asked}"' not in answer.text
+        refused = reader.post(asked)
+        assert refused.status_code == 403 and NIR not in refused.text and "FR76" not in refused.text
+    assert not AuditEvent.select().where(AuditEvent.action == "bank_details.reveal").exists()
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ ROOMS = {
     **dict.fromkeys(("staff_loads", "staff_hand_overs"), Duty.LOADS),
     **dict.fromkeys(("configuration", "wording", "guarantees"), Duty.CONFIGURE),
     **dict.fromkeys(("staff_users", "staff_accesses", "staff_agreeing", "staff_viewing.start"), Duty.USERS),
+    **dict.fromkeys(("staff_dossiers.reveal", "staff_dossiers.reveal_iban"), Duty.MEMBERS | Duty.MONEY),
     **dict.fromkeys(("staff_dossiers.ask_export", "staff_dossiers.export"), Duty.AUDIT),
     **dict.fromkeys(("staff_trail", "staff_seen"), Duty.AUDIT),
 }

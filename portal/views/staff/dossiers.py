@@ -15,6 +15,7 @@ from portal.views.staff import told_history
 
 blueprint = Blueprint("staff_dossiers", __name__, url_prefix="/gestion")
 to_staff = requires("staff")
+to_reveal = requires("reveal")  # as on the page that the company sees: to read a file is not to see its numbers
 to_control = requires("staff_audit")  # all that is held on somebody leaves the portal
 
 UNAVAILABLE = "Les fichiers ne se lisent pas pour l’instant. Réessayez dans quelques minutes."
@@ -55,7 +56,7 @@ def company_page(found, iban=None):
 
 
 @blueprint.post("/entreprises/iban/<path:id>")
-@to_staff
+@to_reveal
 def reveal_iban(id):
     """The account on file of a company, in the answer to this very click, which is written down."""
     found = get_or_404(current_user.companies_with_banks(), Company.code == id, BankDetails.id.is_null(False))
@@ -83,7 +84,7 @@ def person_page(found, members, shown=None):
 
 
 @blueprint.post("/personnes/<uuid:id>/<any(nir, 'iban-prestation', 'iban-cotisation'):value>")
-@to_staff
+@to_reveal
 def reveal(id, value):
     """Show a sealed value once, in the answer to this very click, which is written down."""
     (found, members), column = at_home(id), REVEALED[value]
