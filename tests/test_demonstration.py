@@ -276,6 +276,18 @@ def test_a_contract_in_arrears_was_given_formal_notice_and_its_letter_says_what_
     assert (words["contract"], words["due_on"]) == (contract.number, date_fr(notice.oldest_due_on))
 
 
+def test_nobody_leaves_arrears_older_than_these_last_months_and_the_oldest_was_given_notice(loaded):
+    today, row = clock.today(), ContributionStatement
+    late = [one for one in row.select().where(row.total > row.settled) if one.state(today) == "LATE"]
+    assert len(late) >= 3
+    assert max((today - one.due_on).days for one in late) <= 100
+    ours = {contract.id for contract in loaded["rh"].contracts()}
+    owed = arrears.read(list(arrears.late(row.select(), today).tuples()))
+    oldest, *others = [one for one in owed if one.contract.id not in ours]
+    assert oldest.notice == FormalNotice.get()
+    assert all((today - one.due_on).days <= 60 for one in others)
+
+
 def test_the_mutual_says_something_to_all_and_to_one_account(loaded):
     assert {one.title for one in loaded["rh"].notices()} == {
         "Nouvelles cartes de tiers payant",

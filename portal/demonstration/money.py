@@ -1,4 +1,4 @@
-"""Statements and payments of the demonstration: two years of each contract, some late, some paid in two halves.
+"""Statements and payments of the demonstration: two years of each contract, of which these last months alone are late.
 
 Of the guide’s account: a statement to pay by transfer, one whose debit the bank will reject, an affiliation that came
 late and is called on the next statement.
@@ -29,6 +29,8 @@ from portal.rules.dates import month_end, months_after, months_before
 MONTHS_CALLED = 24
 PRICES = {"SINGLE": 4_180, "DUO": 7_960, "FAMILY": 11_720, "ADULT": 4_050, "CHILD": 2_135}
 MENDED = datetime.timedelta(days=25)  # ago at least: it is disputed since
+REMINDED = 24, 55  # days after its due date, what was forgotten comes
+UNPAID = 3  # statements of a monthly contract that pays no more
 RISE = 104  # percent, each January
 
 
@@ -38,18 +40,24 @@ def make_money(draw, ours):
     contracts = list(contracts.join(EmployeeCategory).join(Company).order_by(GroupContract.id))
     employees = counted()
     statements, payments = [], []
+    debtor = next(one for one in contracts if one.category.account_id != ours["id"] and owes(one))
     for contract in contracts:
         detailed = contract.category.account_id == ours["id"]
         called = detail(draw, contract) if detailed else roughly(draw, contract, employees.get(contract.id, 0))
         if detailed and contract.category.code == "001" and contract.payment_method == METHOD:
             call_one_late(called)
         statements += called
-        payments += paid(draw, contract, called, detailed)
+        payments += paid(draw, contract, called, detailed, contract is debtor)
     keep(ContributionStatement, ("contract", "plan", "payer", *CALLED), statements)
     keep(Payment, PAID, payments)
     make_lines(draw, [row for row in statements if row["charges"]])
     make_tariffs(draw, contracts, ours)
     contributions.settle_contracts([contract.id for contract in contracts])
+
+
+def owes(contract):
+    """Whether it may be the one that pays no more."""
+    return contract.billing_frequency == "Mensuelle" and contract.payment_method == "Virement"
 
 
 CALLED = ("public_id", "number", "period_start", "period_end", "issued_on", "due_on", "total", "settled", "computed")
@@ -170,21 +178,25 @@ def of_pmss(contract, year):
     return Tariff(datetime.date(year, 1, 1), structure, prices, contract.employer_share, **how)
 
 
-def paid(draw, contract, called, detailed):
-    """Nearly all on time; elsewhere, one in forty is not paid; of ours, the last but four comes in two halves.
+def paid(draw, contract, called, detailed, owes):
+    """Nearly all on time; elsewhere, of what is not debited, one in twenty comes when it was asked for again.
 
-    What is debited comes on its day, as the file of debits asks for it.
+    Of ours, the last but four comes in two halves. What is debited comes on its day, as the file of debits asks for it.
+    `owes`: the contract paid none of its last statements, the oldest of which may be given formal notice of.
     """
-    rows = []
+    rows, due = [], [row for row in called if row["due_on"] <= clock.today()]
+    unpaid = due[-UNPAID:] if owes else []
     for place, row in enumerate(called):
         late = draw.between(0, 4) if draw.random() < 0.85 else draw.between(6, 20)
-        forgotten = draw.random() < 0.025 and not detailed
+        forgotten, reminded = draw.random() < 0.05 and not detailed, draw.between(*REMINDED)
+        late = reminded if forgotten else late
         by_debit = contract.payment_method == METHOD
         on = banking_day(row["due_on"]) if by_debit else row["due_on"] + datetime.timedelta(days=late)
         half = row["total"] // 2 if detailed and not by_debit and place == len(called) - 5 else 0
         for part, amount in enumerate(filter(None, (half, row["total"] - half)), 1):
             on += datetime.timedelta(days=9 * (part - 1))
-            if on <= clock.today() and not forgotten and not (detailed and is_to_transfer(contract, called, row)):
+            waits = row in unpaid or (detailed and is_to_transfer(contract, called, row))
+            if on <= clock.today() and not waits:
                 rows.append(payment(draw, contract, row, part, on, amount))
             else:
                 draw.uuid()
