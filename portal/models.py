@@ -1488,11 +1488,11 @@ class User(UserMixin, Table):
 
     def calendar_feeds(self):
         """The private addresses of this person’s calendars, of the accounts that they still see."""
-        here = CalendarFeed.account.in_(self.accounts().select(ManagedAccount.id))
+        here = CalendarFeed.account.in_(self.account_ids())
         return CalendarFeed.select().where(CalendarFeed.user == self.id, here)
 
     def contract_ids(self):
-        return self.contracts().select(GroupContract.id)
+        return contract_ids(self.id, clock.today(), self.acting, role=self.role)
 
     def movements(self):
         return self.of_colleges(Movement)
@@ -1523,29 +1523,27 @@ class User(UserMixin, Table):
 
     def imports(self, on=None):
         """Files of affiliations, for who sees the whole of their account, or sent them and still sees some of it."""
-        seen = AffiliationImport.account.in_(self.whole_account_ids(on))
-        mine = (AffiliationImport.author == self.id) & AffiliationImport.account.in_(
-            self.accounts(on).select(ManagedAccount.id)
-        )
+        seen = AffiliationImport.account.in_(self.ids_of_whole_accounts(on))
+        mine = (AffiliationImport.author == self.id) & AffiliationImport.account.in_(self.account_ids(on))
         return AffiliationImport.select().where(seen | mine)
 
     def sendings(self):
         """Documents of the companies and accounts that the user sees whole; and those that they sent themselves."""
         if self.is_staff:
             return Sending.select()
-        of_company = Sending.company.in_(self.whole_company_ids())
-        of_account = Sending.company.is_null() & Sending.account.in_(self.whole_account_ids())
+        of_company = Sending.company.in_(self.ids_of_whole_companies())
+        of_account = Sending.company.is_null() & Sending.account.in_(self.ids_of_whole_accounts())
         still_seen = Sending.company.is_null() | Sending.company.in_(self.companies().select(Company.id))
-        here = Sending.account.in_(self.accounts().select(ManagedAccount.id))
+        here = Sending.account.in_(self.account_ids())
         return Sending.select().where(of_company | of_account | ((Sending.author == self.id) & here & still_seen))
 
     def bank_details(self):
         """Those of the companies that the user sees whole."""
-        return BankDetails.select().where(BankDetails.company.in_(self.whole_company_ids()))
+        return BankDetails.select().where(BankDetails.company.in_(self.ids_of_whole_companies()))
 
     def mandates(self):
         """SEPA mandates of the companies that the user sees whole."""
-        return SepaMandate.select().where(SepaMandate.company.in_(self.whole_company_ids()))
+        return SepaMandate.select().where(SepaMandate.company.in_(self.ids_of_whole_companies()))
 
     def debit_batches(self):
         """Files for the mutual's bank: its staff alone."""
@@ -1595,9 +1593,9 @@ class User(UserMixin, Table):
         """Requests and complaints of the places that a grant opens whole: who sees one college sees its people's."""
         if self.is_staff:
             return MessageThread.select()
-        mine = MessageThread.account.in_(self.accounts(on).select(ManagedAccount.id))
+        mine = MessageThread.account.in_(self.account_ids(on))
         # Most see their accounts whole: the grants of each thread are looked up for the others alone.
-        whole = MessageThread.account.in_(self.whole_account_ids(on))
+        whole = MessageThread.account.in_(self.ids_of_whole_accounts(on))
         return MessageThread.select().where(mine, whole | self.opens_thread(on))
 
     def opens_thread(self, on=None):
@@ -1617,7 +1615,7 @@ class User(UserMixin, Table):
         shown = Notice.select().where(Notice.shown(clock.today()))
         if self.is_staff:
             return shown
-        here = Notice.account.is_null() | Notice.account.in_(self.accounts().select(ManagedAccount.id))
+        here = Notice.account.is_null() | Notice.account.in_(self.account_ids())
         return shown.where(here, Notice.category.is_null() | Notice.category.in_(self.category_ids()))
 
     def all_notices(self):
@@ -1634,13 +1632,13 @@ class User(UserMixin, Table):
         return User.select().where(self.is_staff, staff).order_by(User.last_name, User.first_name, User.id)
 
     def accounts_seen_whole(self):
-        return ManagedAccount.select().where(ManagedAccount.id.in_(self.whole_account_ids()))
+        return ManagedAccount.select().where(ManagedAccount.id.in_(self.ids_of_whole_accounts()))
 
-    def whole_account_ids(self, on=None, acting=None):
+    def whole_account_ids(self, on=None):
         """Accounts that a grant opens whole."""
         if self.is_staff:
             return ManagedAccount.select(ManagedAccount.id)
-        whole = PermissionGrant.in_force(self.id, on or clock.today(), acting or self.acting).where(
+        whole = PermissionGrant.in_force(self.id, on or clock.today(), self.acting).where(
             PermissionGrant.company.is_null(), PermissionGrant.category.is_null()
         )
         return whole.select(PermissionGrant.account)
@@ -1657,6 +1655,17 @@ class User(UserMixin, Table):
         )
         return companies.where(fn.EXISTS(whole))
 
+    # The same ids to stand within another query, on the right of IN, written once.
+
+    def account_ids(self, on=None):
+        return account_ids(self.id, on or clock.today(), self.acting, role=self.role)
+
+    def ids_of_whole_accounts(self, on=None):
+        return ids_of_whole_accounts(self.id, on or clock.today(), self.acting, role=self.role)
+
+    def ids_of_whole_companies(self, on=None):
+        return ids_of_whole_companies(self.id, on or clock.today(), self.acting, role=self.role)
+
     def documents(self):
         """Those of a person whom the user sees; of a contract; those of an account, for who sees all of it."""
         people = Beneficiary.select(Beneficiary.id).where(
@@ -1667,8 +1676,8 @@ class User(UserMixin, Table):
         paying = category_ids(self.id, clock.today(), rights.Action.MONEY, None, role=self.role, within=False)
         priced = GroupContract.select(GroupContract.id).where(GroupContract.category.in_(paying))
         seen = of_nobody & Document.contract.in_(self.contract_ids()) & (~paid | Document.contract.in_(priced))
-        payers = self.whole_account_ids(acting=rights.Action.MONEY)
-        whole = of_nobody & Document.contract.is_null() & Document.account.in_(self.whole_account_ids())
+        payers = self.able(rights.Action.MONEY).ids_of_whole_accounts()
+        whole = of_nobody & Document.contract.is_null() & Document.account.in_(self.ids_of_whole_accounts())
         whole &= ~paid | Document.account.in_(payers)
         present = Document.withdrawn_at.is_null()
         # In the order of what each costs: who is somebody's is looked up last.
@@ -1681,7 +1690,7 @@ class User(UserMixin, Table):
         if self.is_staff:
             return shown
         plans = self.contracts().select(GroupContract.plan)
-        seen = (self.whole_account_ids(on), self.whole_company_ids(on), self.category_ids(on), plans)
+        seen = (self.ids_of_whole_accounts(on), self.ids_of_whole_companies(on), self.category_ids(on), plans)
         return shown.where(Publication.addressed(*seen))
 
     def all_publications(self):
@@ -5204,6 +5213,29 @@ def category_ids(user, day, acting, account, *, role, within):
     opened = PermissionGrant.opens(EmployeeCategory)
     grants = PermissionGrant.in_force(user, day, acting)
     return grants.select(EmployeeCategory.id).join(EmployeeCategory, on=opened).where(here)
+
+
+@part_written_once(db)
+def account_ids(user, day, acting, *, role):
+    return at_the_door(user, role, acting).accounts(day).select(ManagedAccount.id)
+
+
+@part_written_once(db)
+def ids_of_whole_accounts(user, day, acting, *, role):
+    return at_the_door(user, role, acting).whole_account_ids(day)
+
+
+@part_written_once(db)
+def ids_of_whole_companies(user, day, acting, *, role):
+    return at_the_door(user, role, acting).whole_company_ids(day)
+
+
+@part_written_once(db)
+def contract_ids(user, day, acting, *, role):
+    contracts = GroupContract.select(GroupContract.id)
+    if at_the_door(user, role, acting).is_staff:
+        return contracts
+    return contracts.where(GroupContract.category.in_(category_ids(user, day, acting, None, role=role, within=False)))
 
 
 @written_once(db)
