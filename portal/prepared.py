@@ -147,12 +147,26 @@ def models_of(reader):
 
 
 def rows_of(reader):
-    """The same of rows that nothing is joined to; None when a column is no field of theirs."""
-    pairs = list(zip(reader.fields, reader.columns, strict=True))
-    if any(field is None or field.model is not reader.model or field.name != name for field, name in pairs):
-        return None
-    columns = [(at, name, converter_of(field, reader.converters[at])) for at, (field, name) in enumerate(pairs)]
-    return lambda rows: [made_of(row, reader.model, columns) for row in rows]
+    """The same of flat rows (`objects`): what is no field of theirs stands beside, under the name that peewee gives it.
+
+    None when a column that is not theirs has the name of one of their fields.
+    """
+    own, beside, fields = [], [], reader.model._meta.combined
+    for at, (field, name) in enumerate(zip(reader.fields, reader.unique_columns, strict=True)):
+        convert = reader.converters[at]
+        if field is not None and field.model is reader.model and field.name == name:
+            own.append((at, name, converter_of(field, convert)))
+        elif name not in fields:
+            beside.append((at, name, convert))
+        else:
+            return None
+    return lambda rows: [with_beside(made_of(row, reader.model, own), row, beside) for row in rows]
+
+
+def with_beside(one, row, columns):
+    for place, name, convert in columns:
+        setattr(one, name, convert(row[place]) if convert else row[place])
+    return one
 
 
 class Models:
@@ -173,9 +187,7 @@ class Models:
             if values != before:
                 before, joined = values, self.joined_to(row)
             root = made_of(row, *self.root)
-            for place, name, convert in self.beside:
-                setattr(root, name, convert(row[place]) if convert else row[place])
-            tie(root, self.to_root, joined)
+            tie(with_beside(root, row, self.beside), self.to_root, joined)
             found.append(root)
         return found
 

@@ -10,6 +10,7 @@ from portal.models import (
     Beneficiary,
     EmployeeCategory,
     GroupContract,
+    ManagedAccount,
     Movement,
     PermissionGrant,
     User,
@@ -218,6 +219,33 @@ def test_rows_of_one_table_are_read_as_peewee_reads_them(hr):
         for row, expected in zip(once(0), query(0), strict=True):
             assert (row.__data__, row._dirty) == (expected.__data__, set())
             assert type(row) is Beneficiary and row == expected
+
+
+def test_flat_rows_of_several_tables_are_read_as_peewee_reads_them(hr):
+    def people(least):
+        columns = Beneficiary.id, Beneficiary.birth_date, EmployeeCategory.id, EmployeeCategory.label.alias("college")
+        joined = Beneficiary.select(*columns, fn.LENGTH(EmployeeCategory.label).alias("letters"))
+        joined = joined.join(EmployeeCategory).where(Beneficiary.id >= least).order_by(Beneficiary.id)
+        return joined.objects()
+
+    for row, expected in zip(written_once(db)(people)(0), people(0), strict=True):
+        assert type(row) is Beneficiary and vars(row) == vars(expected)
+        assert int(row.letters) == len(row.college)
+
+
+def test_the_accounts_of_one_user_never_stand_in_the_query_of_another(hr):
+    other = factories.hr_user()
+    for user, stranger in ((hr, other), (other, hr)):
+        seen = {account.id for account in user.accounts()}
+        found = ManagedAccount.select(ManagedAccount.id).where(ManagedAccount.id.in_(user.account_ids()))
+        assert {account.id for account in found} == seen != set()
+        assert {account.id for account in user.accounts_seen_whole()} == seen
+        kept = GroupContract.select().where(GroupContract.id.in_(user.contract_ids()))
+        assert set(kept) == set(user.contracts()) and set(kept).isdisjoint(stranger.contracts())
+    PermissionGrant.update(valid_to=clock.today() - datetime.timedelta(days=1)).execute()
+    assert not list(hr.accounts_seen_whole()) and not GroupContract.select().where(
+        GroupContract.id.in_(hr.contract_ids())
+    )
 
 
 def test_a_column_of_another_name_is_read_by_its_name(hr):
