@@ -16,6 +16,8 @@ ACCOUNTS, PEOPLE, DOOR = 300, 20_000, 1.3
 ROUNDS = 4
 CODE = re.compile(r"perimetre=(C\d+)")  # of an account, in an address
 EACH = {"message_thread": 15_000, "document_request": 20_000, "sending": 10_000, "registration": 5_000}
+EVENTS = 50_000  # of the trail: each item left one at least
+ACTIONS = {"session.create": "session", "document_request.deposit": "document_request", "sending.create": "sending"}
 PAGES = {
     "À traiter": "/gestion",
     "Demandes reçues": "/gestion/demandes",
@@ -43,11 +45,24 @@ def fill(place):
             ("document_request", proofs(people, chance)),
             ("sending", sendings(colleges, user, chance)),
             ("registration", registrations()),
+            ("audit_event", events(colleges, user, chance)),
+            ("audit_head", [{"id": 1, "number": EVENTS, "hash": f"{EVENTS:064}"}]),
         ):
             data.insert(table_name, rows)
     with db.connection_context():
         database.refresh_statistics(db)
     db.close_all()
+
+
+def events(colleges, user, chance):
+    """What the trail tells of them; their hashes follow nothing, which no page looks at."""
+    blank = data.blank(models.AuditEvent)
+    for number in range(1, EVENTS + 1):
+        action, kind = chance.choice(tuple(ACTIONS.items()))
+        who = {"number": number, "at": ago(EVENTS - number), "user_id": user.id, "user_role": user.role.value}
+        where = {"address": "192.0.2.7", "request_id": uuid.uuid4().hex[:16], "account_id": colleges[0].account_id}
+        what = {"action": action, "object_type": kind, "object_id": str(uuid.uuid4())}
+        yield blank | who | where | what | {"previous_hash": f"{number - 1:064}", "hash": f"{number:064}"}
 
 
 def ago(number):
