@@ -16,6 +16,20 @@ mode_is() { [ "$(stat -c %a "$ROOT$1" 2>/dev/null)" = "$2" ]; }
 owner_is() { [ "$(stat -c %U "$ROOT$1" 2>/dev/null)" = "$2" ]; }
 none() { [ -z "$("$@" 2>/dev/null | head -1)" ]; }
 younger_than() { [ -n "$(find "$1" -mmin "-$((OLDEST_HOURS * 60))" 2>/dev/null)" ]; }
+# The machine of an address; nothing for a file or a socket.
+host_of() {
+    local rest="${1#*:}"
+    [[ $rest == //* ]] || return
+    [[ $1 =~ [?\&]host=([^&]*) ]] && { [[ ${BASH_REMATCH[1]} == /* || ${BASH_REMATCH[1]} == %2[Ff]* ]] || echo "${BASH_REMATCH[1]}"; return; }
+    rest="${rest#//}"; rest="${rest%%[/?]*}"; rest="${rest##*@}"
+    if [[ $rest == \[* ]]; then echo "${rest%%]*}]"; else echo "${rest%%:*}"; fi
+}
+# A setting is empty, or of this machine, or its address is as it should be for a line to another one.
+proved() {
+    local url; url="$(setting "$1")"
+    case "$(host_of "$url")" in "" | localhost | 127.* | "[::1]") return 0 ;; esac
+    [[ $url =~ $2 ]]
+}
 setting() { sed -n "s/^$1=//p" "$ROOT/etc/trait-d-union.env" 2>/dev/null | tail -1; }
 
 files() {
@@ -38,6 +52,11 @@ settings() {
     check "PUBLIC_URL commence par https://" grep -q "^PUBLIC_URL=https://" "$ROOT/etc/trait-d-union.env"
     check "BACKUP_KEY n’est pas dans l’environnement du serveur" test -z "$(setting BACKUP_KEY)"
     check "DATABASE_OWNER_URL n’est pas dans l’environnement du serveur" test -z "$(setting DATABASE_OWNER_URL)"
+    check "DATABASE_URL : sur une autre machine, la base prouve son nom (sslmode=verify-full)" proved DATABASE_URL '[?&]sslmode=verify-full(&|$)'
+    check "SMTP_URL : vers une autre machine, smtps://" proved SMTP_URL '^smtps:'
+    check "SMS_URL : vers une autre machine, https://" proved SMS_URL '^https:'
+    check "AWS_ENDPOINT_URL : vers une autre machine, https://" proved AWS_ENDPOINT_URL '^https:'
+    check "CLAMD_URL : sur cette machine, la ligne n’est pas chiffrée" proved CLAMD_URL '^unix:'
     check "AUDIT_HEADS_DIR est donné" test -n "$(setting AUDIT_HEADS_DIR)"
     check "La tête du journal d’audit a été notée depuis $OLDEST_HOURS h" younger_than "$ROOT$(setting AUDIT_HEADS_DIR)/audit-heads.txt"
 }

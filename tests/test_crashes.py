@@ -39,7 +39,7 @@ from tests.exchange.test_affiliations import nir, read, words
 from tests.thorough import often
 
 KILLS = 3  # a round; beyond, a file of affiliations that stops the worker each time is given up
-WANTED = often(2, 200)  # kills of each kind of work
+IMPORTS, OTHERS = often(2, 200), often(2, 60)  # kills: of an import as many as security asks
 
 
 class Victims:
@@ -59,7 +59,7 @@ class Victims:
         self.command = [sys.executable, "-m", "tests.crashing", work, str(folder)]
         self.at, self.killed, self.turn = at, 0, 0
 
-    def rounds(self, wanted=WANTED):
+    def rounds(self, wanted=OTHERS):
         """The number of each round, and the hour at which it begins."""
         talk = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         with subprocess.Popen(self.command, env=self.environment, **talk) as self.process:
@@ -99,7 +99,7 @@ def newcomers(contract, turn, count):
 def test_an_import_that_is_killed_affiliates_each_once(app, hr, at, figure):
     contract = hr.contracts().first()
     victims = Victims(app, at, "confirm")
-    for turn in victims.rounds():
+    for turn in victims.rounds(IMPORTS):
         source = read(hr, *newcomers(contract, turn, 30))
         source.move(ImportState.CONFIRMING, asked_by=hr)
         victims.kill()

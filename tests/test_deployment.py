@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -265,6 +266,31 @@ def age(path):
     os.utime(path, (old, old))
 
 
+def add_setting(line, root):
+    path = root / "etc/trait-d-union.env"
+    path.write_text(f"{path.read_text()}{line}\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it looks at what root owns")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DATABASE_URL=sqlite:////var/lib/trait-d-union/portal.db",
+        "DATABASE_URL=postgresql://portal@/portal?host=/var/run/postgresql",
+        "DATABASE_URL=postgresql://portal:x@[::1]:5432/portal",
+        "DATABASE_URL=postgresql://portal:x@base.example:5432/portal?connect_timeout=2&sslmode=verify-full",
+        "SMTP_URL=smtps://portail:x@relais.example",
+        "SMTP_URL=file:///var/lib/trait-d-union/outbox",
+        "SMS_URL=https://passerelle.example/sms",
+        "CLAMD_URL=unix:///run/clamav/clamd.ctl",
+        "CLAMD_URL=tcp://127.0.0.1:3310",
+    ],
+)
+def test_a_line_of_this_machine_or_that_is_proved_passes(machine, line):
+    add_setting(line, machine)
+    assert checked(machine) == (0, [])
+
+
 HARMS = {
     "settings that others read": (lambda root: (root / "etc/trait-d-union.env").chmod(0o440), "trait-d-union.env"),
     "data that others read": (lambda root: (root / "var/lib/trait-d-union/audit-heads.txt").chmod(0o604), "/var/lib"),
@@ -276,6 +302,17 @@ HARMS = {
         lambda root: (root / "var/backups/trait-d-union/env").write_text("VAULT_KEYS=1\n"),
         "Aucune clé",
     ),
+    **{
+        f"a line in clear: {line}": (partial(add_setting, line), line.partition("=")[0])
+        for line in (
+            "DATABASE_URL=postgresql://portal:x@base.example/portal",
+            "DATABASE_URL=postgresql://portal:x@/portal?host=10.0.0.5&sslmode=require",
+            "SMTP_URL=smtp://relais.example:25",
+            "SMS_URL=http://10.0.0.7/sms",
+            "AWS_ENDPOINT_URL=http://s3.example",
+            "CLAMD_URL=tcp://scan.example:3310",
+        )
+    },
     "the demonstration": (
         lambda root: (root / "etc/trait-d-union.env").write_text("PUBLIC_URL=https://x\nDEMO=1\n"),
         "DEMO",

@@ -7,12 +7,15 @@ import email
 import os
 import re
 import signal
+import smtplib
+import ssl
 import subprocess
 import sys
 import textwrap
 import time
 from collections import Counter
 from email import policy
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -457,3 +460,29 @@ def test_two_workers_send_each_message_once(server):
 def test_an_example_of_each_state_is_made(database):
     factories.messages()
     assert {message.state for message in OutboxMessage.select()} == set(MessageState)
+
+
+@pytest.mark.parametrize(
+    ("url", "proved"),
+    [
+        ("smtp://localhost:25", False),
+        ("smtp://127.0.0.1:25", False),
+        ("smtp://[::1]:25", False),
+        ("smtp://relais.example:25", True),
+        ("smtp://10.0.0.5:25", True),
+        ("smtp://portail:secret@localhost:25", True),
+    ],
+)
+def test_a_server_of_another_machine_or_that_is_told_a_password_proves_its_name(monkeypatch, url, proved):
+    class Server:
+        def __init__(self, *_, **__):
+            self.ehlo_or_helo_if_needed = self.close = lambda: None
+            self.has_extn = {"starttls"}.__contains__
+            self.login = lambda *_: None
+
+        def starttls(self, context):
+            self.context = context
+
+    monkeypatch.setattr(smtplib, "SMTP", Server)
+    context = carriers.connect(urlsplit(url)).context
+    assert (context.check_hostname, context.verify_mode == ssl.CERT_REQUIRED) == (proved, proved)
