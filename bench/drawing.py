@@ -60,9 +60,12 @@ def as_template(html, results):
 
 
 def best(lines, results):
-    """(number of a statement, columns, form of each line): of those that have a row for each line."""
-    fit = [number for number, rows in enumerate(results) if lines and len(rows) == len(lines)]
-    tried = [(number, *holes(lines, results[number])) for number in fit]
+    """(number of a statement, columns, form of each line): of those that have a row for each line.
+
+    They may have one more: a page asks for it to know whether there are others.
+    """
+    fit = [number for number, rows in enumerate(results) if lines and len(rows) - len(lines) in (0, 1)]
+    tried = [(number, *holes(lines, results[number][: len(lines)])) for number in fit]
     return max(tried, key=lambda one: sum(form.count("{{ row") for form in one[2]), default=None)
 
 
