@@ -1,10 +1,12 @@
 """Movements: what they change and when, who follows, how they are undone, and that a form sent twice does one thing."""
 
 import datetime
+from functools import partial
+from threading import Barrier, Thread
 
 import pytest
 
-from portal import clock
+from portal import clock, reach
 from portal.models import (
     Beneficiary,
     BeneficiaryRole,
@@ -14,8 +16,10 @@ from portal.models import (
     MovementState,
     NotTakenBack,
     Outdated,
+    db,
 )
 from tests import factories
+from tests.thorough import often
 
 DAY = datetime.timedelta(days=1)
 ADDRESS = {
@@ -124,6 +128,34 @@ def test_somebody_else_changed_the_person_meanwhile(hr, household):
         employee.modify(MovementKind.CONTACT, {"email": "b@exemple.fr"}, clock.today(), hr, clock.now(), 1)
     assert raised.value.person.email == "a@exemple.fr"
     assert Movement.select().count() == 1
+
+
+def test_of_two_who_change_at_the_same_time_one_wins_and_nothing_is_lost(hr, household, figure):
+    employee, pairs = household[0], often(5, 100)
+    for pair in range(pairs):
+        version, start, ends = employee.version + pair, Barrier(2), []
+        change = partial(at_the_barrier, start, ends, employee.id, hr, version)
+        threads = [Thread(target=change, args=(f"{name}{pair}@exemple.fr",)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ((_, won), (why, seen)) = sorted(ends)
+        assert why == "outdated" and seen == won == again(employee)[0].email
+    assert Movement.select().count() == pairs
+    figure("CON-1", pairs, "pairs at the same time, of which one won and the other saw it")
+
+
+def at_the_barrier(start, ends, id, by, version, email):
+    with db.connection_context():
+        reach.as_the_mutual(db, "x")
+        person = Beneficiary.get_by_id(id)
+        start.wait(20)
+        try:
+            person.modify(MovementKind.CONTACT, {"email": email}, clock.today(), by, clock.now(), version)
+            ends.append(("done", email))
+        except Outdated as late:
+            ends.append(("outdated", late.person.email))
 
 
 def test_a_new_name_is_found(hr, household):
