@@ -78,7 +78,7 @@ def count_try(account, origin):
 
 def let_in(user, password, account, origin):
     """The password is right: a session, or half of one where the second factor is still to be shown."""
-    now, suite = clock.now(), request.args.get("suite", "/")
+    now, suite = clock.now(), request.args.get("suite") or first_page_of(user)
     due = factors.is_due(user, current_app.settings.factor_asked, trusting.tokens(), now)
     with db.atomic():
         Throttle.forgive(account)
@@ -92,6 +92,10 @@ def let_in(user, password, account, origin):
             return redirect(url_for("factor.ask", **({"suite": suite} if suite != "/" else {})), 303)
         begin(user, now)
     return remember_device(redirect(safe_path(suite), 303), user)
+
+
+def first_page_of(user):
+    return url_for("desk.index") if user.is_staff else "/"
 
 
 def begin(user, now):

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from portal import clock, models
-from portal.models import AuditEvent, Throttle, UserSession
+from portal.models import AuditEvent, Throttle, UserRole, UserSession
 from tests import factories
 
 
@@ -31,6 +31,16 @@ def test_a_password_is_as_good_after_years_and_nobody_is_made_to_change_it(clien
         home = client.get("/")
         assert home.status_code == 200 and "mot de passe" not in home.get_data(as_text=True).lower()
         client.post("/deconnexion")
+
+
+def test_the_staff_come_in_at_their_desk_and_back_where_they_were(client, database):
+    clerk = factories.user(accounts=[], role=UserRole.STAFF)
+    assert client.sign_in(clerk).headers["Location"] == "/gestion"
+    assert client.get("/gestion").status_code == 200
+    client.post("/deconnexion")
+    data = {"identifiant": clerk.identifier, "mot_de_passe": factories.PASSWORD}
+    answer = client.post("/connexion?suite=/salaries?q%3Dbarb", data)
+    assert answer.headers["Location"] == "/salaries?q=barb"
 
 
 def test_an_unknown_identifier_gets_the_same_answer(client, hr):
