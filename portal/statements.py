@@ -2,7 +2,7 @@
 
 from portal import clock, database, documents
 from portal.formats import SPACE, date_fr, euros, share
-from portal.models import ContributionStatement, StatementLine, db
+from portal.models import ContributionStatement, StatementLine, db, fn
 from portal.rules.contributions import CHANGED, IN, OUT, WHOLE, Charged, differences
 
 DOCUMENT = "CONTRIBUTION_STATEMENT"
@@ -29,6 +29,9 @@ class Changes:
     def __init__(self, statement):
         self.statement, self.before = statement, statement.before
         self.rows = []
+        if self.before is None:  # nothing to compare: its lines are added up where they are
+            self.called = Called.summed(statement)
+            return
         old, self.called = charged(self.before, statement)
         new = self.called
         if old.by_member and new.by_member:
@@ -57,6 +60,14 @@ class Called:
     def __init__(self):
         self.by_member, self.who, self.days = {}, {}, {}
         self.count = self.employer = self.employee = 0  # lines, and cents of each part
+
+    @classmethod
+    def summed(cls, statement):
+        """How many lines a statement has and the cents of each part, without the lines."""
+        called, line = cls(), StatementLine
+        sums = fn.COUNT(line.id), database.summed(line.employer), database.summed(line.employee)
+        called.count, called.employer, called.employee = statement.lines.select(*sums).tuples().get()
+        return called
 
     def add(self, member, is_correction, band, price, employer, employee, portion, label, starts_on, ends_on):
         self.count, self.employer, self.employee = self.count + 1, self.employer + employer, self.employee + employee
