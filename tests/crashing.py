@@ -64,7 +64,7 @@ def main(work, folder):
         for time in range(times):
             later = datetime.timedelta(minutes=minutes(turn) + 3 * time)
             clock.now = lambda later=later: real() + later
-            die = at_an_instant(chance, span) if time % 2 else at_a_statement(chance)
+            die = at_an_instant(chance, span) if time % 2 else at_a_statement(chance.randrange(SOONEST, LATEST))
             end = forked(lambda die=die: doomed(die, app, WORK[work], folder))
             killed = os.WIFSIGNALED(end)
             span *= 1 if not time % 2 else 1.2 if killed else 0.7  # within the work, however long it takes here
@@ -89,8 +89,8 @@ def doomed(die, app, work, folder):
     work(app, folder)
 
 
-def at_a_statement(chance):
-    left = chance.randrange(SOONEST, LATEST)
+def at_a_statement(left):
+    """When so many have begun, unless the work is done before."""
 
     def count(event):
         nonlocal left

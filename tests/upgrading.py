@@ -7,7 +7,7 @@ import sys
 from app import create_app
 from portal import commands, database
 from portal.models import db
-from tests.crashing import forked, killed_after
+from tests.crashing import at_a_statement, doomed, forked
 
 MOST = 60  # kills, before it is given up
 LATEST = 130  # statements, and as many more as it takes to come through the longest migration
@@ -18,7 +18,7 @@ def main(chance):
     app, chance, names, stuck = create_app(), random.Random(int(chance)), [], 0
     for _ in range(MOST):
         left = chance.randrange(2, LATEST + 60 * stuck)
-        end = forked(lambda left=left: killed_after(left, app, upgrade, "-"))
+        end = forked(lambda left=left: doomed(at_a_statement(left), app, upgrade, "-"))
         with db.connection_context():
             before, (names, schema) = names, state(db)
         db.close_all()
