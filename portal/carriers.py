@@ -97,7 +97,11 @@ def on_this_machine(host: str) -> bool:
 
 
 def connect(address: SplitResult) -> smtplib.SMTP:
-    """A server that knows us, with what TLS it offers; on another machine, or told a password, it proves its name."""
+    """A server that knows us, with what TLS it offers; on another machine, or told a password, it proves its name.
+
+    No password goes to another machine in clear: raises smtplib.SMTPNotSupportedError.
+    """
+    here = on_this_machine(address.hostname or "")
     checked = ssl.create_default_context()
     if address.scheme == "smtps":
         line: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -108,9 +112,11 @@ def connect(address: SplitResult) -> smtplib.SMTP:
     try:
         line.ehlo_or_helo_if_needed()
         if address.scheme == "smtp" and line.has_extn("starttls"):
-            if not address.username and on_this_machine(address.hostname or ""):
+            if not address.username and here:
                 checked.check_hostname, checked.verify_mode = False, ssl.CERT_NONE
             line.starttls(context=checked)
+        elif address.scheme == "smtp" and address.username and not here:
+            raise smtplib.SMTPNotSupportedError("no STARTTLS")
         if address.username:
             line.login(unquote(address.username), unquote(address.password or ""))
     except BaseException:

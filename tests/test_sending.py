@@ -1,6 +1,7 @@
 """E-mails and texts against real servers: that refuse, hang, hang up or are down; and workers that are killed."""
 
 import base64
+import contextlib
 import dataclasses
 import datetime
 import email
@@ -486,3 +487,19 @@ def test_a_server_of_another_machine_or_that_is_told_a_password_proves_its_name(
     monkeypatch.setattr(smtplib, "SMTP", Server)
     context = carriers.connect(urlsplit(url)).context
     assert (context.check_hostname, context.verify_mode == ssl.CERT_REQUIRED) == (proved, proved)
+
+
+@pytest.mark.parametrize(("host", "told"), [("relais.example", False), ("localhost", True)])
+def test_no_password_goes_to_another_machine_in_clear(monkeypatch, host, told):
+    said = []
+
+    class Server:
+        def __init__(self, *_, **__):
+            self.ehlo_or_helo_if_needed = self.close = lambda: None
+            self.has_extn = set().__contains__
+            self.login = lambda *words: said.append(words)
+
+    monkeypatch.setattr(smtplib, "SMTP", Server)
+    with contextlib.nullcontext() if told else pytest.raises(smtplib.SMTPNotSupportedError):
+        carriers.connect(urlsplit(f"smtp://portail:secret@{host}:25"))
+    assert said == [("portail", "secret")] * told
