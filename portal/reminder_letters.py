@@ -100,15 +100,16 @@ def letter(person, requests, url, now):
 def letter_of_waiver(row, now):
     """Handed by the company, which knows no address of who is not covered: it is to the company that it is answered."""
     waiver = row.waiver
+    affiliated = "affiliée" if waiver.title == "Mme" else "affilié"
     return printing.Letter(
         recipient=[f"{waiver.title} {waiver.full_name}"],
         sender=[row.category.company.label],
         subject="Votre dispense est à justifier",
         paragraphs=[
             greeting(waiver),
-            "Vous n’êtes pas affilié à la mutuelle d’entreprise, à votre demande. Remettez le justificatif de votre"
-            f" dispense à votre service du personnel{at_the_latest(row.due_on, now)}.",
-            "Sans lui, vous serez affilié.",
+            f"Vous n’êtes pas {affiliated} à la mutuelle d’entreprise, à votre demande. Remettez le justificatif"
+            f" de votre dispense à votre service du personnel{at_the_latest(row.due_on, now)}.",
+            f"Sans lui, vous serez {affiliated}.",
         ],
         on=clock.day_of(now),
     )

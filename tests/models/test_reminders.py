@@ -274,6 +274,7 @@ def test_a_letter_is_made_for_a_waiver_whose_employee_cannot_be_reached(hr, toda
     written = reminder_letters.letter_of_waiver(row, clock.now())
     assert written.recipient == [f"{waiver.title} {waiver.full_name}"] and not written.url
     assert "à votre service du personnel" in " ".join(written.paragraphs)
+    assert written.paragraphs[-1] == f"Sans lui, vous serez affilié{'e' * (waiver.title == 'Mme')}."
 
 
 @pytest.mark.parametrize(("count", "words"), [(1, "Sans lui"), (2, "Sans eux")])
