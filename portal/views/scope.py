@@ -95,7 +95,7 @@ def recall():
     """A page asked for without its scope is shown in the last one used: its address then says so.
 
     « Tous mes comptes » is said too, where there are several: otherwise a page that shows all of them would be of
-    another account as soon as one was chosen in another tab.
+    another account as soon as one was chosen in another tab. An only account is shown whole, for the same reason.
     """
     bare = request.method == "GET" and "perimetre" not in request.args and not wants_fragment()
     if not (bare and request.blueprint in SCOPED - {"scope"} and current_user.is_authenticated):
@@ -105,7 +105,7 @@ def recall():
     if scope is None:  # the right to it has gone
         session.pop("dernier")
         scope = read("")
-    if scope.account_count > 1 or last == scope.asked != "":
+    if scope.account_count > 1:
         return redirect(address(perimetre=scope.address))
     g.bare_scope = scope
     return None
@@ -140,7 +140,7 @@ def remember(scope):
     """The last scope and accounts used, in the browser's own cookie: reading a page writes nothing in the database."""
     if not request.args.get("perimetre"):
         return
-    known, last = session.get("recents", []), "" if scope.asked == EVERYTHING else scope.asked
+    known, last = session.get("recents", []), "" if scope.single or scope.asked == EVERYTHING else scope.asked
     recents = [scope.code, *(code for code in known if code != scope.code)][:RECENT] if scope.code else known
     if (last, recents) != (session.get("dernier"), known):
         session["dernier"], session["recents"] = last, recents

@@ -1,5 +1,6 @@
 """Two tabs of one browser, on different accounts: what is chosen in one never changes what the other shows or does."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import html5lib
@@ -46,6 +47,17 @@ def test_all_stays_all_while_another_tab_chooses(client, accounts, path):
     client.get(f"/salaries?perimetre={accounts[0]}")
     after = client.get(mine).get_data(as_text=True)
     assert chosen(before) == chosen(after) == "Tous mes comptes"
+
+
+def test_an_only_account_stays_whole_while_another_tab_chooses_a_college(signed_in, hr):
+    """Its pages do not have to say their scope: one that does not shows all of it, whatever was chosen elsewhere."""
+    college = hr.categories().first()
+    whole = r"sur (\d+) éléments"
+    [before] = re.findall(whole, signed_in.get("/salaries").get_data(as_text=True))
+    narrower = f"{college.account.code}.{college.company.code}.{college.code}"
+    [fewer] = re.findall(whole, signed_in.get(f"/salaries?perimetre={narrower}").get_data(as_text=True))
+    assert int(fewer) < int(before)
+    assert re.findall(whole, signed_in.get("/salaries").get_data(as_text=True)) == [before]
 
 
 def chosen(page):
