@@ -9,8 +9,7 @@ from portal.forms.registrations import TickedMore, TickedRefusal
 from portal.models import Registration, User, UserRole
 from portal.rules import Refused
 from portal.views.recording import by
-from portal.views.staff import decided, together
-from portal.views.staff import registrations as queue
+from portal.views.staff import applicants, decided, together
 
 blueprint = Blueprint("staff_admitting", __name__, url_prefix="/gestion/inscriptions")
 
@@ -41,7 +40,7 @@ def refuse():
     """With one reason for all, which each reads in their own e-mail."""
     form = TickedRefusal(request.form)
     if not form.validate():
-        return queue.listing(422, refusing=form, ticked=together.ticked())
+        return applicants.listing(422, refusing=form, ticked=together.ticked())
 
     def act(row, seen, now):
         registrations.refuse(row, form.why, by(), now, seen)
@@ -53,9 +52,9 @@ def refuse():
 @requires("staff_registrations")
 def ask_more():
     """The same is missing for all; each gets a link of their own to complete it."""
-    form = TickedMore(request.form, prefix=queue.MORE)
+    form = TickedMore(request.form, prefix=applicants.MORE)
     if not form.validate():
-        return queue.listing(422, asking=form, ticked=together.ticked())
+        return applicants.listing(422, asking=form, ticked=together.ticked())
 
     def act(row, seen, now):
         registrations.ask_more(row, form.why, by(), now, seen)
@@ -68,7 +67,7 @@ def decide(action, act, word):
     outcome = together.decide(rows, action, act, MEANWHILE, lambda row: None)
     after = ". Les personnes sont prévenues." if len(outcome.done) > 1 else ". La personne est prévenue."
     listed = url_for("staff_registrations.index")
-    return together.answer(outcome, "inscription", word, after, NOTHING, listed, queue.listing, named)
+    return together.answer(outcome, "inscription", word, after, NOTHING, listed, applicants.listing, named)
 
 
 def named(row):

@@ -1,94 +1,28 @@
 """« Inscriptions »: who asks for an access, the oldest first; accepted with accounts, asked for more, or refused."""
 
-from functools import partial
-from types import SimpleNamespace
-
 from flask import Blueprint, abort, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock, registrations
 from portal.access import audit, requires
-from portal.forms.registrations import (
-    AcceptForm,
-    MoreForm,
-    RegistrationFilter,
-    RegistrationRefusal,
-    TickedMore,
-    TickedRefusal,
-)
-from portal.models import ManagedAccount, Registration, RegistrationState, User, db, fn
-from portal.prepared import written_once
-from portal.rendering import Sought, get_or_404, page_size, render, telling_total
+from portal.forms.registrations import AcceptForm, MoreForm, RegistrationRefusal
+from portal.models import ManagedAccount, Registration, RegistrationState
+from portal.rendering import get_or_404, render
 from portal.views import files
 from portal.views.recording import by, unless_overtaken
 from portal.views.sent import file as told_file
-from portal.views.staff import believing, decided, together
+from portal.views.staff import believing, decided
+from portal.views.staff.applicants import IN_ORDER, MORE, listing, told
 
 blueprint = Blueprint("staff_registrations", __name__, url_prefix="/gestion/inscriptions")
 
-MORE = "plus-"  # the boxes of what is missing stand beside those of a refusal
 MEANWHILE = "Quelqu’un a déjà décidé de cette inscription. Voici ce qui est enregistré maintenant."
-STATES = {
-    RegistrationState.CONFIRMED: ("En cours de saisie", "", "pencil"),
-    RegistrationState.RECEIVED: ("À décider", "info", "clock"),
-    RegistrationState.INCOMPLETE: ("À compléter", "warn", "hourglass"),
-    RegistrationState.ACCEPTED: ("Acceptée", "ok", "circle-check"),
-    RegistrationState.REFUSED: ("Refusée", "danger", "circle-x"),
-}
-
-
-IN_ORDER = Registration.sent_at, Registration.id
 
 
 @blueprint.get("")
 @requires("staff_registrations")
 def index():
     return listing()
-
-
-def listing(status=200, **more):
-    """The list that the address filters; in `more`, `refusing` or `asking`: the reason for those that are ticked."""
-    form = RegistrationFilter(request.args)
-    asked = form.asked(registrations.ROLES)
-    known = partial(listed, role=current_user.role, **asked)
-    find = telling_total(known, lambda: form.narrow(current_user.registrations(), **asked).count())
-    page = Sought(find, page_size(current_user.rows_per_page), read)
-    more = {"refusing": TickedRefusal(), "asking": TickedMore(prefix=MORE)} | more
-    more |= together.of_list("staff_registrations.index")
-    return render("staff_registrations", status, form=form, page=page, **more)
-
-
-def read(rows):
-    today = clock.today()
-    return [told(row, today) for row in rows]
-
-
-@written_once(db)
-def listed(size, before, *, role, state, of_role):
-    """What the list tells of each: not what they typed besides, nor their password's hash."""
-    one, found = Registration, RegistrationFilter.narrow(User(role=role).registrations(), state, of_role)
-    who = one.public_id, one.role, one.number_kind, one.first_name, one.last_name, one.email, one.organisation
-    ids, total = found.select(one.id).order_by(*IN_ORDER), found.select(fn.COUNT(one.id)).alias("total")
-    rows = one.among(ids.limit(size).offset(before)).select(*who, one.state, one.version, one.sent_at, one.remark)
-    return rows.select_extend(total).order_by(*IN_ORDER)
-
-
-def told(row, today):
-    """How the desk reads one in the list; `age`: days since it was sent, while it is to be decided."""
-    waits = row.state == RegistrationState.RECEIVED
-    return SimpleNamespace(
-        id=row.public_id,
-        version=row.version,
-        waits=waits,
-        name=row.full_name,
-        email=row.email,
-        organisation=row.organisation,
-        profession=registrations.profession(row).label,
-        sent_at=row.sent_at,
-        age=(today - clock.day_of(row.sent_at)).days if waits else None,
-        state=STATES[row.state],
-        remark=row.remark,
-    )
 
 
 def found(id):
