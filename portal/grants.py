@@ -51,11 +51,15 @@ def give(giver, person, place, values, now, form_key):
 
 
 def tell(grant, now):
-    """Whoever has no password yet is invited to choose one; the others are told that they may do more."""
+    """Whoever has no password yet is invited to choose one; the others are told that they may do more.
+
+    The company is named as the mutual knows it: an invitation from nobody is what a fraud looks like.
+    """
     user = grant.user
     if not user.is_active:
         return
-    options = {"kind": MessageKind.SECURITY}
+    place = grant.company.label if grant.company_id else grant.account.name
+    options = {"kind": MessageKind.SECURITY, "company": place}
     if user.has_password:
         outbox.email(user.identifier, "grant_given", now, user, link="/", **options)
         return

@@ -60,6 +60,18 @@ def test_somebody_new_is_invited_and_sees_what_was_given_alone(client, hr, signe
     assert "Radier" not in plain(client.get(f"/salaries/{hr.beneficiaries().first().public_id}"))
 
 
+def test_what_is_sent_names_the_company_and_not_who_gave_it(signed_in, hr):
+    account = hr.accounts().first()
+    company = Company.get(Company.account == account)
+    known = factories.user(identifier="connue@example.com")
+    give(signed_in)
+    give(signed_in, courriel=known.identifier, lieu=company.code)
+    invited = User.get(User.identifier == "comptable@example.com")
+    for user, name, others in ((invited, account.name, company.label), (known, company.label, account.name)):
+        said = OutboxMessage.get(OutboxMessage.user == user).unseal()["text"]
+        assert name in said and others not in said and hr.last_name not in said
+
+
 def test_somebody_known_is_told_and_keeps_their_profile_and_name(signed_in, hr):
     known = factories.user(role=UserRole.BROKER, identifier="comptable@example.com", first_name="Vrai", last_name="Nom")
     give(signed_in)
