@@ -284,6 +284,7 @@ WRITTEN = (
     formats.month_fr,
     formats.nir_grouped,
     formats.number,
+    formats.of_name,
     formats.percent,
     formats.share,
     formats.phone_fr,

@@ -3,12 +3,12 @@
 import re
 
 from portal import clock, documents
-from portal.formats import IBAN_MASK, SPACE, date_fr, datetime_fr
+from portal.formats import SPACE, date_fr, datetime_fr, iban_hidden
 
 CHANNELS = {"EMAIL": "un code envoyé par e-mail", "SMS": "un code envoyé par SMS"}
 GAP = rf"[ {SPACE}]?"
 # As they are written for people: the start and the end of an IBAN, sex and birth of a NIR, tell them from others.
-IBAN = re.compile(rf"\b([A-Z]{{2}}\d{{2}})(?:{GAP}[A-Z0-9]){{8,27}}{GAP}([A-Z0-9]{{3}})\b")
+IBAN = re.compile(rf"\b([A-Z]{{2}}\d{{2}})(?:{GAP}[A-Z0-9]){{11,30}}\b")
 NIR = re.compile(rf"\b([1-478]){GAP}(\d\d){GAP}(\d\d){GAP}(?:\d\d|\d[AB]){GAP}\d{{3}}{GAP}\d{{3}}(?:{GAP}\d\d)?\b")
 HIDDEN = "••"
 
@@ -59,7 +59,7 @@ def words(enrolment, employee, blocks, now):
 
 def masked(value):
     """A value without the middle of an IBAN, nor the end of a NIR: they stay in the vault."""
-    value = IBAN.sub(rf"\1{SPACE}{IBAN_MASK}{SPACE}\2", value)
+    value = IBAN.sub(lambda found: iban_hidden(re.sub(GAP, "", found[0])), value)
     hidden = SPACE.join((HIDDEN, "•••", "•••", HIDDEN))
     return NIR.sub(rf"\1{SPACE}\2{SPACE}\3{SPACE}{hidden}", value)
 

@@ -10,7 +10,7 @@ from portal.exchange import joining
 from portal.exchange.affiliation_offers import Offer
 from portal.exchange.many import update_as_read
 from portal.exchange.newcomers import Newcomer, affiliate
-from portal.formats import search_key
+from portal.formats import of_name, search_key
 from portal.household import KEY, PRIVATE, STEPS, Household
 from portal.last_look import summary
 from portal.models import (
@@ -211,7 +211,7 @@ def same_number(user, enrolment, home):
     if not number or number == KEY:
         return []
     others = user.employees_numbered(enrolment.account_id, number, enrolment.category.company_id)
-    return [("Matricule", f"C’est aussi celui de {one.full_name}. Vérifiez-le.") for one in others]
+    return [("Matricule", f"C’est aussi celui {of_name(one.full_name)}. Vérifiez-le.") for one in others]
 
 
 # ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -26,11 +26,23 @@ LETTERS = str.maketrans(
 )
 NOT_KEY = re.compile(r"[^a-z0-9]+")
 SEARCH_WORDS = 8
+# « d’Hélène », but « de Hamza »: nothing in the letters of a name tells a mute h. The first names that French has
+# always elided are told here; every other h is kept apart, which offends nobody.
+MUTE_H = re.compile(
+    r"h(?:adrien|ector|eloise|elene?|enri|ermance|ermine|ermione|erve$|ilaire|ilarion|ippolyte|onor|orace|ortense"
+    r"|ubert|ugo$|ugues|ugue?tte|yacinthe)"
+)
+VOWEL = re.compile(r"[aeiou]|y[bcdfghjklmnpqrstvwxz]")  # Yves and Yvonne, not Yasmine nor Yann
 
 
 def iban_masked(iban: str) -> str:
     """The account of a company, told from another by its last four figures and no more."""
     return IBAN_MASK[:-4] + iban[-4:]
+
+
+def iban_hidden(iban: str) -> str:
+    """DE89 •••• •••• •••• •••0 00: the groups of its own country, without what is between the start and the end."""
+    return iban_grouped(iban[:4] + "•" * (len(iban) - 7) + iban[-3:])
 
 
 @lru_cache(maxsize=16384)
@@ -174,6 +186,12 @@ def sort_key(text: str) -> str:
 
 def initials(first_name: str, last_name: str) -> str:
     return (first_name.strip()[:1] + last_name.strip()[:1]).upper()
+
+
+def of_name(name: str) -> str:
+    """« de Corentin LAMY », « d’Éloïse MARTIN », « d’Yves », « de Yann », « d’Hélène », « de Hamza »."""
+    first, _, _ = sort_key(name).partition(" ")
+    return f"d’{name}" if VOWEL.match(first) or MUTE_H.match(first) else f"de {name}"
 
 
 def upper_name(name: str) -> str:

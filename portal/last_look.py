@@ -103,7 +103,7 @@ def told_of_spouse(home, to_employee):
         return [("Conjoint", LATER["conjoint"] if home.presence("conjoint") == AWAITED else "Pas de conjoint")]
     link = cells.read(cells.LINK, home.spouse.cells[cells.RELATIONSHIP], home.today).value
     return [
-        ("Lien avec le salarié", dependents.SPOUSE_LINKS.get(link, "")),
+        ("Lien avec vous" if to_employee else "Lien avec le salarié", dependents.SPOUSE_LINKS.get(link, "")),
         *told_of_person(home, home.spouse),
         ("Pièce demandée", home.asked_of(home.spouse, to_employee)),
     ]

@@ -2983,10 +2983,10 @@ class Enrolment(Table):
     def read_whole(self):
         return Enrolment.whole(Enrolment.select()).where(Enrolment.id == self.id).get()
 
-    def copied_by(self):
-        """By what the employee was given a copy (EMAIL, SMS); None when they could not be."""
+    def copy_link(self):
+        """The link to their copy that the employee was sent (EMAIL, SMS); None when they could not be."""
         last = self.links.where(GuestLink.purpose == GuestPurpose.COPY).order_by(GuestLink.id.desc()).first()
-        return last.channel if last and last.channel != GuestChannel.LETTER else None
+        return last if last and last.channel != GuestChannel.LETTER else None
 
     def hold(self):
         """This enrolment as it is now, held until the end of the transaction; None when it is gone."""

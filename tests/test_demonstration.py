@@ -53,8 +53,9 @@ from portal.models import (
     SupportingDocument,
     ThreadMessage,
     User,
+    Waiver,
 )
-from portal.rules import identifiers
+from portal.rules import identifiers, waivers
 
 SECRET = {"nir", "nir_index", "reimbursement_iban", "contribution_iban", "password_hash", "created_at", "at", "hash"}
 SECRET |= {"answers", "content", "identity", "context", "token_hash", "digest"}
@@ -250,6 +251,12 @@ def test_documents_are_in_each_state_and_open_and_a_bank_account_awaits_the_mutu
     assert (bool(in_force.since), asked.since, in_force.company_id) == (True, None, asked.company_id)
     assert identifiers.iban(asked.unseal()) != identifiers.iban(in_force.unseal())
     assert {row.hand_over_id is None for row in rows if row.state == "ACCEPTED"} == {False}
+
+
+def test_a_waiver_that_no_document_proves_has_no_day_when_one_came(loaded):
+    without = [code for code, case in waivers.CASES.items() if case.proof is None]
+    found = list(Waiver.select().where(Waiver.reason.in_(without)))
+    assert found and not [row for row in found if row.proved_on]
 
 
 def test_an_enrolment_is_in_its_employee_s_hands(loaded):

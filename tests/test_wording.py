@@ -29,6 +29,13 @@ def test_who_stays_out_for_a_short_contract_or_a_small_wage_is_not_told_to_be_co
     assert "ailleurs" not in said and "attestation" not in said
 
 
+@pytest.mark.parametrize("name", [name for name in wording.names() if name.startswith("waiver_")])
+def test_what_an_employee_is_told_of_a_waiver_agrees_with_any_of_them(name, app):
+    """The address is all that is known of who reads it: « vous serez affilié » would be wrong for half of them."""
+    said = str(wording.shown(name, wording.source_of(name)))
+    assert not re.search(r"\bvous (?:n’)?(?:êtes|serez|étiez)(?: pas| plus)? \w+é\b", said, re.IGNORECASE)
+
+
 @pytest.mark.parametrize(
     "name", ["proof_reminder.txt", "proof_reminder.sms.txt", "waiver_reminder.sms.txt", "waiver_review.sms.txt"]
 )

@@ -39,7 +39,7 @@ def waive(draw, category, reason, began, state, proved, last, at):
     row.requested_on, row.effect_on, row.valid_until, row.created_at = effect, effect, until, at
     row.hired_on = effect if case.hired else None
     row.signed_name = f"{first} {name}" if state in ("REQUESTED", "REFUSED") else ""
-    row.proved_on = effect if proved else None
+    row.proved_on = effect if proved and case.proof else None
     row.review_due_on = waivers.first_review(case, effect) if state == "IN_FORCE" else None
     row.ended_on = until if state == "ENDED" else None
     row.remark = "L’attestation n’est pas à son nom." if state == "REFUSED" else ""

@@ -10,7 +10,7 @@ from portal import clock
 from portal.exchange.affiliation_check import Checked, Context, KnownEmployee
 from portal.exchange.affiliation_offers import Offer
 from portal.exchange.many import CHUNK, among, chunks
-from portal.formats import SPACE, date_fr, sort_key
+from portal.formats import SPACE, date_fr, of_name, sort_key
 from portal.models import (
     ADDRESS,
     Beneficiary,
@@ -286,7 +286,8 @@ def recognise_employee(people: People, row: Checked) -> Recognised:
 def newcomer(people: People, row: Checked) -> Recognised:
     """Somebody to affiliate, whose matricule is another's already or not."""
     if other := people.same_number(row.values):
-        theirs = f"Ce matricule est déjà celui de {other.full_name} (n°{SPACE}{other.member_number}). Vérifiez-le."
+        whose = f"{of_name(other.full_name)} (n°{SPACE}{other.member_number})"
+        theirs = f"Ce matricule est déjà celui {whose}. Vérifiez-le."
         say(row.warnings, MATRICULE, theirs)
     return Recognised(row)
 

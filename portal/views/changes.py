@@ -5,12 +5,11 @@ from flask_login import current_user
 
 from portal import clock
 from portal.access import requires
-from portal.formats import date_fr
+from portal.formats import date_fr, of_name
 from portal.forms import changes as forms
 from portal.models import MovementKind, to_json
 from portal.rendering import render_region, wants_fragment
 from portal.views.recording import answer, by, note, page, person
-from portal.views.told import of
 
 blueprint = Blueprint("changes", __name__, url_prefix="/salaries")
 
@@ -60,7 +59,7 @@ def move_house(id):
 def moved(found, form):
     made = modify(found, form, MovementKind.ADDRESS, form.since, household=form.pour.data == "foyer")
     who = f"{found.full_name} et son foyer ({len(made)} personnes)" if len(made) > 1 else found.full_name
-    return f"Nouvelle adresse {of(who)}, à partir du {date_fr(form.since)} ({found.category.company.label})."
+    return f"Nouvelle adresse {of_name(who)}, à partir du {date_fr(form.since)} ({found.category.company.label})."
 
 
 # ── Name, contact details ────────────────────────────────────────────────────────────────────────────────────────
@@ -107,6 +106,6 @@ def update(found, kind, form_class, title, done):
 
     def act():
         made = modify(found, form, kind, clock.today())
-        return f"{done} {of(made[0].asked.person.full_name)} ({found.category.company.label})."
+        return f"{done} {of_name(made[0].asked.person.full_name)} ({found.category.company.label})."
 
     return answer("change", found, form, act, title=title)

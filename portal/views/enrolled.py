@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from flask import url_for
 from flask_login import current_user
 
-from portal import clock, database, enrolments
+from portal import clock, database, enrolments, entrusting
 from portal.enrolments import ORDER
 from portal.formats import plural, search_words
 from portal.forms.enrolments import WhenToRemind
@@ -26,6 +26,7 @@ from portal.models import (
     db,
 )
 from portal.rendering import Page, Sort, page_size
+from portal.views import entrusted
 from portal.views.scope import current_scope
 from portal.views.told import STATES, TONES
 
@@ -83,7 +84,7 @@ def under_way():
     latest = open_ones().order_by(Enrolment.updated_at.desc(), Enrolment.id)
     put_away = visible().where(Enrolment.state == EnrolmentState.DISCARDED).order_by(Enrolment.updated_at.desc())
     return {
-        "drafts": Page(latest, DRAFTS, rows=lambda cut: [draft(row) for row in cut], parameter="saisies"),
+        "drafts": Page(latest, DRAFTS, rows=drafts, parameter="saisies"),
         "discarded": list(put_away.limit(DRAFTS)),
         "awaited": [waiting(row) for row in awaited().order_by(Enrolment.submitted_at)],
     }
@@ -93,15 +94,25 @@ def open_ones():
     return visible().where(Enrolment.state.in_(Enrolment.OPEN))
 
 
-def draft(row):
-    place = ORDER.index(row.step)
+def drafts(rows):
+    rows = list(rows)
+    given = [row for row in rows if row.state == EnrolmentState.WITH_EMPLOYEE]
+    links = entrusting.latest_of(given) if given else {}
+    return [draft(row, links.get(row.id)) for row in rows]
+
+
+def draft(row, link=None):
+    """A line of the list; `link`: the last one that its employee was given."""
+    place, given = ORDER.index(row.step), row.state == EnrolmentState.WITH_EMPLOYEE
     return SimpleNamespace(
         enrolment=row,
         url=url_for("enrolments.show", id=row.public_id),
         where=f"Étape {place + 1} sur {len(ORDER)}",
         step=STEP_TITLES[row.step][1],
         age=age(row.created_at),
-        with_employee=row.state == EnrolmentState.WITH_EMPLOYEE,
+        with_employee=given,
+        ended=bool(link) and entrusted.ended(link, clock.now()),
+        link=entrusted.in_short(link, clock.now()) if given else None,
     )
 
 
@@ -154,7 +165,7 @@ def tell(row):
         refused=state_of(row) == MovementState.REFUSED,
         proofs=home.asked() if home else [],
         waiting=waiting(row) if awaits and person else None,
-        copy=row.copied_by(),
+        copy=entrusted.copy_of(row),
         bulletin=bulletin_of(person) if person else None,
     )
 

@@ -35,9 +35,15 @@ def how(link):
     return SENT_BY[channel].format(masked[channel](to) if to else "")
 
 
+def message_of(link, *about):
+    """What carried a link, told of it or of another row (`about`): None for a letter, or once it is forgotten."""
+    written = (OutboxMessage.about(row).where(OutboxMessage.created_at == link.created_at) for row in (link, *about))
+    return next((found for message in written if (found := message.first())), None)
+
+
 def delivery(link):
     """(tone, words) of the message that carried the link; None for a letter."""
-    message = OutboxMessage.about(link).where(OutboxMessage.created_at == link.created_at).first()
+    message = message_of(link)
     if message is None:
         return None
     at = datetime_fr(message.settled_at) if message.settled_at else ""
@@ -65,6 +71,31 @@ def state(link, now):
     if link.opened_at is None:
         return "info", "Pas encore ouvert"
     return "ok", f"Ouvert le {datetime_fr(link.opened_at)}"
+
+
+def in_short(link, now):
+    """(tone, words) of where an enrolment stands that its employee has in hand, in a list."""
+    if link is not None and not ended(link, now):
+        return "info", "Chez le salarié"
+    tone, words = state(link, now)
+    return tone, words.partition("\u00a0:")[0]
+
+
+def copy_of(row):
+    """What became of the copy that the employee is sent, in a sentence; "" when nothing could be sent."""
+    link = row.copy_link()
+    if link is None:
+        return ""
+    message, by_mail = message_of(link, row), link.channel == GuestChannel.EMAIL
+    what = "courriel" if by_mail else "SMS"
+    opens = "le lien lui donne son bulletin, après sa date de naissance."
+    if message is not None and message.state == MessageState.WAITING:
+        return f"Un {what} part vers le salarié\u00a0: {opens}"
+    if message is not None and message.state == MessageState.FAILED:
+        of_what = "l’adresse" if by_mail else "le numéro"
+        return f"Le {what} n’a pas pu être remis au salarié\u00a0: vérifiez {of_what}, et remettez-lui son bulletin."
+    at = f" le {datetime_fr(message.settled_at)}" if message is not None and message.settled_at else ""
+    return f"Un {what} est parti vers le salarié{at}\u00a0: {opens}"
 
 
 def letter_of(row, link, url, today):

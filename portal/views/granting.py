@@ -6,6 +6,7 @@ from peewee import IntegrityError
 
 from portal import clock, grants
 from portal.access import audit, fresh, refuse_while, requires
+from portal.formats import of_name
 from portal.forms.grants import ChangeForm, GrantForm
 from portal.models import Outdated, PermissionGrant, Throttle, db
 from portal.rendering import get_or_404, render
@@ -13,7 +14,6 @@ from portal.views.granted import facts, told
 from portal.views.recording import TWICE, by
 from portal.views.scope import current_scope
 from portal.views.seen_whole import places
-from portal.views.told import of
 
 blueprint = Blueprint("granting", __name__, url_prefix="/habilitations")
 
@@ -61,7 +61,7 @@ def create():
     except IntegrityError:  # the same form, sent twice
         flash(TWICE, "info")
     else:
-        flash(f"L’habilitation {of(grant.name)} est enregistrée. Un courriel l’en prévient.", "ok")
+        flash(f"L’habilitation {of_name(grant.name)} est enregistrée. Un courriel l’en prévient.", "ok")
     return redirect(url_for("grants.index"), 303)
 
 
@@ -127,7 +127,7 @@ def end(id):
     except grants.LastAdministrator:
         flash(LAST, "warn")
         return redirect(url_for("granting.edit", id=id), 303)
-    flash(f"L’habilitation {of(grant.name)} est retirée : elle n’ouvre plus rien.", "ok")
+    flash(f"L’habilitation {of_name(grant.name)} est retirée : elle n’ouvre plus rien.", "ok")
     return redirect(url_for("grants.index"), 303)
 
 

@@ -6,6 +6,7 @@ from flask_login import current_user
 from portal import clock
 from portal.access import audit, requires, safe_path
 from portal.exchange.spreadsheets import Column
+from portal.formats import of_name
 from portal.forms.movements import MovementFilter
 from portal.models import Beneficiary, Movement, MovementKind, NotTakenBack, db, with_authors
 from portal.rendering import Page, Sort, address, get_or_404, page_size, redirect_whole, render
@@ -61,7 +62,7 @@ def take_back(id):
     except NotTakenBack as refusal:
         flash(str(refusal), "warn")
     else:
-        flash(f"{kind} {told.of(movement.label)} : reprise. Rien ne sera transmis à la mutuelle.", "ok")
+        flash(f"{kind} {of_name(movement.label)} : reprise. Rien ne sera transmis à la mutuelle.", "ok")
     return redirect(back, 303)
 
 

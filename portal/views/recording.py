@@ -6,6 +6,7 @@ from peewee import IntegrityError
 
 from portal import clock
 from portal.access import audit
+from portal.formats import of_name
 from portal.models import Movement, Outdated, db
 from portal.rendering import render
 from portal.views import told
@@ -58,7 +59,7 @@ def by():
 def page(name, found, form, status=200, changed=(), **more):
     """A form about one person. `changed`: what somebody else did meanwhile."""
     back = url_for("employees.show", id=found.public_id)
-    more["of_person"] = told.of(found.full_name)
+    more["of_person"] = of_name(found.full_name)
     return render(name, status, person=found, form=form, back=back, changed=changed, **more)
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from flask_login import current_user
 
 from portal import clock
-from portal.formats import date_fr, phone_fr, search_key
+from portal.formats import date_fr, phone_fr
 from portal.models import (
     Company,
     EmployeeCategory,
@@ -52,11 +52,6 @@ LABELS = {
     "email": "E-mail",
 }
 PLACES = (MovementKind.CATEGORY, MovementKind.REHIRE)
-
-
-def of(name):
-    """« de Corentin LAMY », « d’Anne ÉPARVIER »."""
-    return f"d’{name}" if search_key(name)[:1] in tuple("aeiou") else f"de {name}"
 
 
 def with_places(movements):

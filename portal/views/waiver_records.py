@@ -6,6 +6,7 @@ from peewee import IntegrityError
 
 from portal import clock, enrolments, entrusting, waivers
 from portal.access import audit, requires
+from portal.formats import of_name
 from portal.forms.waivers import ProofForm, RecordForm
 from portal.models import EmployeeCategory, Outdated, Waiver, db
 from portal.rendering import get_or_404, posted, render
@@ -70,7 +71,7 @@ def create():
     except IntegrityError:  # the same form, sent twice
         flash(TWICE, "info")
         return redirect(url_for("waivers.index"), 303)
-    flash(f"La dispense de {row.full_name} est au registre.", "ok")
+    flash(f"La dispense {of_name(row.full_name)} est au registre.", "ok")
     return redirect(url_for("waivers.show", id=row.public_id), 303)
 
 

@@ -99,7 +99,7 @@ def decide(waiver, action, act, sentence):
 def accept(id):
     waiver = found_or_404(id)
     seen = forms.Decided(request.form, waiver, clock.today()).seen
-    said = f"Dispense acceptée\u00a0: {waiver.full_name} n’est pas affilié à la mutuelle."
+    said = f"Dispense acceptée\u00a0: {waiver.full_name} n’adhère pas à la mutuelle."
     return decide(waiver, "accept", lambda: waivers.accept(waiver, clock.now(), seen), said)
 
 
@@ -110,7 +110,7 @@ def refuse(id):
     form = forms.RefusalForm(request.form, waiver, clock.today())
     if not form.validate():
         return page_of(waiver, 422, refusal=form)
-    said = f"Demande refusée\u00a0: {waiver.full_name} doit être affilié."
+    said = f"Demande refusée\u00a0: {waiver.full_name} doit adhérer à la mutuelle."
     return decide(waiver, "refuse", lambda: waivers.refuse(waiver, form.refus.data, clock.now(), form.seen), said)
 
 
@@ -168,7 +168,8 @@ def cells(row):
     who = (row.last_name, row.birth_name, row.first_name, row.birth_date, row.employee_number)
     why = (case.label, rules.BASES[case.basis], case.article)
     how = (rules.OCCASIONS.get(row.occasion, ""), rules.COVERS.get(row.cover, ""))
-    proof = (row.valid_until, case.proof.label if case.proof else "", row.proved_on, row.review_due_on, row.reviewed_on)
+    proved = (case.proof.label, row.proved_on) if case.proof else ("", None)
+    proof = (row.valid_until, *proved, row.review_due_on, row.reviewed_on)
     state = (STATES[row.state][0], row.ended_on, row.remark, row.signed_name)
     where = (category.company.account.name, category.company.label, category.label)
     return [*who, *why, *how, row.requested_on, row.effect_on, row.hired_on, *proof, *state, *where]

@@ -178,5 +178,28 @@ def test_initials_are_two_capitals():
     assert formats.initials("Élodie", "") == "É"
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Corentin LAMY", "de Corentin LAMY"),
+        ("Éloïse MARTIN", "d’Éloïse MARTIN"),
+        ("Anne ÉPARVIER", "d’Anne ÉPARVIER"),
+        ("Œdipe ROY", "d’Œdipe ROY"),
+        ("Yves LE GALL", "d’Yves LE GALL"),
+        ("Yann LE GALL", "de Yann LE GALL"),
+        ("Hélène ROY", "d’Hélène ROY"),
+        ("Hervé-Marie ROY", "d’Hervé-Marie ROY"),
+        ("Hugo ROY", "d’Hugo ROY"),
+        ("Hamza BEN ALI", "de Hamza BEN ALI"),
+        ("Hans WEBER", "de Hans WEBER"),
+        ("quelqu’un", "de quelqu’un"),
+        ("李", "de 李"),
+        ("", "de "),
+    ],
+)
+def test_de_is_elided_before_a_vowel_and_the_mute_h_of_known_first_names(name, written):
+    assert formats.of_name(name) == written
+
+
 def test_a_name_in_capitals_keeps_its_accents():
     assert formats.upper_name("Benoît-Gonin") == "BENOÎT-GONIN"

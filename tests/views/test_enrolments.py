@@ -9,6 +9,7 @@ import pytest
 from pypdf import PdfReader
 
 from portal import clock, enrolments
+from portal.formats import of_name
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -266,8 +267,39 @@ def test_the_employee_is_told_and_has_a_copy_without_a_word_of_what_it_says(sign
         assert "/salarie/" in text and "Inès" in text
         assert not re.search(r"courbet|lacroix|1994|39 478|combe", text, re.I)
     assert [link.purpose for link in GuestLink.select()] == ["COPY"] * bool(channel)
-    told = {"EMAIL": "Le salarié a reçu un courriel", "SMS": "Le salarié a reçu un SMS", None: "n’est pas prévenu"}
+    told = {
+        "EMAIL": "Un courriel part vers le salarié",
+        "SMS": "Un SMS part vers le salarié",
+        None: "n’est pas prévenu",
+    }
     assert told[channel] in signed_in.get(f"/adhesion/{draft.public_id}").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("WAITING", "Un courriel part vers le salarié"),
+        ("SENT", "Un courriel est parti vers le salarié le "),
+        ("FAILED", "Le courriel n’a pas pu être remis au salarié"),
+    ],
+)
+def test_the_copy_of_the_employee_is_told_as_the_outbox_knows_it(signed_in, hr, draft, state, said):
+    sending(signed_in, fill(signed_in, draft, coordonnees=enrolling.ADDRESS | {"email": "ines@example.com"}))
+    settled_at = None if state == "WAITING" else clock.now()
+    OutboxMessage.update(state=state, settled_at=settled_at).execute()
+    page = signed_in.get(f"/adhesion/{draft.public_id}").get_data(as_text=True)
+    assert said in page and "a reçu" not in page
+
+
+def test_the_documents_to_give_are_told_without_a_gender(signed_in, hr, draft):
+    """« Copie du PACS : demandé » was wrong, and « demandée » would be of « Certificat »."""
+    partner = enrolling.SPOUSE | {"lien": "PACS"}
+    fill(signed_in, draft, conjoint=partner)
+    look = signed_in.get(f"/adhesion/{draft.public_id}/verification").get_data(as_text=True)
+    said = re.compile(r"À fournir pour \w+ [^:]+\u00a0: Copie du PACS\.")
+    assert said.search(look)
+    sending(signed_in, draft)
+    assert said.search(signed_in.get(f"/adhesion/{draft.public_id}").get_data(as_text=True))
 
 
 def test_sent_twice_the_employee_has_one_copy(signed_in, hr, draft):
@@ -534,7 +566,7 @@ def test_the_age_of_a_child_ends_the_cover_by_the_contract_s_rule(signed_in, hr,
 def test_a_number_that_another_employee_has_is_told_once(signed_in, hr, draft):
     other = factories.beneficiary(draft.contract, "Prost", employee_number="M77")
     answer = told(signed_in, send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"matricule": "m77"}))
-    assert any(f"C’est aussi celui de {other.full_name}" in one for one in said(answer))
+    assert any(f"C’est aussi celui {of_name(other.full_name)}" in one for one in said(answer))
     page = {
         name: text for name, text in enrolling.hidden(answer.get_data(as_text=True)).items() if name != "csrf_token"
     }

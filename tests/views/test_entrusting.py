@@ -218,6 +218,43 @@ def test_hr_sees_where_it_stands(signed_in, app, hr, at):
     assert "Lien expiré le" in show(signed_in, enrolment)
 
 
+def test_the_list_of_drafts_says_where_the_link_stands_and_offers_another(signed_in, app, hr, at, queries):
+    enrolment, _ = given(signed_in, hr)
+    another = f'href="/adhesion/{enrolment.public_id}/confier'
+
+    def listed():
+        return signed_in.get("/adhesion").get_data(as_text=True)
+
+    assert "Chez le salarié" in listed() and another not in listed()
+    GuestLink.update(birth_tries=10).execute()
+    assert "Lien bloqué" in listed() and another in listed() and "Chez le salarié" not in listed()
+    GuestLink.update(birth_tries=0).execute()
+    at(days=31)
+    signed_in.sign_in(hr)
+    page = listed()
+    assert "Lien expiré le" in page and another in page and "Chez le salarié" not in page
+
+
+def test_the_list_asks_for_the_links_of_all_its_drafts_at_once(signed_in, hr, queries):
+    def asked():
+        queries.clear()
+        assert signed_in.get("/adhesion").status_code == 200
+        return len(queries)
+
+    given(signed_in, hr)
+    asked()
+    few = asked()
+    for number in range(3):
+        invite(signed_in, hr, nom=f"Lacroix{'abc'[number]}", courriel=f"a{number}@example.com")
+    assert Enrolment.select().count() == 4
+    assert asked() == few
+
+
+def test_the_name_of_who_is_enrolled_takes_its_elision(signed_in, hr):
+    enrolment, _ = given(signed_in, hr)
+    assert "Adhésion d’Inès LACROIX" in show(signed_in, enrolment)
+
+
 def test_a_message_that_could_not_be_delivered_is_told(signed_in, hr):
     enrolment, _ = given(signed_in, hr)
     OutboxMessage.update(state="FAILED").execute()

@@ -225,6 +225,12 @@ def test_the_family_comes_with_the_proofs_that_it_calls_for(phone):
     assert "Pièces à envoyer" in phone.get(where).get_data(as_text=True)
 
 
+def test_the_employee_reads_the_link_of_their_partner_with_themselves(phone):
+    type_all(phone, conjoint=SPOUSE)
+    page = seen(phone, "/verification")
+    assert "Lien avec vous" in page and "Lien avec le salarié" not in page
+
+
 def test_somebody_covered_meanwhile_stops_it_and_hr_is_told(ready, hr):
     accept(ready)
     digits, person = code(), Beneficiary.get(Beneficiary.role == BeneficiaryRole.EMPLOYEE)

@@ -101,6 +101,15 @@ def test_the_file_for_an_inspection_holds_what_is_filtered_and_is_written_down(s
         assert workbook.data[:2] == b"PK"
 
 
+def test_a_case_without_a_document_has_no_day_when_it_came(signed_in, college):
+    """The row keeps the day of a document of another case, which was corrected since."""
+    factories.waiver(college, "ACT_CDD_LT12", proved_on=day(-3), hired_on=day(-10), valid_until=day(60))
+    answer = signed_in.post(f"{REGISTER}/telechargement", data={"format": "csv"})
+    heads, row = csv.reader(io.StringIO(answer.get_data(as_text=True).lstrip("\ufeff")), delimiter=";")
+    told = dict(zip(heads, row, strict=True))
+    assert (told["Pièce"], told["Pièce reçue le"]) == ("", "")
+
+
 def test_what_an_employee_asked_for_is_accepted_once(signed_in, college):
     waiver = factories.waiver(college, state=WaiverState.REQUESTED, review_due_on=None)
     assert "Accepter la dispense" in text(signed_in, f"{REGISTER}/{waiver.public_id}")
