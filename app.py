@@ -159,11 +159,12 @@ def open_database(app):
         app.configuration.look()
 
     @app.before_request
-    def refuse_nul():
-        """PostgreSQL keeps no NUL, SQLite does: neither sees one."""
-        if "\0" in request.path or any(
-            "\0" in value for form in (request.args, request.form) for value in form.values()
-        ):
+    def refuse_what_no_form_sends():
+        """PostgreSQL keeps no NUL, SQLite does: neither sees one. Flask-WTF would read JSON as a form."""
+        typed = (
+            text for form in (request.args, request.form) for name, texts in form.lists() for text in (name, *texts)
+        )
+        if request.is_json or "\0" in request.path or any("\0" in text for text in typed):
             abort(400)
 
     @app.teardown_request
@@ -233,6 +234,8 @@ def show_errors(app):
         else:
             page = "guest_error" if request.path.startswith("/salarie/") else "error"
             response = make_response(render_template(f"pages/{page}.html", **context), error.code)
+        if error.code == 405:
+            response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         if error.code in (429, 503):
             response.headers["Retry-After"] = str(getattr(error, "retry_after", None) or 5)
         return response

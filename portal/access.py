@@ -2,7 +2,7 @@
 
 import hashlib
 from functools import partial
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import abort, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
@@ -13,7 +13,7 @@ from werkzeug.exceptions import Forbidden, TooManyRequests
 from portal import alarms, clock, reach, readings, taking
 from portal.formats import plural
 from portal.models import AuditEvent, UnsentWords, UserRole, UserSession, db
-from portal.rendering import page_size
+from portal.rendering import page_size, split
 from portal.rules import rights, staff_roles
 
 COVERED = {"see", "reveal", "export", "move", "affiliate", "enrol", "documents", "money"}
@@ -232,7 +232,7 @@ def from_this_site():
     if said:
         return said == "same-origin"
     sender = request.headers.get("Origin") or request.headers.get("Referer") or ""
-    return urlsplit(sender).netloc == request.host
+    return split(sender).netloc == request.host
 
 
 def ask_to_sign_in():
@@ -253,14 +253,14 @@ def here():
     if not shown:
         query = urlencode(list(request.args.items(multi=True)))
         return f"{request.path}?{query}" if query else request.path
-    parts = urlsplit(shown)
+    parts = split(shown)
     return safe_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 
 def safe_path(text):
     """A path of this site, or the home page: what follows a sign-in never leads elsewhere."""
     ours = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable() and "\\" not in text
-    return text if ours and not urlsplit(text).netloc else "/"
+    return text if ours and not split(text).netloc else "/"
 
 
 def open_session(user, factor_due=False):

@@ -1,7 +1,7 @@
 """A page for the browser, or only its region for htmx; pages of a list; addresses that keep what was chosen."""
 
 import math
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from flask import abort, g, redirect, render_template, request
 from htmx_flask import make_response
@@ -44,6 +44,14 @@ def wants_fragment():
 def posted():
     """What a form sent, its files too."""
     return CombinedMultiDict((request.files, request.form))
+
+
+def split(address):
+    """The parts of an address that a browser told: none of what is no address (« http://[ »)."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def redirect_whole(where):

@@ -88,7 +88,7 @@ def guard(user, by):
 
 
 def set_duties(user, duties, by, now, people=1):
-    """What a member of the staff may do from their next page on: what they could before, and now.
+    """What a member of the staff may do from their next page on: ((what they could, what was asked) before, and now).
 
     `people`: how many agree to what `by` has not, and to BY_TWO; with two, that is asked, and the rest given at once.
     """
@@ -96,10 +96,11 @@ def set_duties(user, duties, by, now, people=1):
         row = held(user, by)
         if row.role != UserRole.STAFF:
             raise Refused("Seul un gestionnaire de la mutuelle a des rôles\u00a0: un administrateur les a tous.")
-        before = row.duties
-        give(row, before, duties, by, now, people)
-        withdraw_unless_manages(row)
-        keep_one()
+        before = row.duties, row.asked_duties
+        if before != (duties, None):
+            give(row, row.duties, duties, by, now, people)
+            withdraw_unless_manages(row)
+            keep_one()
     return before, row
 
 

@@ -274,21 +274,43 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_had(server):
 
 # ── What people type ─────────────────────────────────────────────────────────────────────────────────────────────
 
-NASTY = "Zoé\r\nBcc: pirate@example.com\r\n\r\nVoici\x00 <script>alert(1)</script> {{ 7*7 }}"
+# What may end a header, begin another, or a part, a tag or a template, as often as security asks (MSG-3).
+NASTY = [
+    "Zoé\r\nBcc: pirate@example.com\r\n\r\nVoici\x00 <script>alert(1)</script> {{ 7*7 }}",
+    "Zoé\nBcc: pirate@example.com",
+    "Zoé\rBcc: pirate@example.com",
+    "Zoé\r\n\tBcc: pirate@example.com",
+    "Zoé\u2028Bcc: pirate@example.com\u2029Bcc: pirate@example.com",
+    "Zoé\x0bBcc: pirate@example.com\x0cBcc: pirate@example.com",
+    "Zoé\x85Bcc: pirate@example.com\x1cBcc: pirate@example.com",
+    "=?utf-8?q?Zo=C3=A9=0D=0ABcc:_pirate@example.com?=",
+    "Zoé\r\n.\r\nMAIL FROM:<pirate@example.com>",
+    "Zoé\r\n--=====\r\nContent-Type: text/html\r\n\r\n<script>alert(1)</script>",
+]
 
 
-def test_no_name_makes_a_header_a_paragraph_nor_a_tag(server):
+def test_no_name_makes_a_header_a_paragraph_nor_a_tag(server, figure):
     mailbox, settings = server
     now = clock.now()
-    outbox.write_many([letter(now, "zoe@example.com", first_name=NASTY, told=NASTY)])
+    outbox.write_many([letter(now, "zoe@example.com", first_name=text, told=text) for text in NASTY])
+    assert outbox.send_due(settings, now) == len(mailbox.mails) == len(NASTY)
+    for to, content in mailbox.mails:
+        mail = read(content)
+        assert (to, mail["Bcc"], mail["To"]) == ("zoe@example.com", None, "zoe@example.com")
+        assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+        assert not [part for part in mail.walk() if part["Bcc"]]
+        assert "<script>" not in mail.get_body(("html",)).get_content()
+    figure("MSG-3", len(NASTY), "hostile names, none a header")
+
+
+def test_what_a_hostile_name_says_is_read_as_words(server):
+    mailbox, settings = server
+    now = clock.now()
+    outbox.write_many([letter(now, "zoe@example.com", first_name=NASTY[0], told=NASTY[0])])
     assert outbox.send_due(settings, now) == 1
-    ((to, content),) = mailbox.mails
-    mail = read(content)
-    assert (to, mail["Bcc"], mail["To"]) == ("zoe@example.com", None, "zoe@example.com")
+    mail = read(mailbox.mails[0][1])
     assert mail["Subject"].startswith("Zoé Bcc: pirate@example.com Voici")
-    html = mail.get_body(("html",)).get_content()
-    assert "<script>" not in html
-    assert "{{ 7*7 }}" in html
+    assert "{{ 7*7 }}" in mail.get_body(("html",)).get_content()
     assert mail.get_body(("plain",)).get_content().startswith("Bonjour Zoé Bcc: pirate@example.com Voici")
 
 

@@ -1,6 +1,6 @@
 """« Salariés / Bénéficiaires »: the list, the page of a person, and what may be shown or taken away of them."""
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
@@ -9,7 +9,7 @@ from portal import clock
 from portal.access import audit, fresh, requires, shows_people
 from portal.forms.employees import BeneficiaryFilter, NirSearch
 from portal.models import AuditEvent, db
-from portal.rendering import Page, Sort, address, page_size, redirect_whole, render
+from portal.rendering import Page, Sort, address, page_size, redirect_whole, render, split
 from portal.views import roster, told
 from portal.views.actions import words
 from portal.views.scope import current_scope
@@ -43,7 +43,7 @@ def closed():
     """The id of the person whose panel this very swap takes away: their row has the focus again."""
     if not request.headers.get("HX-Source", "").endswith(("#close", "#back")):
         return ""
-    shown = parse_qs(urlsplit(request.headers.get("HX-Current-URL", "")).query)
+    shown = parse_qs(split(request.headers.get("HX-Current-URL", "")).query)
     return shown.get("fiche", [""])[0]
 
 

@@ -166,6 +166,19 @@ def test_a_proposal_can_be_put_aside(colleagues):
     assert AuditEvent.select().where(AuditEvent.action == "user.duties_refused").count() == 1
 
 
+def test_roles_that_are_sent_again_withdraw_what_waits_and_say_so(colleagues):
+    first, _ = colleagues
+    member = factories.user(UserRole.STAFF, duties=int(Duty.AUDIT))
+    set_roles(first, member, Duty.AUDIT, Duty.USERS)
+    page = set_roles(first, member, Duty.AUDIT, follow_redirects=True).get_data(as_text=True)
+    assert "Ceux qui attendaient une seconde personne ne sont plus demandés" in page
+    assert User.get_by_id(member.id).asked_duties is None
+    event = AuditEvent.select().where(AuditEvent.action == "user.duties").order_by(AuditEvent.number.desc()).first()
+    assert (event.before["asked"], event.after["asked"]) == (int(Duty.AUDIT | Duty.USERS), None)
+    assert "déjà fait" in set_roles(first, member, Duty.AUDIT, follow_redirects=True).get_data(as_text=True)
+    assert AuditEvent.select().where(AuditEvent.action == "user.duties").count() == 2
+
+
 def test_a_proposal_of_long_ago_lapses_says_so_and_is_purged(colleagues):
     first, second = colleagues
     member = factories.user(UserRole.STAFF, duties=0)

@@ -1,5 +1,6 @@
 """Every answer: strict headers, no store, tokens that are checked, errors that say what to do."""
 
+import io
 import re
 
 import pytest
@@ -202,8 +203,17 @@ def test_a_fault_shows_a_reference_and_logs_no_words(app, signed_in, monkeypatch
     assert reference in text
 
 
+def test_what_is_not_asked_for_this_way_says_how_it_is(signed_in):
+    answer = signed_in.post("/salaries")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
 @pytest.mark.parametrize(
-    "path", ["/salaries?q=a%00b", "/?perimetre=%00", "/perimetre?choix=%00", "/salaries?contrat=%00"]
+    "path",
+    [
+        *("/salaries?q=a%00b", "/?perimetre=%00", "/perimetre?choix=%00", "/salaries?contrat=%00"),
+        *("/salaries?q=a&q=%00", "/salaries?q%00=a"),
+    ],
 )
 def test_a_nul_is_refused_before_the_database_sees_it(signed_in, path):
     assert signed_in.get(path).status_code == 400
@@ -211,6 +221,31 @@ def test_a_nul_is_refused_before_the_database_sees_it(signed_in, path):
 
 def test_a_nul_in_a_form_is_refused_too(client, database):
     assert client.post("/connexion", {"identifiant": "a\0b", "mot_de_passe": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body", ["[1, 2]", '"x"', "1e999", "[" * 50_000, '{"identifiant": 5}', '{"identifiant": "\\ud800"}']
+)
+def test_no_form_is_json(client, database, body):
+    headers = {"X-CSRFToken": client.token()}
+    assert (
+        client.open("/connexion", method="POST", data=body, headers=headers, mimetype="application/json").status_code
+        == 400
+    )
+
+
+def test_a_text_that_comes_as_a_file_and_a_file_as_a_text_are_neither(signed_in):
+    there = signed_in.post("/connexion", {"identifiant": (io.BytesIO(b"rh"), "a.txt"), "mot_de_passe": "x"})
+    assert there.status_code == 422
+    assert signed_in.post("/affiliations/nouvelle", {"fichier": "C:\\base.xlsx"}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["HX-Current-URL", "Referer", "Origin"])
+def test_an_address_that_is_none_leads_to_the_sign_in(client, database, name):
+    for told in ("http://[", "http://[::1", "//[x]y/", "javascript:alert(1)"):
+        answer = client.open("/compte/affichage", method="POST", headers={name: told, "HX-Request": "true"})
+        assert (answer.status_code, answer.headers["HX-Redirect"].partition("?")[0]) == (401, "/connexion"), told
+        assert client.open("/salaries", headers={name: told}).status_code == 303
 
 
 def test_reading_goes_on_while_someone_writes(app, signed_in, at, tmp_path):

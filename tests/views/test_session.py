@@ -1,12 +1,29 @@
 """Signing in and out, being slowed down, being signed out, coming back where one was."""
 
 import datetime
+import re
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
 from portal import clock, models
 from portal.models import AuditEvent, Throttle, UserRole, UserSession
 from tests import factories
+
+# What may be written in « suite » to lead elsewhere, as often as security asks (OUT-6).
+ELSEWHERE = [
+    *("//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "\\\\evil.example"),
+    *("/\t/evil.example", "evil.example", "///evil.example", "/%0d%0aX: 1\r\n", "https:evil.example"),
+    *("https:/evil.example", "/%2f%2fevil.example", "%2f%2fevil.example", "／／evil.example", "/／evil.example"),
+    *("http://localhost@evil.example", "//localhost.evil.example", " //evil.example", "/..//evil.example"),
+    *("/.\\\\evil.example", "/\u2028/evil.example", "data:text/html,x", "/\n/evil.example", "\ufeff//evil.example"),
+]
+
+
+def leads_to(location):
+    """The site to which a browser goes: it drops tabs and line ends, and reads « \\ » as « / »."""
+    read = re.sub("[\t\r\n]", "", location.strip("\0\x1f\ufeff ")).replace("\\", "/")
+    return urlsplit(urljoin("http://localhost/connexion", read)).netloc
 
 
 def try_password(client, identifier, password="mauvais mot de passe"):
@@ -47,7 +64,6 @@ def test_an_unknown_identifier_gets_the_same_answer(client, hr):
     known, unknown = try_password(client, hr.identifier), try_password(client, "inconnu@example.com")
     assert known.status_code == unknown.status_code == 422
     strip = lambda answer, name: answer.get_data(as_text=True).replace(name, "")  # noqa: E731
-    import re
 
     def without_token(text):
         return re.sub(r'name="csrf_token" value="[^"]+"', "", text)
@@ -193,25 +209,18 @@ def test_a_form_sent_after_a_lost_session_comes_back_to_its_page(signed_in, at):
     assert answer.headers["Location"] == "/connexion?suite=/compte"
 
 
-@pytest.mark.parametrize(
-    "elsewhere",
-    [
-        "//evil.example",
-        "/\\evil.example",
-        "https://evil.example",
-        "javascript:alert(1)",
-        "\\\\evil.example",
-        "/\t/evil.example",
-        "evil.example",
-        "///evil.example",
-        "/%0d%0aX: 1\r\n",
-    ],
-)
-def test_what_follows_signing_in_stays_on_this_site(client, hr, elsewhere):
-    data = {"identifiant": hr.identifier, "mot_de_passe": factories.PASSWORD, "csrf_token": client.token()}
-    answer = client.post("/connexion", data, query_string={"suite": elsewhere})
-    assert answer.status_code == 303
-    assert answer.headers["Location"] == "/"
+def test_what_follows_signing_in_stays_on_this_site(client, hr, figure):
+    data = {"identifiant": hr.identifier, "mot_de_passe": factories.PASSWORD}
+    for elsewhere in ELSEWHERE:
+        answer = client.post("/connexion", data | {"csrf_token": client.token()}, query_string={"suite": elsewhere})
+        assert answer.status_code == 303, elsewhere
+        assert leads_to(answer.headers["Location"]) == "localhost", elsewhere
+    figure("OUT-6", len(ELSEWHERE), "addresses of other sites after a sign-in, none led to")
+
+
+@pytest.mark.parametrize("elsewhere", ["//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example"])
+def test_what_would_lead_elsewhere_is_found(elsewhere):
+    assert leads_to(elsewhere) == "evil.example"
 
 
 def test_signing_out_ends_the_session_for_a_copied_cookie_too(app, signed_in):

@@ -47,10 +47,11 @@ def set_roles(id):
     form = DutiesForm(request.form)
 
     def do(row, now):
-        before, made = users.set_duties(row, form.duties, by(), now, people())
-        if made.asked_duties is None and before == made.duties:
+        (duties, asked), made = users.set_duties(row, form.duties, by(), now, people())
+        if asked is None and (made.duties, made.asked_duties) == (duties, None):
             return None
-        return {"before": {"duties": before}, "after": {"duties": made.duties, "asked": made.asked_duties}}
+        before = {"duties": duties} | ({} if asked is None else {"asked": asked})
+        return {"before": before, "after": {"duties": made.duties, "asked": made.asked_duties}}
 
     return act(id, roles_said, "user.duties", do)
 
@@ -59,7 +60,8 @@ def roles_said(noted):
     """Those that wait for a second person do not hold yet; the others do at once."""
     before, after = noted["before"], noted["after"]
     if after["asked"] is None:
-        return "Les rôles sont enregistrés\u00a0: ils valent dès sa prochaine page."
+        fallen = " Ceux qui attendaient une seconde personne ne sont plus demandés." if "asked" in before else ""
+        return f"Les rôles sont enregistrés\u00a0: ils valent dès sa prochaine page.{fallen}"
     if before["duties"] == after["duties"]:
         return WAIT
     return f"{ASKED} Les autres changements valent dès sa prochaine page."
