@@ -654,13 +654,12 @@ class StoredFile(Table):
         """Write the row; raises Refused when this holder sent `most_today` files already, or the account is full."""
         with db.atomic():
             database.serialise(db, hash_of(f"files of {self.holder} {self.account_id}"))
-            cls = StoredFile
             if most_today is not None and self.holder:
-                since = cls.created_at > self.created_at - self.WAITS
-                if cls.select().where(cls.holder == self.holder, since).count() >= most_today:
+                ((sent,),) = sent_since(self.holder, self.created_at - self.WAITS)
+                if sent >= most_today:
                     raise Refused(f"La limite est de {most_today} fichiers par jour. Recommencez demain.")
             if most_bytes is not None and self.account_id:
-                held = cls.select(fn.SUM(cls.size)).where(cls.account == self.account_id).scalar() or 0
+                ((held,),) = bytes_of(self.account_id)
                 if held + self.size > most_bytes:
                     raise Refused("L’espace de ce compte est plein. Demandez à la mutuelle de l’agrandir.")
             self.save(force_insert=True)
@@ -1631,8 +1630,13 @@ class User(UserMixin, Table):
         staff = User.role.in_([UserRole.STAFF, UserRole.ADMIN]) & User.disabled_at.is_null()
         return User.select().where(self.is_staff, staff).order_by(User.last_name, User.first_name, User.id)
 
-    def accounts_seen_whole(self):
-        return ManagedAccount.select().where(ManagedAccount.id.in_(self.ids_of_whole_accounts()))
+    def sees_whole(self, account_id):
+        """Whether a grant opens all of this account."""
+        return bool(whole_account(self.id, clock.today(), self.acting, account_id, role=self.role))
+
+    def companies_of(self, account_id, most):
+        """The companies of one account, by name: `most` of them."""
+        return companies_of(self.id, clock.today(), self.acting, account_id, most, role=self.role)
 
     def whole_account_ids(self, on=None):
         """Accounts that a grant opens whole."""
@@ -5228,6 +5232,33 @@ def ids_of_whole_accounts(user, day, acting, *, role):
 @part_written_once(db)
 def ids_of_whole_companies(user, day, acting, *, role):
     return at_the_door(user, role, acting).whole_company_ids(day)
+
+
+@written_once(db)
+def whole_account(user, day, acting, account, *, role):
+    whole = ids_of_whole_accounts(user, day, acting, role=role)
+    return ManagedAccount.select(ManagedAccount.id).where(ManagedAccount.id == account, ManagedAccount.id.in_(whole))
+
+
+@written_once(db)
+def companies_of(user, day, acting, account, most, *, role):
+    seen = category_ids(user, day, acting, account, role=role, within=True)
+    of_colleges = EmployeeCategory.select(EmployeeCategory.company).where(EmployeeCategory.id.in_(seen))
+    found = Company.select().where(Company.id.in_(of_colleges), Company.account == account)
+    return found.order_by(Company.label, Company.code).limit(most)
+
+
+@written_once(db)
+def sent_since(holder, since):
+    """How many files this holder sent."""
+    sent = StoredFile.select(fn.COUNT(StoredFile.id))
+    return sent.where(StoredFile.holder == holder, StoredFile.created_at > since).tuples()
+
+
+@written_once(db)
+def bytes_of(account):
+    """What the files of an account weigh together."""
+    return StoredFile.select(fn.COALESCE(fn.SUM(StoredFile.size), 0)).where(StoredFile.account == account).tuples()
 
 
 @part_written_once(db)

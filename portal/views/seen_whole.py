@@ -2,14 +2,14 @@
 
 from flask_login import current_user
 
-from portal.models import Company, EmployeeCategory, ManagedAccount
+from portal.models import Company, EmployeeCategory
 from portal.threads import Place
 
 
 def places(account, each_college=False):
     """[(key, label, Place)]: a company stands for its colleges, unless each of them may be chosen too."""
     rows = EmployeeCategory.with_companies(current_user.categories().where(EmployeeCategory.account == account))
-    whole = current_user.accounts_seen_whole().where(ManagedAccount.id == account).exists()
+    whole = current_user.sees_whole(account)
     of_account = current_user.whole_company_ids().where(Company.account == account)
     companies = {company for (company,) in of_account.tuples()}
     found = {"tout": ("Tout le compte", Place(account))} if whole else {}

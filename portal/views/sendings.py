@@ -7,7 +7,7 @@ from peewee import IntegrityError
 from portal import clock, sendings
 from portal.access import audit, requires
 from portal.forms.sendings import SendingFilter, SendingForm
-from portal.models import BankDetails, Company, EmployeeCategory, ManagedAccount, Sending, db
+from portal.models import BankDetails, EmployeeCategory, Sending, db
 from portal.prepared import written_once
 from portal.rendering import Page, page_size, posted, render
 from portal.rules import sendings as rules
@@ -32,9 +32,8 @@ def form_for(typed):
     if not scope.account:
         return None
     account = scope.account.account_id
-    offered = current_user.companies().where(Company.account == account).order_by(Company.label, Company.code)
-    whole = current_user.accounts_seen_whole().where(ManagedAccount.id == account).exists()
-    companies = list(offered.limit(EmployeeCategory.MOST_OFFERED))
+    companies = current_user.companies_of(account, EmployeeCategory.MOST_OFFERED)
+    whole = current_user.sees_whole(account)
     checks = {"pays_from": pays_from} | presence.asked()
     form = SendingForm(typed, companies, clock.today(), current_app.settings.kbis_months, whole, **checks)
     if typed is None and not scope.is_whole_account:
