@@ -66,16 +66,22 @@ def prepare(day, scheme, settings, by, now):
         rows = [one for one in rows if one.mandate.id not in elsewhere]
         if not rows:
             return None
-        batch = DebitBatch(number=next_number(day.year), scheme=scheme, collected_on=day, author=by, created_at=now)
-        batch.count, batch.total = len(rows), sum(one.amount for one in rows)
-        debits = [debit for _, some in groupby_mandate(rows) for debit in debits_of(batch, some)]
-        batch.seal(direct_debits(settings.payee, settings.creditor_identifier, scheme, day, map(told, debits)))
-        batch.save(force_insert=True)
-        for debit in debits:
-            debit.batch = batch
-            debit.save(force_insert=True)
-        used = [one.mandate.id for one in rows]
-        SepaMandate.update(last_used_on=day).where(SepaMandate.id.in_(used)).execute()
+        return keep(DebitBatch(scheme=scheme, collected_on=day, author=by, created_at=now), rows, settings)
+
+
+def keep(batch, rows, settings):
+    """The file of these rows, numbered and written with its debits, in the caller's transaction; `batch`: not saved."""
+    day = batch.collected_on
+    batch.number = next_number(day.year)
+    batch.count, batch.total = len(rows), sum(one.amount for one in rows)
+    debits = [debit for _, some in groupby_mandate(rows) for debit in debits_of(batch, some)]
+    batch.seal(direct_debits(settings.payee, settings.creditor_identifier, batch.scheme, day, map(told, debits)))
+    batch.save(force_insert=True)
+    for debit in debits:
+        debit.batch = batch
+        debit.save(force_insert=True)
+    used = [one.mandate.id for one in rows]
+    SepaMandate.update(last_used_on=day).where(SepaMandate.id.in_(used)).execute()
     return batch
 
 

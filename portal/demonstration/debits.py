@@ -1,13 +1,13 @@
 """A file of direct debits of the demonstration, as the bank takes it, and one of its debits that came back."""
 
+from types import SimpleNamespace
+
 from portal import clock, collecting, contributions
 from portal.demonstration.draw import days_ago
-from portal.exchange.sepa import direct_debits
 from portal.models import (
     Company,
     ContributionStatement,
     DebitBatch,
-    DirectDebit,
     EmployeeCategory,
     GroupContract,
     MandateState,
@@ -15,7 +15,7 @@ from portal.models import (
     SepaMandate,
     User,
 )
-from portal.rules.collections import FIRST, RECURRENT, banking_day, banking_days_after
+from portal.rules.collections import banking_day, banking_days_after
 from portal.rules.mandates import CORE
 
 REJECTED = "002"  # the college of the guide’s account whose debit came back
@@ -30,23 +30,10 @@ def debit_once(draw, managed, settings):
     if not ours:
         return
     day = max(banking_day(one.due_on) for one in ours)
-    debits = [debit(one) for one in rows if banking_day(one.due_on) == day]
-    batch = DebitBatch(public_id=draw.uuid(), number=f"PS{day.year}-0001", scheme=CORE, collected_on=day)
-    batch.created_at, batch.author = days_ago((today - day).days + PREPARED), User.known("gestion@demo.example")
-    batch.count, batch.total = len(debits), sum(one.amount for one in debits)
-    used: set[int] = set()
-    for place, one in enumerate(debits, 1):
-        is_first = one.statement in ours and one.mandate_id not in used
-        one.end_to_end, one.sequence = f"{batch.number}-{place}", FIRST if is_first else RECURRENT
-        used.add(one.mandate_id)
-    told = map(collecting.told, debits)
-    batch.seal(direct_debits(settings.payee, settings.creditor_identifier, CORE, day, told))
-    batch.save(force_insert=True)
-    for one in debits:
-        one.batch = batch
-        one.save(force_insert=True)
-    SepaMandate.update(last_used_on=day).where(SepaMandate.id.in_(used)).execute()
-    for one in debits:
+    debits = [to_collect(one, one in ours) for one in rows if banking_day(one.due_on) == day]
+    batch = DebitBatch(public_id=draw.uuid(), scheme=CORE, collected_on=day, author=User.known("gestion@demo.example"))
+    batch.created_at = days_ago((today - day).days + PREPARED)
+    for one in collecting.keep(batch, debits, settings).debits:
         if one.statement in ours and one.statement.contract.category.code == REJECTED:
             send_back(draw, one, min(banking_days_after(day, 2), today))
 
@@ -60,9 +47,11 @@ def debited():
     return joined.where(GroupContract.payment_method == collecting.METHOD, row.settled > 0).order_by(row.number)
 
 
-def debit(statement):
+def to_collect(statement, is_first):
+    """A row of `collecting`; the mandates of the others were used before."""
     mandate = statement.contract.category.company.mandate
-    return DirectDebit(statement=statement, mandate=mandate, amount=statement.total)
+    mandate.last_used_on = None if is_first else clock.day_of(mandate.signed_at)
+    return SimpleNamespace(statement=statement, mandate=mandate, amount=statement.total)
 
 
 def send_back(draw, rejected, day):

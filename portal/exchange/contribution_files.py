@@ -1,7 +1,7 @@
 """Files of contributions: statements, payments (what settles what is said again then), and what contracts cost."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from portal import contributions
@@ -124,6 +124,9 @@ def paid(text: str) -> int:
     return amount
 
 
+AHEAD = timedelta(days=31)  # a debit that is sent to the bank may be dated of its collection
+
+
 class Payments(OfContracts):
     label = "Règlements"
     key = ("payment_reference",)
@@ -137,12 +140,15 @@ class Payments(OfContracts):
 
     def __init__(self, report: Report, today: date) -> None:
         super().__init__(report, today)
+        self.latest = (today + AHEAD).isoformat()
         fields = ("reference", "contract", "paid_on", "payment_method", "amount")
         self.mirror = OfContract(self, Payment, ("reference",), fields)
 
     def record(self, row: tuple) -> tuple[Key, tuple]:
-        reference, contract_number, *rest = row
-        return reference, (reference, self.contract(contract_number), *rest)
+        reference, contract_number, paid_on, *rest = row
+        if paid_on > self.latest:
+            self.report.fault("paid_on", "Ce règlement est daté de plus d’un mois après ce jour. Corrigez la date.")
+        return reference, (reference, self.contract(contract_number), paid_on, *rest)
 
 
 # ── What contracts cost ──────────────────────────────────────────────────────────────────────────────────────────

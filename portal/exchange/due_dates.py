@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vDuration
 
 from portal.formats import SPACE, date_fr, euros, plural
 from portal.models import ContributionStatement, GroupContract, Plan
@@ -36,7 +36,7 @@ def calendar(statements: Any, name: str, key: str, url: str, now: datetime, toda
     found.add("version", "2.0")
     found.add("x-wr-calname", name)
     found.add("refresh-interval", EVERY, parameters={"value": "DURATION"})
-    found.add("x-published-ttl", EVERY)
+    found.add("x-published-ttl", vDuration(EVERY))  # « PT12H », which the library writes of the names that it knows
     for day, rows in groupby(called(statements, today), key=attrgetter("due_on")):
         found.add_component(event(day, list(rows), uuid.uuid5(uuid.NAMESPACE_URL, f"{key}/{day}"), url, now, today))
     return found.to_ical()

@@ -1,7 +1,7 @@
 """Which statements each payment settles, when nobody says so: what names one, what is its very amount, the oldest."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from operator import attrgetter
@@ -75,8 +75,9 @@ def settle(dues: Iterable[Due], paids: Iterable[Paid]) -> list[Settled]:
 def settle_and_tell(dues: Iterable[Due], paids: Iterable[Paid]) -> tuple[list[Settled], dict[int, GivenBack]]:
     """What settles what, and the payments that were given back, by their id; the same whatever the order of the rows.
 
-    A payment goes to the statement that its reference names; else to the one of its very amount, the nearest by its
-    due date; else, with those beside it, to what they make together; else to the oldest (Code civil, 1342-10).
+    A payment goes to the statement that its reference names; else to the one of its very amount, of several the last
+    that was due by then, else the next; else, with those beside it, to what they make together; else to the oldest
+    (Code civil, 1342-10, which puts what is due before what is not yet).
     """
     desk = Desk(sorted(dues, key=by_day), sorted(paids, key=by_day))
     return desk.settle(), desk.given_back
@@ -248,10 +249,8 @@ class Desk:
 
 
 def nearest(dues: Sequence[Due], day: date) -> int:
-    """Which of these, in the order of their due dates, is due nearest to a day; the earlier of two."""
-    after = bisect_left(dues, day, key=attrgetter("due_on"))
-    near = [place for place in (after - 1, after) if 0 <= place < len(dues)]
-    return min(near, key=lambda place: abs((dues[place].due_on - day).days))
+    """Which of these, in the order of their due dates: the last that is due on a day, the next when none is yet."""
+    return max(0, bisect_right(dues, day, key=attrgetter("due_on")) - 1)
 
 
 def runs(rows: Sequence) -> Iterator[Sequence]:

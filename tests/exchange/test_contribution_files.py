@@ -1,9 +1,11 @@
 """Files of statements and payments: what they refuse, what never changes once issued, and what settles what."""
 
+import datetime
 import time
 
 import pytest
 
+from portal import clock
 from portal.models import ContributionStatement, ContributionTariff, Payment, PaymentAllocation
 from tests.exchange.test_management_system import (  # noqa: F401
     CONTRACT,
@@ -93,6 +95,7 @@ def test_a_statement_that_is_still_to_be_issued_may_change(loaded):  # noqa: F81
         ("payments", PAYMENT, {"payment_method": "Troc"}, "payment_method"),
         ("payments", PAYMENT, {"contract_number": "K9"}, "contract_number"),
         ("payments", PAYMENT, {"paid_on": "09/02/2026"}, "paid_on"),
+        ("payments", PAYMENT, {"paid_on": f"{clock.today() + datetime.timedelta(days=32)}"}, "paid_on"),
     ],
 )
 def test_what_is_wrong_is_named_by_line_and_column(loaded, kind, row, change, column):  # noqa: F811
@@ -103,6 +106,11 @@ def test_what_is_wrong_is_named_by_line_and_column(loaded, kind, row, change, co
     assert "Ligne 3" in error
     assert column in error
     assert snapshot() == before
+
+
+def test_a_debit_may_be_told_before_the_bank_collects_it(loaded):  # noqa: F811
+    soon = {**PAYMENT, "payment_reference": "R2", "paid_on": f"{clock.today() + datetime.timedelta(days=30)}"}
+    assert load("payments", loaded("payments", soon)).created == 1
 
 
 def test_many_rows_of_one_contract_load_in_a_short_time(loaded):  # noqa: F811

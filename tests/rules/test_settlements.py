@@ -48,6 +48,17 @@ def test_of_several_alike_the_nearest_by_its_due_date_is_settled():
     assert told(settle(dues(100, 100, 100), [paid(1, 3, 100)])) == [(3, 1, 100)]
 
 
+def test_of_several_alike_what_is_due_comes_before_what_is_not_yet():
+    """Nineteen days late and eleven early: the next ones, in time, would each take another’s place."""
+    in_time = [paid(month, month, 100) for month in (2, 3)]
+    assert told(settle(dues(100, 100, 100), [paid(1, 1, 100, number=29), *in_time])) == [
+        (1, 1, 100),
+        (2, 2, 100),
+        (3, 3, 100),
+    ]
+    assert told(settle(dues(100, 100, 100), [paid(1, 1, 100, number=2)])) == [(1, 1, 100)]
+
+
 def test_the_reference_of_a_transfer_finds_its_statement():
     assert told(settle(dues(100, 100), [paid(1, 2, 100, "VIR PB2601-01 X")])) == [(1, 1, 100)]
     assert told(settle(dues(100, 250), [paid(1, 2, 60, "pb 2601 01")])) == [(1, 1, 60)]

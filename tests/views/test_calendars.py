@@ -64,6 +64,12 @@ def test_an_address_is_shown_once_and_gives_due_dates_without_a_sign_in(app, sig
     assert token not in str(event.after)
 
 
+def test_a_calendar_is_told_how_often_to_look_again_in_the_two_ways_that_they_read(app, signed_in, contract):
+    text = app.test_client().get(drawn(signed_in)).get_data(as_text=True)
+    assert "REFRESH-INTERVAL;VALUE=DURATION:PT12H\r\n" in text
+    assert "X-PUBLISHED-TTL:PT12H\r\n" in text
+
+
 def test_it_names_nobody(app, signed_in, contract, hr):
     ManagedAccount.update(name="CANARI", contact="CANARI").execute()
     GroupContract.update(payer="CANARI").execute()
