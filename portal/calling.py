@@ -180,10 +180,10 @@ def people_of(contract):
     alike = cache(days_of)  # nothing moved most people, and many came on the same day
     for there in (row.contract == contract, *elsewhere):
         for *who, now_in, since, until in db.execute_sql(*row.select(*columns).where(there).sql()):
-            moved = moves.get(who[0])
+            moved = moves.get(who[0], ())
             here = days_of(now_in, since, until, moved) if moved else alike(now_in, since, until)
-            if here:
-                yield Person(*who, here)
+            if here or contract.id in {now_in, *(move.before.get("contract") for move in moved)}:
+                yield Person(*who, here)  # whose days all turn out to be wrong is given back what was called
 
 
 def whole_months(contracts):

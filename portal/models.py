@@ -366,8 +366,8 @@ class Beneficiary(Table):
         return Beneficiary.dependents_of([self])
 
     @classmethod
-    def dependents_of(cls, employees):
-        """The covered dependents of these employees, in one query."""
+    def dependents_of(cls, employees, on=None):
+        """The covered dependents of these employees, in one query: today, or on a day that may be long past."""
         if not employees:
             return []
         same_household = cls.household_number.in_([one.household_number for one in employees])
@@ -375,7 +375,7 @@ class Beneficiary(Table):
             cls.account.in_({one.account_id for one in employees}),
             same_household,
             cls.role != BeneficiaryRole.EMPLOYEE,
-            cls.active_on(clock.today()),
+            cls.active_on(on or clock.today()),
         )
         return list(found.order_by(cls.id))
 
@@ -396,7 +396,8 @@ class Beneficiary(Table):
                 for person in people
                 if person.is_employee and person.id in changes
             }
-            for dependent in cls.dependents_of([change.person for change in employees.values()]):
+            first = min((change.values["terminated_on"] for change in employees.values()), default=None)
+            for dependent in cls.dependents_of([change.person for change in employees.values()], first):
                 cause = employees.get((dependent.account_id, dependent.household_number))
                 end = cause.values["terminated_on"] if cause else None
                 if end and dependent.id not in changes and not dependent.stays_covered(end):
@@ -441,7 +442,7 @@ class Beneficiary(Table):
                 else:
                     changes[person.id] = Change(person, MovementKind.CATEGORY, values, effective_on)
             causes = {(c.person.account_id, c.person.household_number): c for c in changes.values()}
-            for dependent in cls.dependents_of([change.person for change in causes.values()]):
+            for dependent in cls.dependents_of([change.person for change in causes.values()], effective_on):
                 cause = causes.get((dependent.account_id, dependent.household_number))
                 if cause and dependent.id not in changes and dependent.contract_id != contract.id:
                     changes[dependent.id] = Change(dependent, MovementKind.CATEGORY, values, effective_on, cause=cause)

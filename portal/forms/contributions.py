@@ -6,7 +6,7 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from portal import database
-from portal.formats import search_words
+from portal.formats import date_fr, search_words
 from portal.forms.checks import typed_day
 from portal.forms.filters import Filter, SharedSelect
 from portal.models import ContributionStatement, Payment, StatementLine, StatementState, db
@@ -55,6 +55,8 @@ class PaymentFilter(MoneyFilter):
         self.q.label.text = "Référence ou n° de contrat"
         self.mode.choices = [SelectChoice("", "Tous"), *(SelectChoice(one, one) for one in METHODS)]
         self.since, self.until = typed_day(self.du, today), typed_day(self.au, today)
+        if self.since and self.until and self.until < self.since:
+            self.au.errors, self.until = ["Cette date est avant le début de la période. Corrigez l’une des deux."], None
 
     def narrow(self, payments):
         if self.typed:
@@ -70,8 +72,8 @@ class PaymentFilter(MoneyFilter):
     def words(self):
         return {
             "mode": self.mode.data if self.mode.data in METHODS else "",
-            "du": f"Depuis le {self.du.data}" if self.since else "",
-            "au": f"Jusqu’au {self.au.data}" if self.until else "",
+            "du": f"Depuis le {date_fr(self.since)}" if self.since else "",
+            "au": f"Jusqu’au {date_fr(self.until)}" if self.until else "",
         }
 
 

@@ -69,8 +69,8 @@ def stays_of(current: Stay, moves: Iterable[Move]) -> list[Stay]:
         if move.is_return:
             starts_on = day_of(move.before.get("effective_on")) or move.day
             ends_on = day_of(move.before.get("terminated_on"))
-        else:
-            ends_on = move.day - timedelta(days=1)
+        else:  # who turns out to have left before they moved stays gone
+            ends_on = min(ends_on or move.day, move.day - timedelta(days=1))
     stays.append(Stay(contract, starts_on, ends_on))
     return [stay for stay in stays if stay.ends_on is None or stay.ends_on >= stay.starts_on]
 

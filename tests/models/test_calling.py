@@ -411,6 +411,56 @@ def test_who_moves_late_is_given_back_here_and_called_there(contract):
     assert called.total == 15_000
 
 
+def test_who_turns_out_to_have_moved_then_left_within_a_month_is_given_back_all_that_was_called_since(contract):
+    """No day of theirs is the second contract’s to call any more: they are not taken for somebody put elsewhere."""
+    mover = factories.beneficiary(contract, "Mermet")
+    there = second_contract(contract)
+    ContributionTariff.update(pro_rata="STARTED_MONTH").execute()
+    start = months_before(clock.today(), 3)
+    hr = factories.user(accounts=[contract.category.account_id])
+    moved_on = start + datetime.timedelta(9)
+    Beneficiary.move_to([mover], GroupContract.get_by_id(there.id), moved_on, hr, clock.now())
+    calling.Movement.apply_due(clock.now())
+    assert issue(there, 2).total == 8_000
+    left_on = moved_on + datetime.timedelta(5)
+    Beneficiary.update(terminated_on=left_on).where(Beneficiary.id == mover.id).execute()
+    corrected = lines(issue(there, 1))
+    assert corrected[mover.member_number, True, months_after(start, 1).month] == ("Isolé", -2_000, -2_000)
+
+
+def test_who_turns_out_to_have_left_before_they_moved_is_called_until_they_left(contract):
+    mover = factories.beneficiary(contract, "Mermet")
+    there = second_contract(contract)
+    start = months_before(clock.today(), 1)
+    hr = factories.user(accounts=[contract.category.account_id])
+    moved_on = start + datetime.timedelta(19)
+    Beneficiary.move_to([mover], GroupContract.get_by_id(there.id), moved_on, hr, clock.now())
+    calling.Movement.apply_due(clock.now())
+    left_on = start + datetime.timedelta(9)
+    Beneficiary.update(terminated_on=left_on).where(Beneficiary.id == mover.id).execute()
+    (line,) = issue(contract, 1).lines
+    assert (line.starts_on, line.ends_on) == (start, left_on)
+    assert mover.member_number not in {line.member_number for line in issue(there, 1).lines}
+
+
+def test_a_family_that_left_follows_the_employee_who_turns_out_to_have_moved_before(contract):
+    """A college that is learnt late: the child whose age ended the cover since was in it until then."""
+    father = factories.beneficiary(contract, "Mermet")
+    child = factories.beneficiary(
+        contract, "Mermet", role=BeneficiaryRole.CHILD, household_number=father.household_number
+    )
+    there = second_contract(contract)
+    start = months_before(clock.today(), 2)
+    ended = month_end(start)
+    Beneficiary.update(terminated_on=ended).where(Beneficiary.id == child.id).execute()
+    hr = factories.user(accounts=[contract.category.account_id])
+    Beneficiary.move_to([father], GroupContract.get_by_id(there.id), start, hr, clock.now())
+    calling.Movement.apply_due(clock.now())
+    first, second = lines(issue(there, 2)), lines(issue(there, 1))
+    assert first[father.member_number, False, start.month] == ("Famille", 5_501, 5_500)
+    assert second[father.member_number, False, months_after(start, 1).month] == ("Isolé", 2_000, 2_000)
+
+
 def test_the_worker_issues_what_is_due_and_nothing_twice(contract, chosen_settings):
     factories.beneficiary(contract)
     today = clock.today()

@@ -64,6 +64,11 @@ def test_who_changed_contract_was_in_the_other_before():
     ]
 
 
+def test_who_left_before_they_changed_contract_was_never_in_the_second():
+    moved = Move(False, D(2026, 5, 1), {"contract": 1})
+    assert stays_of(Stay(2, D(2020, 1, 1), D(2026, 3, 9)), [moved]) == [Stay(1, D(2020, 1, 1), D(2026, 3, 9))]
+
+
 def test_who_came_back_was_there_before_and_away_between():
     before = {"contract": 1, "effective_on": "2019-02-01", "terminated_on": "2025-06-30"}
     assert stays_of(Stay(2, D(2026, 5, 1), None), [Move(True, D(2026, 5, 1), before)]) == [

@@ -167,6 +167,13 @@ def test_payments_are_narrowed_by_the_address(signed_in, contract, query, count)
     assert ("n’existe pas" in text) == ("31/02" in query)
 
 
+def test_a_period_that_ends_before_it_starts_is_said_and_does_not_hide_what_came_since(signed_in, contract):
+    text = plain(signed_in.get("/cotisations?du=1/1/2000&au=31/12/1999"))
+    assert "Cette date est avant le début de la période" in text
+    assert "2 règlements" in text
+    assert "Depuis le 01/01/2000" in text
+
+
 def test_an_iban_does_not_stay_in_an_address(signed_in, contract):
     for path in ("/cotisations", "/echeancier"):
         answer = signed_in.get(path, query_string={"q": IBAN})
