@@ -74,7 +74,9 @@ def keep(batch, rows, settings):
     day = batch.collected_on
     batch.number = next_number(day.year)
     batch.count, batch.total = len(rows), sum(one.amount for one in rows)
-    debits = [debit for _, some in groupby_mandate(rows) for debit in debits_of(batch, some)]
+    debits = [debit for _, some in groupby_mandate(rows) for debit in debits_of(some)]
+    for place, debit in enumerate(debits, 1):
+        debit.end_to_end = f"{batch.number}-{place}"
     batch.seal(direct_debits(settings.payee, settings.creditor_identifier, batch.scheme, day, map(told, debits)))
     batch.save(force_insert=True)
     for debit in debits:
@@ -89,15 +91,12 @@ def groupby_mandate(rows):
     return groupby(sorted(rows, key=attrgetter("mandate.id", "statement.number")), key=attrgetter("mandate.id"))
 
 
-def debits_of(batch, rows):
+def debits_of(rows):
     """The debits by one mandate, in their order."""
     rows = list(rows)
     types = sequence_types(one.mandate.last_used_on is not None for one in rows)
     for one, sequence in zip(rows, types, strict=True):
-        name = f"{batch.number}-{one.statement.id}"
-        debit = DirectDebit(statement=one.statement, mandate=one.mandate, amount=one.amount, sequence=sequence)
-        debit.end_to_end = name
-        yield debit
+        yield DirectDebit(statement=one.statement, mandate=one.mandate, amount=one.amount, sequence=sequence)
 
 
 def told(debit):
