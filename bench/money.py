@@ -55,8 +55,10 @@ def fill(place):
         tariff = {"amount_type": "EUR", "single": 4_180, "family": 11_720, "pro_rata": "DAILY", "term": "ARREARS"}
         since = datetime.date(2020, 1, 1)
         models.ContributionTariff.create(contract=big, valid_from=since, called_by_portal=True, **tariff)
-        contributions.settle_contracts([contract.id for contract in contracts])
     with db.connection_context():
+        database.refresh_statistics(db)  # what follows reads and writes each contract’s rows among those of all
+        with db.atomic():
+            contributions.settle_contracts([contract.id for contract in contracts])
         database.refresh_statistics(db)
     db.close_all()
 

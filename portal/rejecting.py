@@ -70,9 +70,9 @@ def by_reference(names):
 
 
 def refuse_wrong(found, debits, today):
-    faults = []
+    faults, told = [], {}
     for one in found:
-        debit = debits.get(one.end_to_end)
+        debit, first = debits.get(one.end_to_end), told.setdefault(one.end_to_end, one)
         if debit is None:
             faults.append(f"Ligne {one.line} : cette référence n’est d’aucun prélèvement du portail.")
         elif one.amount not in (None, debit.amount):
@@ -81,6 +81,8 @@ def refuse_wrong(found, debits, today):
             faults.append(f"Ligne {one.line} : le rejet est daté d’un jour à venir, le {date_fr(one.on)}.")
         elif one.on < clock.day_of(debit.batch.created_at):
             faults.append(f"Ligne {one.line} : le rejet est daté d’avant le fichier de prélèvements.")
+        elif (one.on, one.code) != (first.on, first.code):  # which of the two says whether the mandate goes on
+            faults.append(f"Ligne {one.line} : ce prélèvement est déjà à la ligne {first.line}, et y est autre.")
     if faults:
         raise Refused("\n".join(faults[:100]))
 

@@ -158,6 +158,14 @@ def send_and_follow(client, content, name="rejets.xml"):
     return client.get(answer.location).get_data(as_text=True)
 
 
+def test_two_lines_that_say_otherwise_of_the_same_debit_are_refused_and_the_same_twice_is_not(staff, debits):
+    day, name = french(clock.today()), debits[0].end_to_end
+    answer = send(staff, table((name, day, "AM04"), (name, day, "MD01")), "rejets.csv")
+    assert answer.status_code == 422
+    assert "Ligne 3 : ce prélèvement est déjà à la ligne 2, et y est autre." in answer.get_data(as_text=True)
+    assert "1 rejet enregistré." in send_and_follow(staff, table((name, day, "AM04"), (name, day, "AM04")), "r.csv")
+
+
 def test_the_company_reads_why_and_what_to_do(client, staff, hr, debits):
     send(staff, table((debits[0].end_to_end, french(clock.today()), "am04")), "rejets.csv")
     client.sign_in(hr)
