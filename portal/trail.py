@@ -173,18 +173,22 @@ def verified(*, role):
     return User(role=role).audit_events().where(AuditEvent.action == VERIFIED).order_by(*IN_ORDER).limit(1)
 
 
+TOLD = AuditEvent.number, AuditEvent.at, AuditEvent.user_role, AuditEvent.action, AuditEvent.address
+TOLD += AuditEvent.object_type, AuditEvent.object_id  # not what changed, nor the chain: those are of the event's page
+
+
 def page_of(user, asked, number, most):
     """As many of them at most, with their names: the latest, or those before this number (0: none)."""
     if asked == Asked(actions=asked.actions) and not number:
         return latest(most, role=user.role, actions=asked.actions)
-    found = events(user, asked)
+    found = events(user, asked).select(*TOLD)
     return list(with_names(before(found, number) if number else found).limit(most))
 
 
 @written_once(db)
 def latest(most, *, role, actions):
     """What the page shows as long as nobody narrows it, but to some actions."""
-    return with_names(events(User(role=role), Asked(actions=actions))).limit(most)
+    return with_names(events(User(role=role), Asked(actions=actions)).select(*TOLD)).limit(most)
 
 
 # ── Whose data somebody saw ──────────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,12 @@ from hashlib import sha384
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup, escape
+
+from app import escaped
+from portal.models import UserRole
 
 ROOT = Path(__file__).parent.parent
 PORTAL = ROOT / "portal"
@@ -247,3 +253,27 @@ def test_colours_can_be_read(appearance):
         (one, other): (contrast(colours.get(one, one), colours.get(other, other)), least) for one, other, least in pairs
     }
     assert not {pair: round(ratio, 2) for pair, (ratio, least) in ratios.items() if ratio < least}
+
+
+class Said(str):
+    """A string with an opinion of its own."""
+
+    def __html__(self):
+        return "<b>whole</b>"
+
+
+@given(st.one_of(st.text(), st.text("<>&'\" a"), st.integers(), st.booleans(), st.none(), st.text().map(Markup)))
+def test_what_a_template_writes_is_escaped_as_markupsafe_does(value):
+    assert str(escaped(value)) == str(escape(value))
+
+
+def test_what_is_nearly_a_word_is_escaped_too():
+    for value in (Said("<i>"), UserRole.COMPANY, 1.5, ["<i>"]):
+        assert str(escaped(value)) == str(escape(value))
+
+
+def test_every_template_escapes_by_it(app):
+    html = app.jinja_env.from_string("{{ a }}{{ b }}{{ c }}{{ a ~ b }}").render(a="<a>", b=Markup("<b>"), c=3)
+    assert html == "&lt;a&gt;<b>3&lt;a&gt;<b>"
+    page = app.jinja_env.get_template("macros/badges.html").module.badge("<script>", "ok")
+    assert "&lt;script&gt;" in page and "<script>" not in page
