@@ -13,6 +13,7 @@ from portal import clock, database, models
 from portal.models import db
 
 ACCOUNTS, PEOPLE, DOOR = 300, 20_000, 1.3
+ALONE = "seul@bench.example"  # sees one account, in which as many people are as in the 300 together
 ROUNDS = 4
 CODE = re.compile(r"perimetre=(C\d+)")  # of an account, in an address
 EACH = {"message_thread": 15_000, "document_request": 20_000, "sending": 10_000, "registration": 5_000}
@@ -112,29 +113,50 @@ def registrations():
         yield blank | new() | who | {"created_at": ago(number), "sent_at": ago(number)}
 
 
+def fill_alone():
+    """One account more, of as many people as the others have together, and who sees it alone."""
+    with db.connection_context(), db.atomic():
+        plan = models.Plan.select().order_by(models.Plan.id).first()
+        signed = data.fill_account(ACCOUNTS + 1, plan, random.Random(6))  # nosec B311
+        data.make_user(ALONE, models.UserRole.COMPANY, [signed[0][0]])
+        data.insert("beneficiary", map(another, data.beneficiaries(PEOPLE, [signed, signed])))
+    with db.connection_context():
+        database.refresh_statistics(db)
+    db.close_all()
+
+
+def another(row):
+    number = row["id"] + PEOPLE
+    return row | new() | {"id": number, "member_number": f"{number:08}", "household_number": f"G{number:07}"}
+
+
 def show_door(place, seconds):
     """The people of one account, for who sees it alone and for who sees 300: the same rows, so that the door alone
-    differs. Then all that each may see: the rows differ too, and are counted. CPU a request.
+    differs. Then all that each may see, one account or 300 of as many people in all. CPU a request.
     """
-    costs, users = {}, (data.SMALL, data.EVERYONE)
+    costs, everyone = {}, data.EVERYONE
     with serve("app:create_app", place.served, place.cluster) as portal:
-        browsers = {who: Browser(portal).sign_in(who, data.PASSWORD) for who in users}
+        browsers = {who: Browser(portal).sign_in(who, data.PASSWORD) for who in (data.SMALL, ALONE, everyone)}
         account = CODE.search(browsers[data.SMALL].get("/salaries"))[1]
-        pages = {"Un compte": f"/salaries?perimetre={account}", "Tous les siens": "/salaries?perimetre=tous"}
+        pages = {
+            "Un compte": (f"/salaries?perimetre={account}", data.SMALL),
+            "Tous les siens": ("/salaries?perimetre=tous", ALONE),
+        }
         for _ in range(ROUNDS):
-            for page, path in pages.items():
-                for who, browser in browsers.items():
-                    browser.get(path)  # keeps in its cookies where it was last
-                    cost = portal.cost(path, browser.headers, seconds)
-                    costs[page, who] = min((costs.get((page, who), cost), cost), key=lambda one: one.cpu)
-    rows = [[page, *(costs[page, who].cpu for who in users)] for page in pages]
+            for page, (path, one) in pages.items():
+                for who in (one, everyone):
+                    browsers[who].get(path)  # keeps in its cookies where it was last
+                    cost = portal.cost(path, browsers[who].headers, seconds)
+                    costs[page, who] = min((costs.get((page, who), cost), cost), key=lambda cost: cost.cpu)
+    rows = [[page, *(costs[page, who].cpu for who in (one, everyone))] for page, (_, one) in pages.items()]
     heads = ("", "CPU ms, qui en voit un", f"CPU ms, qui en voit {ACCOUNTS}", "× CPU")
     table(f"La porte, {place.name}", heads, [[*row, verdict(row[2] / row[1], DOOR)] for row in rows])
 
 
 def show(place, seconds):
     fill(place)
-    show_door(place, seconds)
     addresses = {name: (path, {}) for name, path in PAGES.items()}
     title = f"Gestion, {place.name}, {figure(sum(EACH.values()))} éléments à traiter"
     beside.show(title, place, seconds, addresses, data.DESK)
+    fill_alone()
+    show_door(place, seconds)
