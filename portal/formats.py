@@ -54,6 +54,7 @@ def date_fr(day: date | None) -> str:
     return f"{iso[8:10]}/{iso[5:7]}/{iso[:4]}"
 
 
+@lru_cache(maxsize=16384)
 def datetime_fr(instant: datetime | None) -> str:
     """20/11/2026 à 17:42 in Paris, from an instant stored in UTC without its zone."""
     if instant is None:
