@@ -174,6 +174,17 @@ def keep_proof(waiver, files, by, now):
         return prove(waiver, now)
 
 
+def proof_asked(waiver):
+    """What is, or was last, awaited to prove a waiver; None where nothing was."""
+    return DocumentRequest.select().where(DocumentRequest.waiver == waiver).order_by(DocumentRequest.id.desc()).first()
+
+
+def being_examined(waivers):
+    """The ids of those, among these, whose proof came and is not decided."""
+    came = DocumentRequest.state == RequestState.RECEIVED, DocumentRequest.waiver.in_([row.id for row in waivers])
+    return {row.waiver_id for row in DocumentRequest.select(DocumentRequest.waiver).where(*came)}
+
+
 UNSETTLED = (RequestState.AWAITED, RequestState.REFUSED, RequestState.RECEIVED)
 
 

@@ -7,7 +7,7 @@ from wtforms import BooleanField, Form, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, ValidationError
 
-from portal import household
+from portal import household, signing
 from portal.exchange import affiliation_cells as cells
 from portal.formats import email_masked, phone_masked, search_key
 from portal.forms.changes import SentOnce
@@ -158,6 +158,11 @@ class SignatureForm(Signed):
 
 class CodeForm(Form):
     code = StringField("Votre code à 6 chiffres", [InputRequired("Écrivez le code que vous avez reçu.")])
+
+    def validate_code(self, field):
+        """Half a code is a slip of the finger: it is said, and does not use one of the five tries."""
+        if sum(sign.isdecimal() and sign.isascii() for sign in field.data) != signing.DIGITS:
+            raise ValidationError("Le code a six chiffres. Écrivez les six.")
 
 
 # ── Staying out ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -42,7 +42,8 @@ def index():
         flash("Un n° de sécurité sociale ne s’écrit pas ici : cherchez par le nom ou le matricule.", "warn")
         return redirect_whole(address(**dict.fromkeys(form.secrets())))
     page = Page(sort.of(form.narrow(visible())), page_size(current_user.rows_per_page))
-    return render("waivers", form=form, sort=sort, page=page, everyone=not current_scope().account, **words())
+    everyone, came = not current_scope().account, waivers.being_examined(page.rows)
+    return render("waivers", form=form, sort=sort, page=page, everyone=everyone, came=came, **words())
 
 
 def asked():
@@ -78,7 +79,8 @@ def page_of(waiver, status=200, **sent):
     drawn = {name: sent.get(name) or box(None, waiver, today) for name, box in boxes.items()}
     wrong = next(iter(sent.values()), None)
     asked_of = {"occasions": rules.OCCASIONS, "covers": rules.COVERS}
-    return render("waiver", status, waiver=waiver, wrong=wrong, **drawn, **asked_of, **words())
+    proof = waivers.proof_asked(waiver)
+    return render("waiver", status, waiver=waiver, wrong=wrong, proof=proof, **drawn, **asked_of, **words())
 
 
 def decide(waiver, action, act, sentence):

@@ -190,6 +190,16 @@ def test_five_wrong_codes_end_the_code_and_the_right_one_is_then_wrong_too(ready
     assert Enrolment.get().state == EnrolmentState.WITH_EMPLOYEE
 
 
+def test_half_a_code_is_said_and_uses_no_try(ready):
+    accept(ready)
+    digits = code()
+    for half in (digits[:3], "x", f"{digits}7"):
+        answer = sign(ready, half)
+        assert answer.status_code == 422 and "Le code a six chiffres" in answer.get_data(as_text=True)
+    assert GuestLink.get().code_tries == 0
+    assert sign(ready, f"{digits[:3]} {digits[3:]}").status_code == 303
+
+
 def test_a_code_signs_for_ten_minutes(ready, at):
     accept(ready)
     digits = code()

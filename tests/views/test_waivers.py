@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from portal import clock
-from portal.models import AuditEvent, Waiver, WaiverState
-from tests import factories
+from portal import clock, proofs, storage, waivers
+from portal.models import AuditEvent, DocumentRequest, Waiver, WaiverState
+from tests import factories, files
 
 REGISTER = "/dispenses"
 
@@ -118,6 +118,20 @@ def test_what_an_employee_asked_for_is_accepted_once(signed_in, college):
     act(signed_in, waiver, "accord")
     assert "a changé entre-temps" in text(signed_in)
     assert AuditEvent.select().where(AuditEvent.action == "waiver.accept").count() == 1
+
+
+def test_hr_sees_that_the_proof_came_by_the_link_before_deciding(signed_in, college):
+    """The employee sent it by their link: « attendue » would have HR ask for it again."""
+    waiver = factories.waiver(college, state=WaiverState.REQUESTED, signed_name="Élodie Vuillet")
+    waivers.await_proof(waiver, waiver.effect_on.year, clock.now())
+    asked = DocumentRequest.get()
+    assert "attendue" in text(signed_in) and "Ajouter la pièce" in text(signed_in, f"{REGISTER}/{waiver.public_id}")
+    file = storage.file_away(io.BytesIO(files.pdf()), "a.pdf", "application/pdf", account=None)
+    proofs.receive(asked, [file], None, clock.now())
+    page = text(signed_in, f"{REGISTER}/{waiver.public_id}")
+    assert "la mutuelle l’examine" in page and f"/justificatifs/{asked.public_id}" in page
+    assert "Ajouter la pièce" not in page
+    assert "reçue, à l’examen" in text(signed_in) and "attendue" not in text(signed_in)
 
 
 def test_a_refusal_says_why(signed_in, college):
