@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from portal.exchange import affiliation_cells as cells
-from portal.formats import iban_grouped, nir_grouped, phone_fr
+from portal.formats import SPACE, iban_grouped, nir_grouped, phone_fr
 from portal.household import AWAITED, KEY, PRESENT, PRIVATE, STEP_TITLES
 from portal.rules import Refused, dependents, identifiers
 
@@ -95,7 +95,8 @@ def account(iban, bic):
     if not iban:
         return ""
     name = identifiers.bank_of(iban)[1]
-    return f"{iban_grouped(iban)}{f', BIC {bic}' if bic else ''}{f' ({name})' if name else ''}"
+    grouped = iban_grouped(iban).replace(SPACE, " ")  # on a phone it goes on below, between two groups
+    return f"{grouped}{f', BIC {bic}' if bic else ''}{f' ({name})' if name else ''}"
 
 
 def told_of_spouse(home, to_employee):

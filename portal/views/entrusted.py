@@ -107,7 +107,7 @@ def letter_of(row, link, url, today):
         on=today,
         paragraphs=[
             "Bonjour,",
-            "Vous rejoignez la mutuelle de l’entreprise. Il reste quelques informations que vous seul pouvez donner : "
+            "Vous rejoignez la mutuelle de l’entreprise. Il vous reste quelques informations à donner : "
             "votre n° de Sécurité sociale, votre adresse, votre RIB et, s’il y a lieu, votre conjoint et vos enfants.",
             "Comptez une dizaine de minutes. Ce que vous remplissez est gardé au fur et à mesure.",
         ],

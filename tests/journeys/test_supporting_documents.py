@@ -52,7 +52,7 @@ def remind(page):
     axe(page)
     same_after_reload(page)
     page.get_by_role("button", name="Envoyer le message").click()
-    heading(page, "Relance envoyée")
+    heading(page, "Relance enregistrée")
 
 
 def latest():

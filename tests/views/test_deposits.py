@@ -421,9 +421,16 @@ def test_taking_back_twice_or_what_was_never_sent_says_so_and_is_not_written_dow
 def test_what_has_left_is_not_said_to_be_taken_back(signed_in, app, certificate, at):
     where = remind(signed_in, certificate)
     signed_in.post(f"{where}/envoi")
+    assert "Relance enregistrée" in text(signed_in, where) and "Relance envoyée" not in text(signed_in, where)
     outbox.send_due(app.settings, at(minutes=6))
     signed_in.post(f"{where}/annulation")
     assert "Relance envoyée" in text(signed_in, where)
+
+
+def test_who_was_reminded_already_gets_nothing_and_it_is_said_so(signed_in, certificate):
+    signed_in.post(f"{remind(signed_in, certificate)}/envoi")
+    page = text(signed_in, remind(signed_in, certificate))
+    assert "Aucun message à envoyer" in page and "Rien n’est encore parti" not in page
 
 
 def test_what_expires_is_told_in_few_statements(hr, household, queries):

@@ -235,6 +235,10 @@ def test_the_family_comes_with_the_proofs_that_it_calls_for(phone):
     assert "Pièces à envoyer" in phone.get(where).get_data(as_text=True)
 
 
+def test_an_iban_is_looked_at_in_groups_that_a_phone_does_not_cut(ready):
+    assert "FR76 3000 6000 0112 3456 7890 189, BIC" in seen(ready, "/verification")
+
+
 def test_the_employee_reads_the_link_of_their_partner_with_themselves(phone):
     type_all(phone, conjoint=SPOUSE)
     page = seen(phone, "/verification")
