@@ -8,8 +8,7 @@ from peewee import DateField
 
 from portal import clock, database
 from portal.contributions import NAMED, Households, Person
-from portal.exchange.loading import draw_uuid
-from portal.exchange.many import CHUNK, chunks, fields, insert, nothing_to_collect
+from portal.exchange.many import CHUNK, chunks, draw_uuids, fields, insert, nothing_to_collect
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -132,7 +131,8 @@ def write(contract, start, end, term, today, lines, kept):
         computed=True,
         **kept,
     )
-    rows = ((statement.id, draw_uuid(), *line) for line in lines)
+    drawn = zip(draw_uuids(len(lines)), lines, strict=True)
+    rows = ((statement.id, public_id, *line) for public_id, line in drawn)
     insert(StatementLine, fields(StatementLine, ("statement", "public_id", *Line._fields)), rows)
     return statement
 

@@ -40,7 +40,16 @@ class Vault:
 
     def seal(self, text: str, table: str, column: str, row: object) -> bytes:
         """Encrypt `text` for one place."""
-        nonce = os.urandom(NONCE)
+        return self.seal_by(os.urandom(NONCE), text, table, column, row)
+
+    def seal_each(self, texts: Sequence[str], table: str, column: str, rows: Iterable[object]) -> list[bytes | None]:
+        """Encrypt these texts, each for its own row, a blank as nothing; their nonces are drawn at once."""
+        return [
+            self.seal_by(nonce, text, table, column, row) if text else None
+            for nonce, text, row in zip(draw_nonces(len(texts)), texts, rows, strict=True)
+        ]
+
+    def seal_by(self, nonce: bytes, text: str, table: str, column: str, row: object) -> bytes:
         sealed = self.ciphers[self.first].encrypt(nonce, text.encode(), place(table, column, row))
         return VERSION + self.first + nonce + sealed
 
@@ -72,6 +81,12 @@ def blind(signer: HMAC, text: str, column: str, account: object) -> str:
     signer = signer.copy()  # its key is set up already, which takes longer than to sign
     signer.update(f"{column}\0{account}\0{text}".encode())
     return signer.finalize()[:INDEX].hex()
+
+
+def draw_nonces(count: int) -> list[bytes]:
+    """So many nonces."""
+    random = os.urandom(NONCE * count)
+    return [random[start : start + NONCE] for start in range(0, len(random), NONCE)]
 
 
 def place(table: str, column: str, row: object) -> bytes:

@@ -16,7 +16,7 @@ LEFT = "L’assuré quitte ce foyer et y laisse des ayants droit. Changez-les av
 
 
 class Households:
-    """Hears of each row as it is read and as it is written; `check` tells the report what is wrong at the end."""
+    """Hears of the rows as they are read and as they are written; `check` tells the report what is wrong at the end."""
 
     def __init__(self, report: Report, today: date) -> None:
         self.report, self.today = report, today
@@ -25,11 +25,12 @@ class Households:
         self.excused: set[str] = set()  # whose employee could not be read: their numbers
         self.left: dict[Household, int] = {}  # by their employee: the line that says so
 
-    def hear(self, household: Household, is_employee: bool) -> None:
-        if is_employee:
-            self.led.add(household)
-        elif household not in self.led:
-            self.orphans.setdefault(household, []).append(self.report.line)
+    def hear(self, households: Iterable[Household], are_employees: Iterable[bool], lines: Iterable[int]) -> None:
+        for household, is_employee, line in zip(households, are_employees, lines, strict=True):
+            if is_employee:
+                self.led.add(household)
+            elif household not in self.led:
+                self.orphans.setdefault(household, []).append(line)
 
     def check(self) -> None:
         self.check_orphans()

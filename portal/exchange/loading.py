@@ -1,15 +1,13 @@
 """Loads a file of the management system: checks it row by row, writes what differs, all of it or nothing."""
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from itertools import islice
-from operator import itemgetter
+from operator import add, itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ import psycopg
 from peewee import DateField, Field, PeeweeException
 
 from portal import clock, database
-from portal.exchange.many import among, insert, quoted
+from portal.exchange.many import among, draw_uuids, insert, nothing_to_collect, quoted
 from portal.exchange.spreadsheets import Unreadable, rows
 from portal.formats import SPACE, THIN_SPACE, number, plural
 from portal.models import AuditEvent, Table, db, hash_of
@@ -26,7 +24,7 @@ from portal.rules.cells import refuse_fault
 
 CHUNK = 1_000  # rows between two visits to the database
 MOST_ERRORS = 100
-REMEMBERED = 8_192  # values of a column
+REMEMBERED = 8_192  # cells of a column
 MANY_ROWS = 10_000  # written: beyond, the planner must look at the tables again
 DATABASE_ERRORS = (PeeweeException, sqlite3.Error, psycopg.Error)
 
@@ -36,7 +34,7 @@ Line = tuple[int, list]  # its number, its cells
 
 
 class Column:
-    """A heading, how its text is read (or refused), and what a blank stands for when a blank may be.
+    """A heading, how its cells are read (or refused), and what a blank stands for when a blank may be.
 
     What is read is remembered, except where values do not come again.
     """
@@ -44,16 +42,36 @@ class Column:
     def __init__(
         self, name: str, parse: Callable[[str], Any], required: bool = True, blank: Any = "", again: bool = True
     ) -> None:
-        def read(text: str) -> Any:
-            if text:
-                refuse_fault(text)
-                return parse(text)
-            if required:
-                raise Refused("Cette valeur est obligatoire.")
-            return blank
+        self.name, self.parse, self.required, self.blank = name, parse, required, blank
+        self.known = Known(self) if again else None
 
-        self.name = name
-        self.read = lru_cache(maxsize=REMEMBERED)(read) if again else read
+    def read(self, text: str) -> Any:
+        if text:
+            refuse_fault(text)
+            return self.parse(text)
+        if self.required:
+            raise Refused("Cette valeur est obligatoire.")
+        return self.blank
+
+    def read_all(self, cells: Sequence[Any]) -> list[Any]:
+        if self.known is not None:
+            return list(map(self.known.__getitem__, cells))
+        return list(map(self.read, as_texts(cells)))
+
+
+class Known(dict):
+    """What cells of a column mean: a look at a dictionary for each, where Python calls nothing of ours."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+
+    def __missing__(self, cell: Any) -> Any:
+        (text,) = as_texts([cell])
+        value = self.column.read(text)
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[cell] = value
+        return value
 
 
 @dataclass
@@ -114,12 +132,21 @@ class Kind:
     def __init__(self, report: Report, today: date) -> None:
         self.report, self.today = report, today
 
-    def record(self, row: tuple) -> tuple[Key, tuple]:
-        """The row, its references found, as (key, values of the table); tells the report what is wrong."""
-        raise NotImplementedError
+    def records(self, lines: Sequence[int], columns: Sequence[Sequence]) -> Records:
+        """The rows of a chunk, their references found; tells the report what is wrong."""
+        rows, records = list(zip(*columns, strict=True)), {}
+        self.look_up(rows)
+        for self.report.line, row in zip(lines, rows, strict=True):
+            key, record = self.record(row)
+            records[key] = record
+        return records
 
     def look_up(self, rows: list[tuple]) -> None:
         """Fetch at once what the rows of a chunk refer to, before each becomes a record."""
+
+    def record(self, row: tuple) -> tuple[Key, tuple]:
+        """The row as (key, values of the table)."""
+        raise NotImplementedError
 
     def refused(self, cells: Mapping[str, str]) -> None:
         """A row that could not be read went by."""
@@ -140,20 +167,12 @@ def read(kind: Kind, path: Path) -> Iterator[Records]:
     if not check_heading(report, heading, [column.name for column in kind.columns]):
         return
     places = [heading.index(column.name) for column in kind.columns]
-    identity = itemgetter(*(place for place, column in enumerate(kind.columns) if column.name in kind.key))
     seen: dict[Key, int] = {}
     while chunk := list(islice(lines, CHUNK)):
-        records: Records = {}
-        parsed = list(parse(kind, places, complete(chunk, len(heading), len(typed), report)))
-        kind.look_up([row for _, row in parsed])
-        for line, row in parsed:
-            report.line = line
-            if (first := seen.setdefault(identity(row), line)) != line:
-                report.fault(kind.key[-1], f"la ligne {first} porte déjà ce code. Gardez une seule des deux lignes.")
-                continue
-            key, record = kind.record(row)
-            records[key] = record
-        yield records
+        numbers, columns = parse(kind, places, complete(chunk, len(heading), len(typed), report))
+        if numbers:
+            numbers, columns = once(kind, seen, numbers, columns)
+        yield kind.records(numbers, columns) if numbers else {}
 
 
 def without_end(cells: list, width: int) -> list:
@@ -178,17 +197,18 @@ def complete(chunk: list[Line], width: int, typed: int, report: Report) -> list[
     return [line for line in chunk if len(line[1]) == width]
 
 
-def parse(kind: Kind, places: list[int], chunk: list[Line]) -> Iterator[tuple[int, tuple]]:
-    """The lines whose columns can all be read: one column of the chunk after another, which is the quickest."""
-    columns = list(zip(*(cells for _, cells in chunk), strict=True)) or [()] * len(places)
+def parse(kind: Kind, places: list[int], chunk: list[Line]) -> tuple[Sequence[int], Sequence[Sequence]]:
+    """The lines whose cells can all be read, and their values: one column after another, which is the quickest."""
+    if not chunk:
+        return (), ()
+    lines, rows = zip(*chunk, strict=True)
+    columns = list(zip(*rows, strict=True))
     try:
-        read = [
-            list(map(column.read, as_texts(columns[place]))) for column, place in zip(kind.columns, places, strict=True)
-        ]
+        return lines, [column.read_all(columns[place]) for column, place in zip(kind.columns, places, strict=True)]
     except Refused:
-        yield from parse_each(kind, places, chunk)
-    else:
-        yield from zip((line for line, _ in chunk), zip(*read, strict=True), strict=True)
+        parsed = list(parse_each(kind, places, chunk))
+    lines, rows = zip(*parsed, strict=True) if parsed else ((), ())
+    return lines, list(zip(*rows, strict=True))
 
 
 def parse_each(kind: Kind, places: list[int], chunk: list[Line]) -> Iterator[tuple[int, tuple]]:
@@ -210,6 +230,25 @@ def parse_row(kind: Kind, texts: list[str]) -> tuple | None:
         return tuple(row)
     kind.refused(dict(zip((column.name for column in kind.columns), texts, strict=True)))
     return None
+
+
+def once(
+    kind: Kind, seen: dict[Key, int], lines: Sequence[int], columns: Sequence[Sequence]
+) -> tuple[Sequence[int], Sequence[Sequence]]:
+    """Without the lines whose key another one had before. `seen`: the line of each key, which this completes."""
+    keyed = [values for column, values in zip(kind.columns, columns, strict=True) if column.name in kind.key]
+    keys = keyed[0] if len(keyed) == 1 else list(zip(*keyed, strict=True))
+    if len(set(keys)) == len(keys) and seen.keys().isdisjoint(keys):
+        seen.update(zip(keys, lines, strict=True))
+        return lines, columns
+    kept = []
+    for place, (key, line) in enumerate(zip(keys, lines, strict=True)):
+        if (first := seen.setdefault(key, line)) == line:
+            kept.append(place)
+        else:
+            said = f"la ligne {first} porte déjà ce code. Gardez une seule des deux lignes."
+            kind.report.fault(kind.key[-1], said, line)
+    return [lines[place] for place in kept], [[values[place] for place in kept] for values in columns]
 
 
 def check_heading(report: Report, heading: list[str], wanted: list[str]) -> bool:
@@ -252,8 +291,8 @@ class Mirror:
         self.fields = [fields[name] for name in names]
         drawn = [field for name, field in fields.items() if name in self.drawn]
         others = [field for name, field in fields.items() if name not in ("id", *self.drawn, *names)]
-        self.defaults = tuple(field.default() if callable(field.default) else field.default for field in others)
-        self.inserted = [*self.fields, *drawn, *others]
+        self.same = {field: field.default() if callable(field.default) else field.default for field in others}
+        self.inserted = [*self.fields, *drawn]
         self.identity = itemgetter(*(names.index(name) for name in key))
         columns = ", ".join(as_text(field) for field in self.fields)
         table_name, first = quoted(table._meta.table_name), quoted(fields[key[0]].column_name)
@@ -262,12 +301,11 @@ class Mirror:
     def apply(self, records: Records) -> tuple[set[Key], set[Key]]:
         """(keys created, keys updated)."""
         found = self.find(records)
-        created = {key for key in records if key not in found}
-        new = ((*record, *self.draw(key), *self.defaults) for key, record in records.items() if key in created)
-        insert(self.table, self.inserted, new)
+        new = [key for key in records if key not in found]
+        insert(self.table, self.inserted, map(add, map(records.__getitem__, new), self.draw(new)), self.same)
         others = {key: (row, old, records[key]) for key, (row, old) in found.items() if old != records[key]}
         self.update([(row, self.change(key, row, old, new)) for key, (row, old, new) in others.items()])
-        return created, set(others)
+        return set(new), set(others)
 
     def find(self, records: Records) -> dict[Key, tuple[int, tuple]]:
         """The rows that are there already: key → (id, values)."""
@@ -276,9 +314,11 @@ class Mirror:
         found = ((self.identity(row[1:]), row) for row in rows)
         return {key: (row[0], row[1:]) for key, row in found if key in records}
 
-    def draw(self, key: Key) -> tuple:
-        """What a new row has that its file does not say."""
-        return (draw_uuid(),) if "public_id" in self.table._meta.fields else ()
+    def draw(self, keys: Sequence[Key]) -> Iterable[tuple]:
+        """What each of these new rows has that its file does not say."""
+        if "public_id" in self.table._meta.fields:
+            return zip(draw_uuids(len(keys)), strict=True)
+        return [()] * len(keys)
 
     def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:
         """The columns of a row that change, and their new values."""
@@ -297,12 +337,6 @@ class Mirror:
             table = quoted(self.table._meta.table_name)
             statement = f"UPDATE {table} SET {', '.join(sets)} WHERE id = {db.param}"  # nosec B608
             db.cursor().executemany(statement, changes)
-
-
-def draw_uuid() -> str:
-    """The 32 digits of a random UUID (RFC 9562, version 4), three times as quick as by uuid.UUID."""
-    digits = os.urandom(16).hex()
-    return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) % 4]}{digits[17:]}"
 
 
 @contextmanager
@@ -356,7 +390,7 @@ def load(
     outcome, report = Outcome(make.label), Report()
     digest, lines = weigh(path)
     try:
-        with database.in_little_memory(db), db.atomic() as transaction:
+        with nothing_to_collect(), database.in_little_memory(db), db.atomic() as transaction:
             begin()
             kind = make(report, now.replace(tzinfo=UTC).astimezone(clock.PARIS).date())
             with progress(length=lines, label=make.label) if progress else nullcontext() as bar:

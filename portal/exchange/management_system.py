@@ -1,6 +1,6 @@
 """The files of the mutual's management system: the columns of each kind, how they are read, and what they refer to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,8 @@ from portal.exchange.loading import (
     Progress,
     Records,
     Report,
-    among,
-    draw_uuid,
-    insert,
 )
+from portal.exchange.many import among, draw_uuids, in_words, insert
 from portal.exchange.settling import Settling
 from portal.exchange.statement_lines import StatementLines
 from portal.formats import search_key, sort_key
@@ -235,7 +233,7 @@ SHARE = Contracts.fields.index("employer_share")
 
 
 class People(Mirror):
-    """Beneficiaries. A record ends with the NIR, sealed when it is new or another, and the individual products."""
+    """Beneficiaries. Their NIR is sealed when it is new or another; their individual products come after them."""
 
     drawn = ("public_id", "nir")
 
@@ -245,10 +243,8 @@ class People(Mirror):
         self.settling = Settling(PERSON, clock.now())
 
     def apply(self, records: Records) -> tuple[set[Key], set[Key]]:
-        records = self.settling.adjust(records)
-        self.nirs = {key: record[-2] for key, record in records.items()}
-        wanted = {key: record[-1] for key, record in records.items() if record[-1]}
-        created, updated = super().apply({key: record[:-2] for key, record in records.items()})
+        created, updated = super().apply(self.settling.adjust(records))
+        wanted = self.kind.products
         others = self.hold([key for key in records if key in wanted or key not in created], wanted) - created
         if unseen := others - updated:
             seen = Beneficiary.update(version=Beneficiary.version + 1)
@@ -265,21 +261,22 @@ class People(Mirror):
         return found
 
     def indexes(self, key: Key, record: tuple) -> list[str]:
-        return vault.indexes(self.nirs[key], "nir", record[:1]) if self.nirs[key] else []
+        nir = self.kind.nirs[key]
+        return vault.indexes(nir, "nir", record[:1]) if nir else []
 
-    def draw(self, key: Key) -> tuple:
-        digits = draw_uuid()
-        public_id = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-        return digits, self.seal(key, public_id)
+    def draw(self, keys: Sequence[Key]) -> Iterable[tuple]:
+        drawn = draw_uuids(len(keys))
+        return zip(drawn, self.seal(keys, map(in_words, drawn)), strict=True)
 
-    def seal(self, key: Key, public_id: UUID | str) -> bytes | None:
-        return vault.seal(self.nirs[key], "beneficiary", "nir", public_id) if self.nirs[key] else None
+    def seal(self, keys: Sequence[Key], public_ids: Iterable[UUID | str]) -> list[bytes | None]:
+        nirs = map(self.kind.nirs.__getitem__, keys)
+        return vault.seal_each(list(nirs), "beneficiary", "nir", public_ids)
 
     def change(self, key: Key, row: int, old: tuple, new: tuple) -> dict[str, Any]:
         self.kind.heed(key, old, new)
         values = super().change(key, row, old, new)
         if "nir_index" in values:
-            values["nir"] = self.seal(key, Beneficiary.get_by_id(row).public_id)
+            (values["nir"],) = self.seal([key], [Beneficiary.get_by_id(row).public_id])
         return values
 
     def hold(self, keys: list[Key], wanted: dict[Key, tuple[int, ...]]) -> set[Key]:
@@ -304,6 +301,14 @@ PERSON = (
 )
 NIR_INDEX = PERSON.index("nir_index")
 ACCOUNT, HOUSEHOLD, ROLE = map(PERSON.index, ("account", "household_number", "role"))
+
+
+UNKNOWN = (None, None, None)  # contract, college, account
+
+
+def folded(number: str) -> str:
+    """`search_key` of what does not come again, and is seldom more than letters and digits."""
+    return number.lower() if number.isalnum() else search_key(number)
 
 
 class Beneficiaries(Kind):
@@ -340,32 +345,40 @@ class Beneficiaries(Kind):
         self.mirror: Mirror = People(self)
         self.latest_birth = today.isoformat()
         self.households = Households(report, today)
-        self.lines: dict[Key, int] = {}  # of one chunk
+        # Of one chunk, by member number.
+        self.lines: dict[Key, int] = {}
+        self.nirs: dict[Key, str] = {}
+        self.products: dict[Key, tuple] = {}
 
-    def look_up(self, rows: list[tuple]) -> None:
-        self.lines = {}
-
-    def record(self, row: tuple) -> tuple[Key, tuple]:
-        number, household, role, _, birth_name, used_name, first_name, _, _, nir, contract_number, *_, products = row
-        contract, category, account = self.contracts.get(contract_number) or self.unknown_contract()
-        self.check(row, products)
-        self.households.hear((account, household), role == EMPLOYEE)
-        self.lines[number] = self.report.line
-        folded_number = number.lower() if number.isalnum() else search_key(number)
-        return number, (
-            *(account, category, contract, *row[:9], vault.index(nir, "nir", account) if nir else None, *row[11:23]),
-            *(sort_key(used_name or birth_name), sort_key(first_name)),
-            f"{search_key(birth_name)} {search_key(used_name)} {search_key(first_name)} {folded_number}",
-            *(nir, tuple(self.plans.get(product) for product in products) if products else ()),
+    def records(self, lines: Sequence[int], columns: Sequence[Sequence]) -> Records:
+        """One column after another: a hundred thousand people are a few thousand steps."""
+        numbers, households, roles, _, birth_names, used_names, first_names, *_, nirs = columns[:10]
+        signed = [self.contracts.get(number, UNKNOWN) for number in columns[10]]
+        for self.report.line, row in zip(lines, zip(*columns, strict=True), strict=True):
+            self.check(row)
+        contracts, categories, accounts = zip(*signed, strict=True)
+        self.households.hear(zip(accounts, households, strict=True), [role == EMPLOYEE for role in roles], lines)
+        self.lines, self.nirs = dict(zip(numbers, lines, strict=True)), dict(zip(numbers, nirs, strict=True))
+        asked = zip(numbers, columns[-1], strict=True)
+        self.products = {number: tuple(map(self.plans.get, products)) for number, products in asked if products}
+        last_names = [used or birth for used, birth in zip(used_names, birth_names, strict=True)]
+        named = (map(search_key, names) for names in (birth_names, used_names, first_names))
+        found_by = zip(*named, map(folded, numbers), strict=True)
+        values = (
+            *(accounts, categories, contracts, *columns[:9], self.indexes(nirs, accounts), *columns[11:23]),
+            *(map(sort_key, last_names), map(sort_key, first_names)),
+            [f"{birth} {used} {first} {number}" for birth, used, first, number in found_by],
         )
+        return dict(zip(numbers, zip(*values, strict=True), strict=True))
 
-    def unknown_contract(self) -> tuple[None, None, None]:
-        self.report.fault("contract_number", "Ce contrat est inconnu. Chargez-le d’abord, ou corrigez le numéro.")
-        return None, None, None
+    def indexes(self, nirs: Sequence[str], accounts: Sequence[Any]) -> list[str | None]:
+        return [vault.index(nir, "nir", on) if nir else None for nir, on in zip(nirs, accounts, strict=True)]
 
-    def check(self, row: tuple, products: tuple[str, ...]) -> None:
-        """What the columns of a row say of one another."""
+    def check(self, row: tuple) -> None:
+        """What the columns of a row say of one another, and of what is there."""
         fault, birth_date, (effective_on, terminated_on, reason) = self.report.fault, row[7], row[11:14]
+        if row[10] not in self.contracts:
+            fault("contract_number", "Ce contrat est inconnu. Chargez-le d’abord, ou corrigez le numéro.")
         if birth_date > self.latest_birth:
             fault("birth_date", "Cette date de naissance est dans l’avenir. Corrigez-la.")
         if effective_on < birth_date:
@@ -379,7 +392,7 @@ class Beneficiaries(Kind):
                 postal_code(row[17])
             except Refused as refused:
                 fault("postal_code", str(refused))
-        for product in products:
+        for product in row[-1]:
             if product not in self.plans:
                 fault("individual_products", f"Le produit {product} est inconnu. Chargez-le d’abord, ou corrigez-le.")
 
@@ -411,8 +424,8 @@ class Requests(Mirror):
     def __init__(self) -> None:
         super().__init__(DocumentRequest, ("beneficiary", "campaign", "document_type"), REQUEST)
 
-    def draw(self, key: Key) -> tuple:
-        return draw_uuid(), "INSURER"
+    def draw(self, keys: Sequence[Key]) -> Iterable[tuple]:
+        return zip(draw_uuids(len(keys)), ["INSURER"] * len(keys), strict=True)
 
 
 REQUEST = (

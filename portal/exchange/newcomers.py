@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from portal import clock, database, proofs, waivers
-from portal.exchange.many import draw_ids, draw_uuid, fields, insert
+from portal.exchange.many import draw_ids, draw_uuid, fields, in_words, insert
 from portal.exchange.recognising import CONTACT, last_name_key
 from portal.formats import search_key, sort_key
 from portal.models import (
@@ -39,7 +39,7 @@ class Newcomer:
 
     values: dict[str, Any]
     joins: Any = None  # a Beneficiary, another Newcomer, or nobody
-    public_id: str = field(default_factory=draw_uuid)  # as the vault names a place
+    public_id: str = field(default_factory=lambda: in_words(draw_uuid()))  # as the vault names a place
     number: str = ""  # provisional
     household: str = ""
     person: int = 0

@@ -11,7 +11,7 @@ import pytest
 
 from portal import clock, models
 from portal.database import PRAGMAS, differences
-from portal.exchange import loading, management_system
+from portal.exchange import loading, management_system, many
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -237,7 +237,7 @@ def test_a_share_of_another_day_keeps_the_one_of_before(loaded, write):
 
 
 def test_a_public_id_is_a_random_uuid():
-    drawn = [UUID(loading.draw_uuid()) for _ in range(200)]
+    drawn = [UUID(digits) for digits in many.draw_uuids(200)]
     assert len(set(drawn)) == 200
     assert {(one.version, one.variant) for one in drawn} == {(4, RFC_4122)}
 
