@@ -17,9 +17,10 @@ from bench.servers import cpu_below, memory_below
 
 @dataclass
 class Use:
-    """Seconds of CPU, the memory at the start and at the most in MB, and what the work gave."""
+    """Seconds of CPU and of waiting, the memory at the start and at the most in MB, and what the work gave."""
 
     cpu: float
+    wall: float
     before: float
     peak: float
     gave: object
@@ -35,9 +36,9 @@ def run(work, arguments):
     steps = work(*arguments)
     next(steps)
     Path("/proc/self/clear_refs").write_text("5")  # the highest mark of memory starts again from here
-    before, start = memory("VmRSS"), processor()
+    before, start, begun = memory("VmRSS"), processor(), time.perf_counter()
     gave = next(steps, None)
-    return Use(processor() - start, before, memory("VmHWM"), gave)
+    return Use(processor() - start, time.perf_counter() - begun, before, memory("VmHWM"), gave)
 
 
 def processor():

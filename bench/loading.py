@@ -31,8 +31,10 @@ def show(place, size):
         write_file(path, place, size)
         bare = apart.measured(load_bare, path, f"sqlite:///{folder}/bare.db" if not place.cluster else place.url)
         ours = apart.measured(load, path, place.settings)
-    heads = ("", "lignes", "CPU s", "CPU nu s", "× CPU", "mémoire au plus, Mo")
-    row = [str(ours.gave), size, ours.cpu, bare.cpu, verdict(ours.cpu / bare.cpu, CPU), verdict(ours.peak, MEMORY)]
+    heads = ("", "lignes", "CPU s", "CPU nu s", "× CPU", "attente s", "nue s", "×", "mémoire au plus, Mo")
+    processor = (ours.cpu, bare.cpu, verdict(ours.cpu / bare.cpu, CPU))
+    waited = (ours.wall, bare.wall, ours.wall / bare.wall)
+    row = [str(ours.gave), size, *processor, *waited, verdict(ours.peak, MEMORY)]
     table(f"Chargement, {place.name}", heads, [row])
 
 

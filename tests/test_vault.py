@@ -49,6 +49,18 @@ def test_the_same_text_is_never_sealed_twice_alike():
     assert len({vault.seal("secret", "t", "c", 1) for _ in range(100)}) == 100
 
 
+def test_many_are_sealed_each_for_its_own_row_and_a_blank_is_nothing():
+    vault = Vault([NEW, OLD])
+    texts, rows = ["secret", "", "secret", "autre"], list("abcd")
+    sealed = vault.seal_each(texts, "t", "c", rows)
+    assert sealed[1] is None
+    there = [(value, text, row) for value, text, row in zip(sealed, texts, rows, strict=True) if text]
+    assert [vault.open(value, "t", "c", row) for value, _, row in there] == [text for _, text, _ in there]
+    assert len({value[5:17] for value, _, _ in there}) == 3  # their nonces
+    with pytest.raises(Tampered):
+        vault.open(there[0][0], "t", "c", "c")
+
+
 def test_a_blind_index_finds_the_value_in_its_account_alone_under_any_key():
     old, both = Vault([OLD]), Vault([NEW, OLD])
     assert old.index("294063947803145", "nir", 1) in both.indexes("294063947803145", "nir", [1, 2])

@@ -96,9 +96,9 @@ def age(text: str) -> int:
 
 def email(text: str) -> str:
     local, _, domain = text.partition("@")
-    plain = PLAIN_LOCAL_PART.fullmatch(local) and len(local) <= LONGEST_LOCAL_PART
+    plain = len(local) <= LONGEST_LOCAL_PART and PLAIN_LOCAL_PART.fullmatch(local)
     if plain and len(text) in identifiers.EMAIL_LENGTHS and (checked := checked_domain(domain)):
-        return f"{local}@{checked}"
+        return text if checked == domain else f"{local}@{checked}"
     return identifiers.email(text)
 
 

@@ -76,7 +76,7 @@ class Statements(OfContracts):
     label = "Bordereaux"
     key = ("statement_number",)
     columns = (
-        Column("statement_number", code, again=False),
+        Column("statement_number", code, again=0),
         Column("contract_number", code),
         Column("product", code),
         Column("period_start", day),
@@ -84,7 +84,7 @@ class Statements(OfContracts):
         Column("payer", words),
         Column("issued_on", day),
         Column("due_on", day),
-        Column("total", cents, again=False),
+        Column("total", cents, again=0),
     )
     TOLD = dict(zip(STATEMENT, (column.name for column in columns), strict=True))
 
@@ -131,11 +131,11 @@ class Payments(OfContracts):
     label = "Règlements"
     key = ("payment_reference",)
     columns = (
-        Column("payment_reference", code, again=False),
+        Column("payment_reference", code, again=0),
         Column("contract_number", code),
         Column("paid_on", day),
         Column("payment_method", one_of(*METHODS)),
-        Column("amount", paid, again=False),
+        Column("amount", paid, again=0),
     )
 
     def __init__(self, report: Report, today: date) -> None:

@@ -25,6 +25,7 @@ from portal.rules.cells import refuse_fault
 CHUNK = 1_000  # rows between two visits to the database
 MOST_ERRORS = 100
 REMEMBERED = 8_192  # cells of a column
+CENTURY = 40_000  # as many for days
 MANY_ROWS = 10_000  # written: beyond, the planner must look at the tables again
 DATABASE_ERRORS = (PeeweeException, sqlite3.Error, psycopg.Error)
 
@@ -36,14 +37,14 @@ Line = tuple[int, list]  # its number, its cells
 class Column:
     """A heading, how its cells are read (or refused), and what a blank stands for when a blank may be.
 
-    What is read is remembered, except where values do not come again.
+    What is read is remembered, so many cells at a time (`again`); 0 where values do not come again.
     """
 
     def __init__(
-        self, name: str, parse: Callable[[str], Any], required: bool = True, blank: Any = "", again: bool = True
+        self, name: str, parse: Callable[[str], Any], required: bool = True, blank: Any = "", again: int = REMEMBERED
     ) -> None:
         self.name, self.parse, self.required, self.blank = name, parse, required, blank
-        self.known = Known(self) if again else None
+        self.known = Known(self.read, again) if again else None
 
     def read(self, text: str) -> Any:
         if text:
@@ -62,13 +63,12 @@ class Column:
 class Known(dict):
     """What cells of a column mean: a look at a dictionary for each, where Python calls nothing of ours."""
 
-    def __init__(self, column: Column) -> None:
-        self.column = column
+    def __init__(self, read: Callable[[str], Any], most: int) -> None:
+        self.read, self.most = read, most
 
     def __missing__(self, cell: Any) -> Any:
-        (text,) = as_texts([cell])
-        value = self.column.read(text)
-        if len(self) >= REMEMBERED:
+        value = self.read(as_text(cell))
+        if len(self) >= self.most:
             self.clear()
         self[cell] = value
         return value
@@ -273,8 +273,13 @@ def check_heading(report: Report, heading: list[str], wanted: list[str]) -> bool
 def as_texts(cells: Sequence[Any]) -> list[str]:
     try:
         return list(map(str.strip, cells))
-    except TypeError:  # a workbook has true dates
-        return [cell.strip() if isinstance(cell, str) else cell.isoformat() for cell in cells]
+    except TypeError:
+        return list(map(as_text, cells))
+
+
+def as_text(cell: Any) -> str:
+    """A workbook has true dates."""
+    return cell.strip() if isinstance(cell, str) else cell.isoformat()
 
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -294,7 +299,7 @@ class Mirror:
         self.same = {field: field.default() if callable(field.default) else field.default for field in others}
         self.inserted = [*self.fields, *drawn]
         self.identity = itemgetter(*(names.index(name) for name in key))
-        columns = ", ".join(as_text(field) for field in self.fields)
+        columns = ", ".join(map(in_text, self.fields))
         table_name, first = quoted(table._meta.table_name), quoted(fields[key[0]].column_name)
         self.selection = f"SELECT id, {columns} FROM {table_name} WHERE {first}"  # nosec B608
 
@@ -363,7 +368,7 @@ def indexed_afterwards(table: type[Table], key: str, lines: int) -> Iterator[Non
         db.execute_sql(made)
 
 
-def as_text(field: Field) -> str:
+def in_text(field: Field) -> str:
     """A column as it is read and written here: a date is its ISO text, which both databases take."""
     column = quoted(field.column_name)
     return f"CAST({column} AS TEXT)" if isinstance(field, DateField) else column

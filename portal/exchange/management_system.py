@@ -12,6 +12,7 @@ from portal.exchange.columns import age, code, codes, day, email, nir, one_of, o
 from portal.exchange.contribution_files import Payments, Statements, Tariffs
 from portal.exchange.households import Households
 from portal.exchange.loading import (
+    CENTURY,
     Column,
     Key,
     Kind,
@@ -315,16 +316,16 @@ class Beneficiaries(Kind):
     label = "Bénéficiaires"
     key = ("member_number",)
     columns = (
-        Column("member_number", code, again=False),
-        Column("household_number", code, again=False),
+        Column("member_number", code, again=0),
+        Column("household_number", code, again=0),
         Column("role", one_of(**ROLES)),
         Column("title", one_of("M.", "Mme")),
         Column("birth_name", words),
         optional("used_name", words),
         Column("first_name", words),
-        Column("birth_date", day),
+        Column("birth_date", day, again=CENTURY),
         Column("sex", one_of("M", "F")),
-        optional("nir", nir, again=False),
+        optional("nir", nir, again=0),
         Column("contract_number", code),
         Column("effective_on", day),
         optional("terminated_on", day, blank=None),
@@ -332,7 +333,7 @@ class Beneficiaries(Kind):
         *(optional(name, words) for name in ("street_number", "street", "complement")),
         *(optional(name, words) for name in ("postal_code", "city", "country")),
         *(optional(name, identifiers.phone) for name in ("phone", "mobile")),  # a household's come one after another
-        optional("email", email, again=False),
+        optional("email", email, again=0),
         optional("individual_products", codes, blank=()),
     )
 
@@ -439,7 +440,7 @@ class DocumentRequests(Kind):
     key = ("campaign", "member_number", "document_type")
     columns = (
         Column("campaign", words),
-        Column("member_number", code, again=False),
+        Column("member_number", code, again=0),
         Column("document_type", proofs.by_words),
         Column("sent_on", day),
         optional("due_on", day, blank=None),

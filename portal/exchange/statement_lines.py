@@ -51,11 +51,11 @@ class StatementLines(Kind):
     key = ("statement_number", "member_number", "correction", "starts_on")
     columns = (
         Column("statement_number", code),
-        Column("member_number", code, again=False),
+        Column("member_number", code, again=0),
         optional("correction", one_of(Oui=True, Non=False), blank=False),
         Column("starts_on", day),
         Column("ends_on", day),
-        optional("employee_name", words, again=False),
+        optional("employee_name", words, again=0),
         Column("structure", words),
         Column("price", cents),
         Column("employer_part", cents),

@@ -80,7 +80,8 @@ def nir(text: str, provisional: bool = False) -> str:
     value = text if NIR.fullmatch(text) else _nir_as_typed(text)
     if value[0] > "2" and not provisional:
         raise Refused(f"Un n° qui commence par {value[0]} est provisoire. Indiquez le n° définitif (1 ou 2 en tête).")
-    if (expected := nir_key(value[:13])) != value[13:]:
+    if not _has_key(value):
+        expected = nir_key(value[:13])
         raise Refused(
             f"La clé (2 derniers chiffres) ne correspond pas : {expected} attendu, {value[13:]} saisi."
             " Vérifiez les 15 chiffres."
@@ -90,8 +91,16 @@ def nir(text: str, provisional: bool = False) -> str:
 
 def nir_key(thirteen: str) -> str:
     """The key of the 13 well-formed characters that a DSN carries without it (Corsica counts as 19 and 18)."""
-    digits = thirteen if thirteen.isdigit() else thirteen.replace("2A", "19").replace("2B", "18")
-    return f"{97 - int(digits) % 97:02}"
+    return f"{97 - _counted(thirteen) % 97:02}"
+
+
+def _has_key(value: str) -> bool:
+    root, key = divmod(_counted(value), 100)
+    return root % 97 + key == 97
+
+
+def _counted(value: str) -> int:
+    return int(value if value.isdigit() else value.replace("2A", "19").replace("2B", "18"))
 
 
 def nir_warnings(number: str, birth_date: date | None, sex: str | None) -> list[str]:

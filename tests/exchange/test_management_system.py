@@ -226,6 +226,16 @@ def test_values_are_kept_in_their_canonical_form(loaded):
     assert person.category_id == contract.category_id
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 1_000])
+def test_a_line_whose_number_came_before_is_told_wherever_it_is_in_the_file(loaded, monkeypatch, chunk):
+    monkeypatch.setattr(loading, "CHUNK", chunk)
+    numbers = ("7", "8", "7", "8", "9")
+    rows = [{**PERSON, "member_number": number, "household_number": f"F{number}"} for number in numbers]
+    told = [f"Ligne {line}, colonne « member_number » : la ligne {line - 2} porte déjà ce code." for line in (4, 5)]
+    found = plain(load("beneficiaries", loaded("beneficiaries", *rows)))
+    assert [error.removesuffix(" Gardez une seule des deux lignes.") for error in found] == told
+
+
 def test_a_share_of_another_day_keeps_the_one_of_before(loaded, write):
     assert GroupContract.get().former_shares is None
     for _ in range(2):
@@ -240,6 +250,24 @@ def test_a_public_id_is_a_random_uuid():
     drawn = [UUID(digits) for digits in many.draw_uuids(200)]
     assert len(set(drawn)) == 200
     assert {(one.version, one.variant) for one in drawn} == {(4, RFC_4122)}
+
+
+@pytest.mark.parametrize("value", [None, True, False, 0, -3, "", "l’an", "d'un « \\ » %s ? l''autre", "é;--"])
+def test_what_every_row_has_is_written_once_as_both_databases_read_it(database, value):
+    cursor = db.cursor()
+    cursor.execute(f"SELECT {many.literal(value)}")
+    assert cursor.fetchone() == (value,)
+
+
+def test_a_column_remembers_so_many_cells_and_no_more():
+    asked = []
+    column = loading.Column("name", lambda text: asked.append(text) or text.upper(), again=2)
+    assert column.read_all(["a", " a", "a", clock.today(), "a"]) == ["A", "A", "A", clock.today().isoformat(), "A"]
+    assert asked == ["a", "a", clock.today().isoformat(), "a"]
+    assert len(column.known) <= 2
+    asked.clear()
+    secret = loading.Column("nir", lambda text: asked.append(text) or text, again=0)
+    assert secret.read_all(["a", "a"]) == asked == ["a", "a"]
 
 
 def test_what_differs_alone_is_written(loaded):
