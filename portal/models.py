@@ -1478,6 +1478,10 @@ class User(UserMixin, Table):
         """Statements of contributions."""
         return ContributionStatement.select().where(ContributionStatement.contract.in_(self.contract_ids()))
 
+    def statement(self, public_id):
+        """One statement with all that its page tells of it; None when the user may not see it."""
+        return next(iter(statement(self.id, clock.today(), self.acting, public_id, role=self.role)), None)
+
     def statement_lines(self):
         return StatementLine.select().where(
             StatementLine.statement.in_(self.statements().select(ContributionStatement.id))
@@ -5404,6 +5408,12 @@ def with_products(rows):
 def enrolment(user, day, acting, public_id, *, role):
     whole = Enrolment.whole(Enrolment.select()).where(Enrolment.public_id == public_id)
     return at_the_door(user, role, acting).opened(whole, day)
+
+
+@written_once(db)
+def statement(user, day, acting, public_id, *, role):
+    told = ContributionStatement.told(ContributionStatement.select())
+    return at_the_door(user, role, acting).opened(told.where(ContributionStatement.public_id == public_id), day)
 
 
 @written_once(db)

@@ -12,7 +12,6 @@ from portal.forms.contributions import LineFilter
 from portal.models import (
     JOIN,
     Beneficiary,
-    ContributionStatement,
     Payment,
     PaymentAllocation,
     StatementLine,
@@ -23,7 +22,6 @@ from portal.rendering import (
     Page,
     Sought,
     address,
-    get_or_404,
     page_size,
     redirect_whole,
     render,
@@ -45,7 +43,7 @@ KINDS = {IN: ("Entrée", "ok"), OUT: ("Sortie", ""), "CHANGED": ("Modification",
 
 def statement(id):
     """One that the user may see, with all that its page tells of it."""
-    return get_or_404(ContributionStatement.told(current_user.statements()), ContributionStatement.public_id == id)
+    return current_user.statement(id) or abort(404)
 
 
 @blueprint.get("/<uuid:id>")
