@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from contextlib import suppress
 from itertools import starmap
 
 from wtforms import Form, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
@@ -10,7 +11,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 from wtforms.widgets import CheckboxInput
 
 from portal.exchange.affiliation_cells import tidy
-from portal.formats import search_key
+from portal.formats import phone_fr, search_key
 from portal.forms.checks import by_rule
 from portal.rules import Refused, affiliations, dates, identifiers, places, terminations
 
@@ -177,9 +178,24 @@ class NameForm(SentOnce):
         return {column: self[name].data or "" for name, column in self.COLUMNS.items()}
 
 
+class PhoneField(StringField):
+    """A telephone number, kept in E.164 form and shown as it is said in France; what cannot be read stays as typed."""
+
+    def _value(self):
+        return phone_fr(self.data or "")
+
+    def process_formdata(self, typed):
+        super().process_formdata(typed)
+        if self.data == phone_fr(self.object_data or ""):
+            self.data = self.object_data
+        elif self.data:
+            with suppress(Refused):
+                self.data = identifiers.phone(self.data)
+
+
 class ContactForm(SentOnce):
-    fixe = StringField("Téléphone fixe", [Optional(), unless_kept(identifiers.phone)])
-    portable = StringField("Téléphone portable", [Optional(), unless_kept(identifiers.phone)])
+    fixe = PhoneField("Téléphone fixe", [Optional(), unless_kept(identifiers.phone)])
+    portable = PhoneField("Téléphone portable", [Optional(), unless_kept(identifiers.phone)])
     courriel = StringField("Courriel", [Optional(), unless_kept(identifiers.email)])
 
     COLUMNS = {"fixe": "phone", "portable": "mobile", "courriel": "email"}

@@ -172,12 +172,25 @@ def test_a_number_that_was_there_is_no_fault_of_who_changes_the_e_mail(signed_in
     assert again(employee).email == "c.lamy@example.com"
 
 
+@pytest.mark.parametrize(
+    ("kept", "shown"), [("+33639980102", "06 39 98 01 02"), ("+41227910000", "+41 22 791 00 00"), ("0384", "0384")]
+)
+def test_a_number_is_shown_as_it_is_said_and_kept_as_it_was(signed_in, employee, kept, shown):
+    Beneficiary.update(mobile=kept).where(Beneficiary.id == employee.id).execute()
+    page = signed_in.get(f"/salaries/{employee.public_id}/contact").get_data(as_text=True)
+    [there] = re.findall(r'name="portable"[^>]*value="([^"]*)"', page)
+    assert re.sub(r"\s", " ", there) == shown
+    answer = send(signed_in, employee, "contact", portable=there, courriel="c.lamy@example.com")
+    assert answer.status_code == 303
+    assert (again(employee).mobile, again(employee).email) == (kept, "c.lamy@example.com")
+
+
 def test_what_somebody_else_wrote_stays_where_nothing_was_typed(signed_in, hr, employee):
     where = f"/salaries/{employee.public_id}/contact"
     fields = form(signed_in, where) | {"portable": "", "courriel": "c.lamy@example.com"}
     employee.modify(MovementKind.CONTACT, {"mobile": "+33612345678"}, clock.today(), hr, clock.now(), 1)
     page = signed_in.post(where, fields).get_data(as_text=True)
-    assert re.search(r'name="portable"[^>]*value="\+33612345678"', page)
+    assert re.search(r'name="portable"[^>]*value="06\s12\s34\s56\s78"', page)
     assert re.search(r'name="courriel"[^>]*value="c.lamy@example.com"', page)
 
 
