@@ -42,6 +42,14 @@ class French:
 NOT_TYPED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
+MOST_NAME = 100
+
+
+def is_name(text):
+    """Of a box of ours. WTForms numbers those of a list by what its names say: « ² », or 5,000 digits, is no number."""
+    return text.isascii() and len(text) <= MOST_NAME
+
+
 def is_plain(text):
     return isinstance(text, str) and text.isprintable() and unicodedata.is_normalized("NFC", text)
 
@@ -56,7 +64,7 @@ class Typed(MultiDict):
 
 
 def typed(form, data):
-    """What a form reads of what came: texts cleaned, files where it asks for one and nowhere else.
+    """What a form reads of what came under names of boxes: texts cleaned, files where it asks for one and nowhere else.
 
     A password stays as it was typed, sign for sign.
     """
@@ -64,13 +72,13 @@ def typed(form, data):
         return data
     files = {field.name for field in form if isinstance(field, FileField)}
     came = [(name, text) for name, texts in data.lists() for text in texts]
-    if not files and all(is_plain(text) for _, text in came):
+    if not files and all(is_name(name) and is_plain(text) for name, text in came):
         return data
     secret = {field.name for field in form if isinstance(field, PasswordField)}
     return Typed(
         (name, text if name in secret else cleaned(text))
         for name, text in came
-        if isinstance(text, str) != (name in files)
+        if is_name(name) and isinstance(text, str) != (name in files)
     )
 
 

@@ -40,7 +40,7 @@ class SentOnce(Form):
     @property
     def seen(self):
         """The version that was on the screen; 0, which nobody has, when the form does not say."""
-        text = self.version.data or ""
+        text = next(iter(self.version.raw_data or ()), "")  # what came: `data` is what is there now when nothing did
         return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
     def follow(self, replaced, person):

@@ -97,7 +97,7 @@ def whole(most):
 
     def check(form, field):
         said = field.data or ""
-        if not (said.isascii() and said.isdigit() and 0 < int(said) <= most):
+        if not (said.isascii() and said.isdigit() and len(said) < 9 and 0 < int(said) <= most):
             raise ValidationError(f"Écrivez un nombre entier, de 1 à {most}.")
         field.data = str(int(said))
 

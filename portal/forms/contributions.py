@@ -88,7 +88,7 @@ class ScheduleFilter(MoneyFilter):
         self.annee.choices = [SelectChoice("", "Toutes"), *(SelectChoice(str(y), str(y)) for y in years)]
         self.etat.choices = [SelectChoice("", "Tous"), *(SelectChoice(*pair) for pair in LABELS.items())]
         known = self.annee.data or ""
-        self.year = int(known) if known.isascii() and known.isdigit() and int(known) in years else None
+        self.year = next((year for year in years if str(year) == known), None)
 
     def narrow(self, statements):
         if self.typed:

@@ -37,7 +37,7 @@ class PlanForm(Form):
 
 def age(form, field):
     said = (field.data or "").strip()
-    if not (said.isascii() and said.isdigit() and int(said) <= OLDEST):
+    if not (said.isascii() and said.isdigit() and len(said) <= 3 and int(said) <= OLDEST):
         raise ValidationError(f"Écrivez un âge en années, de 0 à {OLDEST}.")
 
 

@@ -51,6 +51,8 @@ def sent_to(link):
 @blueprint.post("")
 @guest(ENROL)
 def sign(link):
+    if not link.code_sent_at or not link.decision:
+        return redirect(before(link), 303)
     form, now = CodeForm(request.form), clock.now()
     if not form.validate():
         return page(link, form, 422)

@@ -259,7 +259,7 @@ def changed(words, action):
     if action == MORE:
         return with_a_child_more(words)
     number = action.removeprefix(LESS)
-    return without_child(words, int(number)) if action != number and number.isdecimal() else words
+    return without_child(words, int(number)) if action != number and number.isdecimal() and len(number) < 3 else words
 
 
 def last_child(words):

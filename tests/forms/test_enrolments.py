@@ -11,6 +11,7 @@ from markupsafe import Markup
 from wtforms.meta import DefaultMeta
 
 from portal.enrolments import offer_of
+from portal.forms import cleaned
 from portal.forms.boxes import MARK, MOST, WRITTEN, sparing
 from portal.forms.enrolments import STEPS, as_typed, with_a_child_more, without_child
 from portal.household import MOST_CHILDREN, PRIVATE, Household, numbers_of_children
@@ -53,7 +54,9 @@ def test_whatever_is_sent_is_kept_checked_and_shown(step, data):
         sent["presence"] = ["present"]
     form = STEPS[step](as_typed(sent))
     kept = form.words()
-    assert {name: kept[name] for name in kept if name in sent} == {name: sent[name] for name in kept if name in sent}
+    assert {name: kept[name] for name in kept if name in sent} == {
+        name: [*map(cleaned, sent[name])] for name in kept if name in sent
+    }
     home = Household(RIGHT | {step: kept}, OFFER, TODAY)
     errors = home.errors(step)
     form.show(home)

@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from portal import clock
 from portal.access import audit, ends_viewing, fresh, requires
+from portal.forms import cleaned
 from portal.forms.checks import holds_secret
 from portal.models import db
 from portal.views.staff.users import found
@@ -19,7 +20,7 @@ MOST_SAID = 200
 @fresh()
 def start(id):
     """Why is written down with who; of the mutual's own people, nobody is looked at."""
-    row, why = found(id), " ".join(request.form.get("motif", "").split())[:MOST_SAID]
+    row, why = found(id), " ".join(cleaned(request.form.get("motif", "")).split())[:MOST_SAID]
     if row.is_staff or not row.is_active:
         abort(404)
     if not why or holds_secret(why):
