@@ -48,12 +48,15 @@ from portal.models import (
     User,
     UserRole,
     Waiver,
+    db,
+    insert_many,
     vault,
 )
 from portal.rules import staff_roles, totp
 from portal.rules import threads as thread_rules
 from portal.rules import waivers as waiver_rules
 from portal.rules.dates import month_end, months_after, months_before
+from portal.rules.identifiers import nir_key
 from tests import files
 
 PASSWORD = "quatre mots vraiment quelconques"
@@ -149,6 +152,37 @@ def beneficiary(contract, last_name="Barbaud", first_name="Philippe", nir=None, 
         person.nir_index = vault.index(nir, "nir", person.account_id)
     person.save(force_insert=True)
     return person
+
+
+def crowd(contract, count):
+    """So many employees, each with a NIR of their own, in a few statements: [(person, NIR)]."""
+    found = []
+    for number in range(count):
+        year, (month, order) = 40 + number // 11_988, divmod(number % 11_988, 999)
+        body = f"1{year}{month + 1:02}39478{order + 1:03}"
+        person = Beneficiary(
+            account=contract.category.account_id,
+            category=contract.category_id,
+            contract=contract,
+            member_number=f"F{number:07}",
+            household_number=f"F{number:07}",
+            role=BeneficiaryRole.EMPLOYEE,
+            title="M.",
+            birth_name=f"Foule{number}",
+            first_name="Jean",
+            name_key=sort_key(f"Foule{number}"),
+            first_name_key=sort_key("Jean"),
+            search_key=search_key(f"Foule{number} Jean F{number:07}"),
+            birth_date=datetime.date(1900 + year, month + 1, 12),
+            sex="M",
+            effective_on=datetime.date(2016, 1, 1),
+        )
+        person.seal("nir", body + nir_key(body))
+        person.nir_index = vault.index(body + nir_key(body), "nir", person.account_id)
+        found.append((person, body + nir_key(body)))
+    with db.atomic():
+        insert_many(Beneficiary, [person for person, _ in found])
+    return found
 
 
 def thread(user, place=None, kind="REQUEST", body="Où est la carte ?", unread=False, days=None, **values):

@@ -6,9 +6,11 @@ import email
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -154,6 +156,35 @@ def test_a_rotation_that_is_killed_loses_no_value_and_goes_on(app, hr, at, figur
             assert [person.unseal("nir") for person in found.clone()] == numbers
             assert_all_holds(app)
         figure("SEC-4", victims.killed, "kills in a rotation, no value lost")
+    finally:
+        vault.use([bytes.fromhex(key) for key in KEYS])
+
+
+def test_a_rotation_of_a_crowd_that_is_killed_all_along_loses_no_value(app, hr, at, figure):
+    """As many people and kills as security asks: one kill each time that so many more are sealed under the new key."""
+    count, kills, new = often(1_500, 100_000), often(1, 20), bytes(range(32))
+    crowd = factories.crowd(hr.contracts().first(), count)
+    keys = [new, *map(bytes.fromhex, KEYS)]
+    victims = Victims(app, at, "rotate", keys=[key.hex() for key in keys])
+    command = [sys.executable, "-m", "flask", "--app", "app", "vault", "rotate"]
+    killed = 0
+    try:
+        vault.use(keys)
+        for turn in range(kills):
+            reached = crowd[count * (turn + 1) // (kills + 1)][0].id
+            process = subprocess.Popen(command, env=victims.environment, stdout=subprocess.DEVNULL)
+            while process.poll() is None and not vault.is_current(Beneficiary.get_by_id(reached).nir):
+                time.sleep(0.005)
+            process.kill()
+            killed += process.wait() == -signal.SIGKILL
+        assert killed >= kills - 1  # the last of them may have come to its end
+        assert app.test_cli_runner().invoke(args=["vault", "rotate"]).exit_code == 0
+        vault.use([new])
+        rows = dict(Beneficiary.select(Beneficiary.public_id, Beneficiary.nir).tuples())
+        assert [person.public_id for person, _ in crowd if not vault.is_current(rows[person.public_id])] == []
+        assert all(Beneficiary.open_nir(person.public_id, rows[person.public_id]) == nir for person, nir in crowd)
+        assert_all_holds(app)
+        figure("SEC-4", count, "rows turned under kills, none on an old key and none lost")
     finally:
         vault.use([bytes.fromhex(key) for key in KEYS])
 
