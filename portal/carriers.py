@@ -97,9 +97,10 @@ def on_this_machine(host: str) -> bool:
 
 
 def connect(address: SplitResult) -> smtplib.SMTP:
-    """A server that knows us, with what TLS it offers; on another machine, or told a password, it proves its name.
+    """A server that knows us; on another machine, or told a password where it offers TLS, it proves its name.
 
-    No password goes to another machine in clear: raises smtplib.SMTPNotSupportedError.
+    Nothing goes to another machine in clear: raises smtplib.SMTPNotSupportedError. On this one, TLS that would prove
+    nothing is not spoken.
     """
     here = on_this_machine(address.hostname or "")
     checked = ssl.create_default_context()
@@ -111,11 +112,9 @@ def connect(address: SplitResult) -> smtplib.SMTP:
         line = smtplib.SMTP(address.hostname or "", address.port or 0, timeout=TIMEOUT)
     try:
         line.ehlo_or_helo_if_needed()
-        if address.scheme == "smtp" and line.has_extn("starttls"):
-            if not address.username and here:
-                checked.check_hostname, checked.verify_mode = False, ssl.CERT_NONE
+        if address.scheme == "smtp" and line.has_extn("starttls") and (address.username or not here):
             line.starttls(context=checked)
-        elif address.scheme == "smtp" and address.username and not here:
+        elif address.scheme == "smtp" and not here:
             raise smtplib.SMTPNotSupportedError("no STARTTLS")
         if address.username:
             line.login(unquote(address.username), unquote(address.password or ""))

@@ -14,7 +14,7 @@ from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from portal.rules import Refused, contributions, identifiers, mandates, sendings, threads
 
@@ -194,6 +194,7 @@ def read(environ=os.environ):
     values |= {name: number(name.upper(), environ[name.upper()]) for name in NUMBERS if environ.get(name.upper())}
     if environ.get("DATABASE_OWNER_URL"):  # the account that owns the tables, for the commands that need it
         values["database_url"] = environ["DATABASE_OWNER_URL"]
+    values["database_url"] = without_idle_tls(values["database_url"])
     settings = Settings(
         demo=demo,
         instance=instance,
@@ -204,6 +205,8 @@ def read(environ=os.environ):
         **values,
     )
     check(settings)
+    if not demo:
+        check_lines(settings, environ)
     if demo and settings.over_tls:
         raise WrongSetting("DEMO", "la démonstration ne s’ouvre pas sur une adresse https:// : mettez DEMO=0.")
     return settings
@@ -374,6 +377,57 @@ def check_addresses(settings):
             raise WrongSetting(name, "l’adresse est mal écrite : vérifiez ce qui suit « :// », et le port.")
         if urlsplit(url).scheme not in schemes or not reachable(url):
             raise WrongSetting(name, f"l’adresse doit commencer par {' ou '.join(s + '://' for s in schemes)}.")
+
+
+def is_here(host):
+    """A socket, or a name of this very machine."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host in ("", "localhost") or host.startswith("/")
+
+
+def check_lines(settings, environ):
+    """What goes to another machine goes by TLS, to a server that proves its name; TLS that proves none is not spoken.
+
+    A relay of mail is asked for STARTTLS on the line itself (`carriers.connect`).
+    """
+    check_line_of_database(
+        "DATABASE_OWNER_URL" if environ.get("DATABASE_OWNER_URL") else "DATABASE_URL", settings.database_url
+    )
+    bucket = "AWS_ENDPOINT_URL_S3" if environ.get("AWS_ENDPOINT_URL_S3") else "AWS_ENDPOINT_URL"
+    for name, url in (("SMS_URL", settings.sms_url), (bucket, environ.get(bucket, ""))):
+        if urlsplit(url).scheme == "http" and not is_here(urlsplit(url).hostname or ""):
+            raise WrongSetting(name, "vers une autre machine, l’adresse commence par https://.")
+    if settings.clamd_url.startswith("tcp:") and not is_here(urlsplit(settings.clamd_url).hostname or ""):
+        raise WrongSetting("CLAMD_URL", "cette ligne n’est pas chiffrée : l’antivirus est sur cette machine.")
+
+
+def line_of_database(url):
+    """(whose machines, its sslmode or "") of an address of PostgreSQL; ((), "verify-full") of any other."""
+    if not url.startswith("postgresql:") or not reachable(url):
+        return (), "verify-full"
+    address = urlsplit(url)
+    said = parse_qs(address.query)
+    hosts = [unquote(address.hostname or ""), *said.get("host", ()), *said.get("hostaddr", ())]
+    return ",".join(hosts).split(","), said.get("sslmode", [""])[-1]
+
+
+def without_idle_tls(url):
+    """A base of this machine is not asked for TLS that proves nothing, which libpq does by itself."""
+    hosts, mode = line_of_database(url)
+    if mode or not all(map(is_here, hosts)) or all(not host or host.startswith("/") for host in hosts):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}sslmode=disable"
+
+
+def check_line_of_database(name, url):
+    hosts, mode = line_of_database(url)
+    if mode == "verify-full":
+        return
+    if not all(map(is_here, hosts)):
+        raise WrongSetting(name, "la base d’une autre machine prouve son nom : ajoutez sslmode=verify-full.")
+    if mode not in ("", "disable"):
+        raise WrongSetting(name, "sur cette machine, sslmode est verify-full ou disable.")
 
 
 def check_links(settings):

@@ -503,12 +503,27 @@ def test_a_server_of_another_machine_or_that_is_told_a_password_proves_its_name(
             self.has_extn = {"starttls"}.__contains__
             self.login = lambda *_: None
 
+        context = None  # on this machine, without a password: no TLS rather than one that proves nothing
+
         def starttls(self, context):
             self.context = context
 
     monkeypatch.setattr(smtplib, "SMTP", Server)
     context = carriers.connect(urlsplit(url)).context
-    assert (context.check_hostname, context.verify_mode == ssl.CERT_REQUIRED) == (proved, proved)
+    assert bool(context) == proved
+    assert context is None or (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
+
+
+@pytest.mark.parametrize("url", ["smtp://relais.example:25", "smtp://10.0.0.5:25"])
+def test_no_message_goes_to_another_machine_in_clear(monkeypatch, url):
+    class Server:
+        def __init__(self, *_, **__):
+            self.ehlo_or_helo_if_needed = self.close = lambda: None
+            self.has_extn = set().__contains__
+
+    monkeypatch.setattr(smtplib, "SMTP", Server)
+    with pytest.raises(smtplib.SMTPNotSupportedError):
+        carriers.connect(urlsplit(url))
 
 
 @pytest.mark.parametrize(("host", "told"), [("relais.example", False), ("localhost", True)])

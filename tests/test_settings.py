@@ -51,6 +51,58 @@ def test_a_wrong_setting_is_named(tmp_path, name, value):
     assert not value or len(value) < 10 or value not in sentence
 
 
+OTHER_MACHINES = [
+    ("DATABASE_URL", "postgresql://portal:x@base.example/portal"),
+    ("DATABASE_URL", "postgresql://portal:x@base.example/portal?sslmode=require"),
+    ("DATABASE_URL", "postgresql://portal:x@base.example/portal?sslmode=verify-full&sslmode=prefer"),
+    ("DATABASE_URL", "postgresql://portal:x@localhost,base.example/portal"),
+    ("DATABASE_URL", "postgresql://portal:x@/portal?host=10.0.0.5"),
+    ("DATABASE_URL", "postgresql://portal:x@localhost/portal?hostaddr=10.0.0.5"),
+    ("DATABASE_URL", "postgresql://portal:x@127.0.0.1/portal?sslmode=require"),
+    ("DATABASE_OWNER_URL", "postgresql://owner:x@base.example/portal"),
+    ("SMS_URL", "http://sms.example/v1"),
+    ("AWS_ENDPOINT_URL", "http://s3.example"),
+    ("AWS_ENDPOINT_URL_S3", "http://s3.example"),
+    ("CLAMD_URL", "tcp://10.0.0.7:3310"),
+]
+PROVED = [
+    ("DATABASE_URL", "postgresql://portal:x@base.example/portal?connect_timeout=2&sslmode=verify-full"),
+    ("DATABASE_URL", "postgresql://portal@/portal?host=/var/run/postgresql"),
+    ("DATABASE_URL", "postgresql://portal@%2Fvar%2Frun%2Fpostgresql/portal"),
+    ("DATABASE_URL", "postgresql://portal:x@[::1]:5432/portal"),
+    ("DATABASE_URL", "postgresql://portal:x@localhost/portal?sslmode=disable"),
+    ("SMS_URL", "http://127.0.0.1:8000/v1"),
+    ("AWS_ENDPOINT_URL", "https://s3.example"),
+    ("CLAMD_URL", "tcp://127.0.0.1:3310"),
+]
+
+
+@pytest.mark.parametrize(("name", "url"), OTHER_MACHINES)
+def test_a_server_of_another_machine_that_does_not_prove_its_name_stops_the_start(tmp_path, name, url):
+    with pytest.raises(SystemExit, match=f"^{name}\u00a0: "):
+        settings.read({**GOOD, "INSTANCE": str(tmp_path), name: url})
+    assert settings.read({"DEMO": "1", "INSTANCE": str(tmp_path), name: url}).demo
+
+
+@pytest.mark.parametrize(("name", "url"), PROVED)
+def test_a_server_that_does_or_is_of_this_machine_is_taken(tmp_path, name, url):
+    assert not settings.read({**GOOD, "INSTANCE": str(tmp_path), name: url}).demo
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("postgresql://portal:x@127.0.0.1/portal", "?sslmode=disable"),
+        ("postgresql://portal:x@localhost/portal?connect_timeout=2", "&sslmode=disable"),
+        ("postgresql://portal:x@localhost/portal?sslmode=verify-full", ""),
+        ("postgresql://portal@/portal?host=/var/run/postgresql", ""),
+        ("sqlite:////tmp/portal.db", ""),
+    ],
+)
+def test_a_base_of_this_machine_is_asked_for_no_tls_that_proves_nothing(tmp_path, url, asked):
+    assert settings.read({**GOOD, "INSTANCE": str(tmp_path), "DATABASE_URL": url}).database_url == url + asked
+
+
 def test_an_address_that_begins_well_is_told_of_its_end(tmp_path):
     with pytest.raises(SystemExit, match="vérifiez ce qui suit"):
         settings.read({**GOOD, "INSTANCE": str(tmp_path), "SMTP_URL": "smtp://serveur:port"})
@@ -111,9 +163,9 @@ def test_the_demonstration_makes_its_keys_once_and_keeps_them(tmp_path):
 
 
 def test_a_command_takes_the_account_that_owns_the_tables_where_it_is_given(tmp_path):
-    said = {**GOOD, "INSTANCE": str(tmp_path), "DATABASE_URL": "postgresql://portal@h/portal"}
+    said = {**GOOD, "INSTANCE": str(tmp_path), "DATABASE_URL": "postgresql://portal@h/portal?sslmode=verify-full"}
     assert settings.read(said).database_url == said["DATABASE_URL"]
-    said["DATABASE_OWNER_URL"] = "postgresql://portal_owner@h/portal"
+    said["DATABASE_OWNER_URL"] = "postgresql://portal_owner@h/portal?sslmode=verify-full"
     assert settings.read(said).database_url == said["DATABASE_OWNER_URL"]
 
 
