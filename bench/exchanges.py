@@ -129,7 +129,7 @@ def show_pages(place, seconds):
         "Demandes": ("/demandes?perimetre=tous", {}),
         "Demandes, page 500": ("/demandes?perimetre=tous&page=500", {}),
         "Demandes, fragment d’une recherche": (f"/demandes?perimetre=tous&q={RARE}", FRAGMENT),
-        "Une demande": (f"/demandes/{first}", {}),
+        "Une demande": (f"/demandes/{first}?perimetre=tous", {}),
         "Espace documentaire": ("/espace-documentaire?perimetre=tous", {}),
         "Espace documentaire, page 1 000": ("/espace-documentaire?perimetre=tous&page=1000", {}),
         "Espace documentaire, fragment d’une recherche": (
@@ -142,7 +142,10 @@ def show_pages(place, seconds):
 
 
 def searched(settings, path, words, typed):
-    """The statements of a search, those that read its page too, then its bare query: (seconds, seconds)."""
+    """The statements of a search, those that read its page too, then its bare query: (seconds, seconds).
+
+    The bare query answers the same question and nothing more: which threads hold the words, or which documents.
+    """
     app, seen = create_app(settings=settings), []
     client, _ = signed_in_client(app)
     client.get(path, headers=FRAGMENT)
@@ -152,8 +155,11 @@ def searched(settings, path, words, typed):
     db.obj.query_hooks.remove(hook)
     mine = [(sql, values) for sql, values in seen if words.name in sql or '"assignee"' in sql]
     with db.connection_context():
-        bare = models.ThreadMessage.select().where(models.ThreadMessage.id.in_(words.matching(db, typed)))
-        sql, values = bare.select(models.ThreadMessage.id).sql()
+        said = models.ThreadMessage.select(models.ThreadMessage.thread)
+        said = said.where(models.ThreadMessage.id.in_(words.matching(db, typed)))
+        sql, values = (
+            models.MessageThread.select(models.MessageThread.id).where(models.MessageThread.id.in_(said)).sql()
+        )
         if words is models.document_words:
             found = models.Document.select(models.Document.id)
             sql, values = found.where(models.Document.id.in_(words.matching(db, typed))).sql()

@@ -50,6 +50,36 @@ EXAMPLES = {
 }
 
 
+MEANINGS = {  # what each of these words says, for who writes a message
+    "first_name": "le prénom de qui lit",
+    "name": "le prénom de la personne dont il s’agit",
+    "company": "l’entreprise",
+    "code": "le code à recopier",
+    "number": "le numéro de l’échange",
+    "url": "l’adresse de la page à ouvrir",
+    "count": "combien il y en a",
+    "late": "vrai quand la date limite est passée",
+    "complaint": "vrai pour une réclamation",
+    "ends": "vrai quand le mandat prend fin",
+    "due_on": "la date limite",
+    "on": "le jour",
+    "until": "le dernier jour",
+    "why": "le motif",
+    "document": "le document",
+    "day": "le jour",
+    "browser": "le navigateur et l’appareil",
+    "at": "le jour et l’heure",
+    "told": "ce qui est annoncé",
+    "brand.insurer": "le nom de la mutuelle",
+    "brand.name": "le nom du portail",
+    "brand.support_phone": "le téléphone de l’assistance",
+    "brand.support_email": "l’adresse électronique de l’assistance",
+    "brand.support_hours": "les heures de l’assistance",
+    "brand.individual_space_url": "l’adresse de l’espace des salariés",
+    "brand.dpo_email": "l’adresse électronique du délégué à la protection des données",
+}
+
+
 class Words(NamedTuple):
     """The parts of a message, as they are written; "" where it has none."""
 

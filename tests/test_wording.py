@@ -44,6 +44,11 @@ def test_a_reminder_says_that_its_day_is_the_last_good_one(name, app):
     assert re.search(r"au plus tard le \d\d/\d\d/\d{4}", str(said))
 
 
+def test_each_word_of_each_message_is_explained_to_who_writes_it():
+    named = {word for name in wording.names() for word in wording.told(name)} - {"link", *wording.OF_EVERYONE}
+    assert named | {f"brand.{word}" for word in wording.BRAND} <= set(wording.MEANINGS)
+
+
 @pytest.mark.parametrize("name", wording.names())
 def test_our_own_words_pass_and_say_the_same_once_they_were_split(name, app):
     source = wording.checked(name, wording.split(wording.source_of(name)))

@@ -176,4 +176,5 @@ def shown_name(name: str) -> str:
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     spaced = "".join(" " if letter.isspace() else letter for letter in last)
     kept = (letter for letter in spaced if unicodedata.category(letter)[0] != "C" and letter not in '<>:"|?*')
-    return re.sub(r" +", " ", "".join(kept)).strip(" .")[-2 * MOST_NAME :]
+    whole = re.sub(r" +", " ", "".join(kept)).strip(" .")
+    return whole if len(whole) <= 2 * MOST_NAME else f"{whole[:MOST_NAME]}…{whole[-MOST_NAME:]}"

@@ -564,6 +564,7 @@ NAMES = {
     "a\r\nSet-Cookie: x=1.pdf": "a Set-Cookie x=1.pdf",
     "fac\u202efdp.exe.pdf": "facfdp.exe.pdf",
     "x" * 300 + ".pdf": "x" * 116 + ".pdf",
+    "Avenant " + "é" * 300 + ".pdf": "Avenant " + "é" * 108 + ".pdf",
     "<img onerror=alert(1)>.pdf": "img onerror=alert(1).pdf",
     '"guillemets".pdf': "guillemets.pdf",
     ".pdf": "fichier.pdf",

@@ -165,6 +165,12 @@ def test_a_renamed_program_is_refused_beside_its_name_and_the_other_file_stays(s
     assert not Sending.select().exists()
 
 
+def test_each_file_that_is_refused_is_counted_above_the_form(signed_in):
+    answer = group(signed_in, ("carte.pdf", b"MZ" * 500), ("vide.pdf", b""), ("bon.pdf", files.pdf()))
+    above = answer.get_data(as_text=True).partition('role="alert"')[2].partition("</ul>")[0]
+    assert "2 erreurs à corriger" in above and "carte.pdf" in above and "vide.pdf" in above
+
+
 def test_without_an_account_one_is_chosen_first(client, database):
     user = factories.user(accounts=[factories.account(), factories.account("Verreries")])
     client.sign_in(user)

@@ -286,6 +286,7 @@ def test_the_queue_takes_passes_on_and_inserts_prepared_answers(desk, staff, hr)
     desk.post(f"{path}/transmission", {"a": str(colleague.public_id), "mot": "Je pars"} | seen(thread))
     assert MessageThread.get().assignee_id == colleague.id
     assert OutboxMessage.select().count() == 1
+    assert f"C’est confié à {colleague.full_name}, qu’un courriel prévient." in text_of(desk.get(path))  # whoever it is
 
 
 def complain(client):

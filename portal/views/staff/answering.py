@@ -144,7 +144,7 @@ def pass_on(room, id):
         thread,
         "thread.pass",
         lambda now: threads.pass_on(thread, by(), colleague, form.mot.data or "", now, form.seen),
-        f"C’est confié à {colleague.full_name}, qui est prévenu par courriel.",
+        f"C’est confié à {colleague.full_name}, qu’un courriel prévient.",
     )
 
 

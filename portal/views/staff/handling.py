@@ -54,7 +54,7 @@ def give(room):
     with db.atomic():
         decided = together.decide(chosen(room), "thread.pass", act, MEANWHILE)
         threads.tell_colleague(colleague, decided.done, clock.now())
-    return told(room, decided, "confiée", f" à {colleague.full_name}, qui est prévenu par courriel")
+    return told(room, decided, "confiée", f" à {colleague.full_name}, qu’un courriel prévient")
 
 
 @blueprint.post(f"/{ROOM}/cloture")

@@ -54,6 +54,11 @@ def form_of(name, typed):
     return WordingForm(typed, wording.is_text(name), words, configuration.version_of(watched.values, NAMES))
 
 
+def words_of(name):
+    """What this message may name."""
+    return [*sorted(wording.told(name) - {"link", *wording.OF_EVERYONE}), *BRAND]
+
+
 def page(name, form, status=200):
     """The form, with the message as it would look; as it is now while what is typed cannot be."""
     own = current_app.settings.own_texts
@@ -64,7 +69,7 @@ def page(name, form, status=200):
         message=name,
         form=form,
         seen=wording.shown(name, source),
-        told=[f"{{{{ {word} }}}}" for word in (*sorted(wording.told(name) - {"link"}), *BRAND)],
+        told=[(f"{{{{ {word} }}}}", wording.MEANINGS[word]) for word in words_of(name)],
         a_date="{{ due_on|date_fr }}",
         a_choice="{% if late %}…{% endif %}",
         title=title_of(name, {}),
