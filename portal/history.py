@@ -276,8 +276,13 @@ def company_rooms(user, place):
 
 
 def named_rooms(user, place, found):
-    """Messages, audit events and pages that were opened, which name their rows; one statement to know those rows."""
+    """Messages, audit events and pages that were opened, which name their rows; one statement to know those rows.
+
+    What is written to each employee of a campaign is told in their own history: it would fill that of their account.
+    """
     names = names_of(place, found)
+    about_each = () if place.person else (DocumentRequest._meta.table_name,)
+    written = {table: ids for table, ids in names.items() if table not in about_each}
     told_here = AuditEvent.action.not_in(TOLD_ELSEWHERE) & ~AuditEvent.action.startswith("movement.")
     events = user.audit_events().where(told_here)
     whole_account = not place.company and not place.person
@@ -293,7 +298,7 @@ def named_rooms(user, place, found):
     return {
         "readings": readings,
         "messages": Room(
-            query=user.messages().where(named(OutboxMessage, names)),
+            query=user.messages().where(named(OutboxMessage, written)),
             at=OutboxMessage.created_at,
             ref=OutboxMessage.public_id,
             what=OutboxMessage.channel,

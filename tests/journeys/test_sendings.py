@@ -41,8 +41,10 @@ def test_two_files_are_sent_one_is_refused_and_the_other_taken_back(page, hr):
     send(page)
     expect(page.locator("#fichiers-error")).to_contain_text("programme.pdf")
     expect(page.get_by_label(long_name)).to_be_checked()
+    whole = page.viewport_size
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390  # a name without a space is cut into lines
+    page.set_viewport_size(whole)
     axe(page)
     send(page)
     expect(page.locator("#flash")).to_contain_text("C’est reçu")

@@ -178,6 +178,15 @@ def test_the_files_of_accounts_and_companies_show_what_is_in_them(staff, person,
             assert words in text, (address, words)
 
 
+def test_what_is_written_to_each_employee_of_a_campaign_is_in_their_own_history(staff, person):
+    """Of an account, it would fill the history: the piece that was asked is its line there."""
+    said = "Un justificatif vous est demandé"
+    assert said in plain(staff.get(file_of(person)))
+    for address in (f"/gestion/comptes/{person.account.code}", f"/gestion/entreprises/{person.category.company.code}"):
+        text = plain(staff.get(address))
+        assert said not in text and "Pièce demandée" in text
+
+
 def test_the_iban_of_a_company_is_revealed_by_a_click(staff, person):
     company = person.category.company
     factories.bank_details(company)
