@@ -220,3 +220,8 @@ def test_figures_are_drawn_and_told(staff, hr, person):
     assert len(rows) == 25
     assert rows[-1][1] == 1
     assert AuditEvent.select().where(AuditEvent.action == "figures.export").count() == 1
+
+
+@pytest.mark.parametrize("done", ["begin", "close", "download", "pass", "reopen", "take"])
+def test_what_is_done_to_a_complaint_too_is_not_told_of_a_request_alone(done):
+    assert "réclamation" in actions.words(f"thread.{done}")
