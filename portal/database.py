@@ -5,7 +5,7 @@ import re
 import select
 import time
 from contextlib import contextmanager, nullcontext, suppress
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -248,11 +248,72 @@ def lightly(database):
     """For marks that come by the hundred: each survives a kill at once, and a power cut after the next other write."""
     sqlite = is_sqlite(database)
     database.execute_sql("PRAGMA synchronous = NORMAL" if sqlite else "SET synchronous_commit TO off")
+    ahead = Ahead(database)
     try:
-        yield
+        yield ahead
+        ahead.wait()
     finally:
+        ahead.drain()
         full = f"PRAGMA synchronous = {PRAGMAS['synchronous']}"
         database.execute_sql(full if sqlite else "RESET synchronous_commit")
+
+
+class Ahead:
+    """Statements that leave for PostgreSQL at once, each a transaction of its own, while one goes on with other things.
+
+    Whoever is killed meanwhile has them done: they are in the server's hands. Their answer is read by `wait`, before
+    what must not come before them, and before the next one. SQLite, and a transaction, are written to on the spot.
+    """
+
+    def __init__(self, database):
+        self.database, self.line = database, None
+        if not is_sqlite(database) and not database.in_transaction():
+            self.line = database.connection().pgconn
+        self.is_awaited = False
+
+    def execute(self, sql, values):
+        """`values`: texts, numbers, instants, bytes, None. Raises what was wrong of the statement before."""
+        if self.line is None:
+            self.database.execute_sql(sql, values)
+            return
+        self.wait()
+        try:
+            self.line.send_query_params(numbered(sql), [as_text(value) for value in values])
+            while self.line.flush():
+                select.select([], [self.line.socket], [])
+        except DriverError as fault:
+            raise OperationalError(str(fault)) from None
+        self.is_awaited = True
+
+    def wait(self):
+        """Until the last one is done; raises OperationalError when it was not."""
+        awaited, answers = self.is_awaited, self.drain()
+        if awaited and (not answers or any(answer.status != ExecStatus.COMMAND_OK for answer in answers)):
+            raise OperationalError("a statement that was sent ahead was not done")
+
+    def drain(self):
+        """The answers that had not been read."""
+        answers = []
+        if self.is_awaited:
+            self.is_awaited = False
+            with suppress(DriverError):
+                answers = list(iter(self.line.get_result, None))
+        return answers
+
+
+def as_text(value):
+    """A value as PostgreSQL reads it."""
+    value = getattr(value, "obj", value)  # peewee wraps bytes
+    if isinstance(value, bytes | bytearray | memoryview):
+        return b"\\x" + bytes(value).hex().encode()
+    return None if value is None else str(value).encode()
+
+
+@cache
+def numbered(sql):
+    """A statement of peewee's, as libpq takes it."""
+    first, *others = sql.split("%s")
+    return "".join((first, *(f"${place}{rest}" for place, rest in enumerate(others, 1)))).encode()
 
 
 def refresh_statistics(database):

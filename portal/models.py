@@ -1015,13 +1015,17 @@ def insert_many(table, rows, at_once=200):
     return ids
 
 
-def rewrite(row, names):
-    """Write these columns of a row again: peewee takes longer to put such a statement together than it does to run."""
+def rewrite(row, names, execute=None):
+    """Write these columns of a row again: peewee takes longer to put such a statement together than it does to run.
+
+    `execute`: what runs it, another than the database.
+    """
     fields = [row._meta.fields[name] for name in names]
     sets = ", ".join(f"{field.column_name} = {db.param}" for field in fields)
     values = [field.db_value(row.__data__[field.name]) for field in fields]
     table = row._meta.table_name
-    db.execute_sql(f"UPDATE {table} SET {sets} WHERE id = {db.param}", [*values, row.id])  # nosec B608
+    sql = f"UPDATE {table} SET {sets} WHERE id = {db.param}"  # nosec B608
+    (execute or db.execute_sql)(sql, [*values, row.id])
 
 
 class Selection(Table):
@@ -2780,20 +2784,20 @@ class OutboxMessage(Table):
         unwanted = cls.update(state=MessageState.UNWANTED, settled_at=now, content=None)
         return unwanted.where(cls.free(now), cls.not_before <= now, cls.chosen(Delivery.NONE)).execute()
 
-    def settle(self, state, now, error=""):
-        """Its end; what was written is kept only where it may be sent again."""
+    def settle(self, state, now, error="", execute=None):
+        """Its end; what was written is kept only where it may be sent again. `execute`: what writes it (`rewrite`)."""
         self.state, self.settled_at, self.leased_until, self.last_error = state, now, None, error or self.last_error
         if state != MessageState.FAILED or self.is_outdated(now):
             self.content = None
-        rewrite(self, ("state", "settled_at", "leased_until", "last_error", "content"))
+        rewrite(self, ("state", "settled_at", "leased_until", "last_error", "content"), execute)
 
     def is_outdated(self, now):
         return self.not_after is not None and self.not_after < now
 
-    def put_off(self, until, error=""):
+    def put_off(self, until, error="", execute=None):
         """Give it back, to be tried again from then on."""
         self.not_before, self.leased_until, self.last_error = until, None, error or self.last_error
-        rewrite(self, ("not_before", "leased_until", "last_error", "attempts"))
+        rewrite(self, ("not_before", "leased_until", "last_error", "attempts"), execute)
 
     @classmethod
     def awaiting_digest(cls, until, now):

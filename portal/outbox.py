@@ -199,7 +199,8 @@ def send_due(settings, now, most=1_000, stopped=lambda: False):
     """Send what is due, over one connection: the number sent. What fails waits longer each time, and is never lost.
 
     A message is marked as sent right after its server accepted it: a worker that is killed in between, and in between
-    alone, leaves one message that is sent again, under the same Message-ID or reference.
+    alone, leaves one message that is sent again, under the same Message-ID or reference. The mark leaves at once, and
+    its answer is read before the next message does: one is opened and composed while the other is marked.
     """
     if not OutboxMessage.due(now).exists():
         return 0
@@ -209,7 +210,7 @@ def send_due(settings, now, most=1_000, stopped=lambda: False):
         while sent < most and not outgoing.over():
             OutboxMessage.forget_unwanted(now)
             batch = OutboxMessage.claim(now, min(AT_ONCE, most - sent))
-            with database.lightly(db):
+            with database.lightly(db) as outgoing.marks:
                 done = sum(outgoing.send(message) for message in batch)
             sent += done
             if not done:
@@ -225,16 +226,17 @@ class Outgoing:
         self.sender = parseaddr(settings.mail_from)
         self.last: dict[str, Exception] = {}  # by channel: the fault of the message before,
         self.away: dict[str, str] = {}  # and what puts off all the others
+        self.marks: database.Ahead  # of the batch in hand
 
     def send(self, message):
         """True when it was accepted."""
         if self.over():
             message.attempts -= 1
-            message.put_off(message.not_before)
+            message.put_off(message.not_before, execute=self.marks.execute)
         elif message.is_outdated(self.now):
-            message.settle(MessageState.FAILED, self.now, "Outdated")
+            self.settle(message, MessageState.FAILED, "Outdated")
         elif message.channel in self.away:
-            try_later(message, self.now, self.away[message.channel])
+            self.try_later(message, self.away[message.channel])
         else:
             return self.try_now(message)
         return False
@@ -243,16 +245,18 @@ class Outgoing:
         try:
             self.hand_over(message)
         except Refused as refusal:
-            message.settle(MessageState.FAILED, self.now, str(refusal))
+            self.settle(message, MessageState.FAILED, str(refusal))
             self.last.pop(message.channel, None)
         except (Later, Unreachable) as fault:
-            try_later(message, self.now, str(fault))
+            self.try_later(message, str(fault))
             self.heed(message.channel, fault)
+        except database.AWAY:  # no mark can be written: the batch waits for the end of its lease
+            raise
         except Exception as fault:  # whatever is wrong with this one, the next goes
             log.error("message %s: %s", message.public_id, type(fault).__name__)
-            try_later(message, self.now, type(fault).__name__)
+            self.try_later(message, type(fault).__name__)
         else:
-            message.settle(MessageState.SENT, self.now)
+            self.settle(message, MessageState.SENT)
             self.last.pop(message.channel, None)
             return True
         return False
@@ -260,10 +264,12 @@ class Outgoing:
     def hand_over(self, message):
         content = message.unseal()
         name = f"{message.id}.{message.public_id.hex}"
-        if message.channel == Channel.SMS:
+        written = self.written(message, content, name) if message.channel == Channel.EMAIL else None
+        self.marks.wait()
+        if written is None:
             Gateway(self.settings.sms_url).send(content["to"], content["text"], message.public_id.hex, name)
         else:
-            self.post.send(self.sender[1], content["to"], self.written(message, content, name), name)
+            self.post.send(self.sender[1], content["to"], written, name)
 
     def written(self, message, content, name):
         try:
@@ -279,16 +285,19 @@ class Outgoing:
         except ValueError:
             raise Refused("ValueError") from None
 
+    def settle(self, message, state, error=""):
+        message.settle(state, self.now, error, execute=self.marks.execute)
+
+    def try_later(self, message, error):
+        if message.attempts > len(DELAYS):
+            self.settle(message, MessageState.FAILED, error)
+        else:
+            until = self.now + datetime.timedelta(seconds=DELAYS[message.attempts - 1])
+            message.put_off(until, error, execute=self.marks.execute)
+
     def heed(self, channel, fault):
         """Two servers' silences in a row are no message's fault: the others wait too."""
         silent = isinstance(fault, Silent) and isinstance(self.last.get(channel), Silent)
         if silent or isinstance(fault, Unreachable):
             self.away[channel] = str(fault)
         self.last[channel] = fault
-
-
-def try_later(message, now, error):
-    if message.attempts > len(DELAYS):
-        message.settle(MessageState.FAILED, now, error)
-    else:
-        message.put_off(now + datetime.timedelta(seconds=DELAYS[message.attempts - 1]), error)

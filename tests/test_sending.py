@@ -15,12 +15,15 @@ import sys
 import textwrap
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from email import policy
 from urllib.parse import urlsplit
 
 import pytest
+from peewee import IntegrityError, OperationalError
 
 from portal import carriers, clock, outbox
+from portal import database as bases
 from portal.models import Channel, MessageKind, MessageState, OutboxMessage, db
 from tests import factories, servers
 
@@ -469,6 +472,53 @@ def started(settings):
         "VAULT_KEYS": ",".join(key.hex() for key in settings.vault_keys),
     }
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(WORKER)], env=environment)
+
+
+def test_a_mark_leaves_at_once_without_being_waited_for(server):
+    now = write(1)
+    message = OutboxMessage.get()
+    with bases.lightly(db) as marks:
+        message.settle(MessageState.SENT, now, execute=marks.execute)
+        with ThreadPoolExecutor(1) as another:  # what was handed over is done, whatever becomes of who did
+            assert another.submit(seen_sent).result()
+    assert ends() == [(MessageState.SENT, 0, "")]
+
+
+def seen_sent():
+    with db.connection_context():
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            if OutboxMessage.select().where(OutboxMessage.state == MessageState.SENT).exists():
+                return True
+            time.sleep(0.01)
+    return False
+
+
+def test_a_mark_that_was_not_done_is_told_and_the_line_serves_again(server):
+    write(1)
+    wrong = ("UPDATE outbox_message SET state = NULL WHERE id > %s".replace("%s", db.param), [0])
+    with bases.lightly(db) as marks, pytest.raises((OperationalError, IntegrityError)):
+        marks.execute(*wrong)
+        marks.wait()
+    assert ends() == [(MessageState.WAITING, 0, "")]
+
+
+def test_nothing_more_goes_once_the_base_is_away_and_what_went_goes_once(server, monkeypatch):
+    mailbox, settings = server
+    now = write(3)
+    written = outbox.Outgoing.written
+
+    def cut(self, *of_message):
+        if mailbox.mails:
+            raise OperationalError("away")
+        return written(self, *of_message)
+
+    with monkeypatch.context() as patch, pytest.raises(OperationalError):
+        patch.setattr(outbox.Outgoing, "written", cut)
+        outbox.send_due(settings, now)
+    assert len(mailbox.mails) == 1
+    outbox.send_due(settings, later(now, minutes=6))
+    assert Counter(to for to, _ in mailbox.mails) == {f"personne{place}@example.com": 1 for place in range(3)}
 
 
 def test_two_workers_send_each_message_once(server):
