@@ -88,7 +88,9 @@ class Forgetful(PooledPostgresqlDatabase):
         """Whether it forgot tells that the server is there; one that goes away afterwards says so by itself."""
         return not has_forgotten(connection) or (has_news(connection) and super()._is_closed(connection))
 
-    def cursor(self, named_cursor=None, numbered=False):
+    def cursor(self, named_cursor=None, numbered=False, ahead=None):
+        if ahead is not None:
+            return ahead
         if not numbered:
             return super().cursor(named_cursor)
         connection = self.connection()
@@ -99,6 +101,10 @@ class Forgetful(PooledPostgresqlDatabase):
     def execute_numbered(self, sql, values):
         """For a statement with $1, $2…: the cursor that answers is the connection's own, to be read before the next."""
         return self._execute_cursor(sql, values, numbered=True)
+
+    def execute_ahead(self, sql, values, ahead):
+        """As any other is counted and told, and without its answer (`Ahead`)."""
+        return self._execute_cursor(sql, values, ahead=ahead)
 
 
 def has_forgotten(connection):
@@ -271,19 +277,20 @@ class Ahead:
             self.line = database.connection().pgconn
         self.is_awaited = False
 
-    def execute(self, sql, values):
+    def write(self, sql, values):
         """`values`: texts, numbers, instants, bytes, None. Raises what was wrong of the statement before."""
         if self.line is None:
             self.database.execute_sql(sql, values)
-            return
-        self.wait()
-        try:
-            self.line.send_query_params(numbered(sql), [as_text(value) for value in values])
-            while self.line.flush():
-                select.select([], [self.line.socket], [])
-        except DriverError as fault:
-            raise OperationalError(str(fault)) from None
+        else:
+            self.wait()
+            self.database.execute_ahead(sql, values, self)
+
+    def execute(self, sql, values):
+        """As a cursor does, for peewee."""
+        self.line.send_query_params(numbered(sql), [as_text(value) for value in values])
         self.is_awaited = True
+        while self.line.flush():
+            select.select([], [self.line.socket], [])
 
     def wait(self):
         """Until the last one is done; raises OperationalError when it was not."""

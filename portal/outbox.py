@@ -232,7 +232,7 @@ class Outgoing:
         """True when it was accepted."""
         if self.over():
             message.attempts -= 1
-            message.put_off(message.not_before, execute=self.marks.execute)
+            message.put_off(message.not_before, execute=self.marks.write)
         elif message.is_outdated(self.now):
             self.settle(message, MessageState.FAILED, "Outdated")
         elif message.channel in self.away:
@@ -286,14 +286,14 @@ class Outgoing:
             raise Refused("ValueError") from None
 
     def settle(self, message, state, error=""):
-        message.settle(state, self.now, error, execute=self.marks.execute)
+        message.settle(state, self.now, error, execute=self.marks.write)
 
     def try_later(self, message, error):
         if message.attempts > len(DELAYS):
             self.settle(message, MessageState.FAILED, error)
         else:
             until = self.now + datetime.timedelta(seconds=DELAYS[message.attempts - 1])
-            message.put_off(until, error, execute=self.marks.execute)
+            message.put_off(until, error, execute=self.marks.write)
 
     def heed(self, channel, fault):
         """Two servers' silences in a row are no message's fault: the others wait too."""

@@ -478,7 +478,7 @@ def test_a_mark_leaves_at_once_without_being_waited_for(server):
     now = write(1)
     message = OutboxMessage.get()
     with bases.lightly(db) as marks:
-        message.settle(MessageState.SENT, now, execute=marks.execute)
+        message.settle(MessageState.SENT, now, execute=marks.write)
         with ThreadPoolExecutor(1) as another:  # what was handed over is done, whatever becomes of who did
             assert another.submit(seen_sent).result()
     assert ends() == [(MessageState.SENT, 0, "")]
@@ -498,7 +498,7 @@ def test_a_mark_that_was_not_done_is_told_and_the_line_serves_again(server):
     write(1)
     wrong = ("UPDATE outbox_message SET state = NULL WHERE id > %s".replace("%s", db.param), [0])
     with bases.lightly(db) as marks, pytest.raises((OperationalError, IntegrityError)):
-        marks.execute(*wrong)
+        marks.write(*wrong)
         marks.wait()
     assert ends() == [(MessageState.WAITING, 0, "")]
 
