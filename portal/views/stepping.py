@@ -229,7 +229,9 @@ class Stepping:
         """What somebody else wrote in this step meanwhile; the form may be sent again knowingly."""
         form.show(saved.household)
         theirs = self.form(step, as_typed(saved.words))
-        changes = list(differences(theirs.words(), form.words(), labels(theirs) | labels(form)))
+        theirs.show(Household(self.answers() | {step: saved.words}, self.offer, clock.today()))
+        names = theirs.words() | form.words()
+        changes = list(differences(as_shown(theirs, names), as_shown(form, names), labels(theirs) | labels(form)))
         told = saved.theirs | {"changes": changes, "at": datetime.datetime.fromisoformat(saved.theirs["at"])}
         return self.render(step, form, 409, saved.household, theirs=told)
 
@@ -296,6 +298,14 @@ def differences(theirs, mine, named):
         there, here = first(theirs, name), first(mine, name)
         if there != here and name not in HIDDEN:
             yield named.get(name, name), there, here
+
+
+def as_shown(form, names):
+    """The words of a form with the repairs of the rules in them: what they repaired is nobody's change."""
+    children = [child for _, child in form.numbered()] if hasattr(form, "numbered") else []
+    boxes = {box.name: box.data for boxes in (form, *children) for box in boxes}
+    words = form.words()
+    return {name: [boxes[name]] if isinstance(boxes.get(name), str) else words.get(name, []) for name in names}
 
 
 def labels(form):

@@ -401,6 +401,21 @@ def test_two_tabs_on_one_draft_show_what_differs_and_lose_nothing(signed_in, hr,
     assert Enrolment.get_by_id(draft.id).label == "Agnès COURBET"
 
 
+def test_what_the_rules_repaired_is_no_difference_between_two_tabs(signed_in, hr, draft):
+    """« Pays : enregistré « rien », ici « France » » was said of the country that the page itself had written."""
+    fill(signed_in, draft, until="comptes")
+    mine, theirs = page_of(signed_in, draft, "coordonnees"), page_of(signed_in, draft, "coordonnees")
+    send(signed_in, draft, "coordonnees", enrolling.ADDRESS | {"rue": "rue Haute"}, **theirs)
+    typed = enrolling.ADDRESS | {"rue": "rue Basse", "pays": "France"}
+    page = send(signed_in, draft, "coordonnees", typed, **mine).get_data(as_text=True)
+    assert re.findall(r"<li>([^<:]+)\u00a0: enregistré", page) == ["Rue"]
+    mine, theirs = page_of(signed_in, draft, "salarie"), page_of(signed_in, draft, "salarie")
+    send(signed_in, draft, "salarie", enrolling.EMPLOYEE | {"nssociale": enrolling.NIR.replace(" ", "")}, **theirs)
+    typed = enrolling.EMPLOYEE | {"prenom": "Agnès"}
+    page = send(signed_in, draft, "salarie", typed, **mine).get_data(as_text=True)
+    assert re.findall(r"<li>([^<:]+)\u00a0: enregistré", page) == ["Prénom"]
+
+
 def test_what_was_written_while_a_form_was_on_its_way_is_kept(hr, draft):
     early, late, latest = (draft.read_whole() for _ in range(3))
     save(early, "conjoint", enrolling.SPOUSE, hr)
