@@ -5,9 +5,11 @@ from pathlib import Path
 
 import markdown
 from flask import Blueprint, abort, render_template
+from flask_login import current_user
 from markupsafe import Markup
 
 from portal.access import public
+from portal.models import UserRole
 
 blueprint = Blueprint("help", __name__, url_prefix="/aide")
 
@@ -34,12 +36,29 @@ CHAPTERS = {
     "utilisateurs": "Utilisateurs et rôles, pour la mutuelle",
     "configuration": "Configuration, pour la mutuelle",
 }
+OF_MUTUAL = ("connexion", "messages", "dossiers", "chargements", "utilisateurs", "configuration")
+OF_CARE = ("connexion", "couverture")
+OF_COMPANIES = tuple(
+    key for key in CHAPTERS if key not in {*OF_MUTUAL, *OF_CARE, "inscription"} - {"connexion", "messages"}
+)
 
 
 @blueprint.get("")
 @public
 def index():
-    return render_template("pages/help.html", chapters=CHAPTERS)
+    own = own_chapters(current_user)
+    return render_template(
+        "pages/help.html", chapters=CHAPTERS, own=own, others=[key for key in CHAPTERS if key not in own]
+    )
+
+
+def own_chapters(user):
+    """Those of the profession of who reads, which stand first; none of a visitor’s."""
+    if not user.is_authenticated:
+        return ()
+    if user.is_staff:
+        return OF_MUTUAL
+    return OF_CARE if user.role == UserRole.HEALTH_PROFESSIONAL else OF_COMPANIES
 
 
 @blueprint.get("/<chapter>")

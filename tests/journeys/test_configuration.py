@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from portal.models import UserRole
-from tests import factories
+from tests import factories, files
 from tests.journeys import scenery
 from tests.journeys.browser import axe, same_after_reload, sign_in
 
@@ -84,3 +84,19 @@ def test_a_type_without_a_format_is_refused_where_it_is_written_and_nothing_is_l
     expect(new.get_by_text("Cochez au moins un format.")).to_be_visible()
     expect(new.get_by_label("Nom")).to_have_value("Accord d’entreprise")
     axe(desk)
+
+
+@pytest.mark.parametrize("size", [(1000, 50), (50, 1000), (400, 100)])
+def test_a_logo_of_any_shape_leaves_room_for_the_name_in_the_menu(desk, size):
+    desk.goto("/gestion/configuration/identite")
+    picture = {"name": "logo.png", "mimeType": "image/png", "buffer": files.image(size=size)}
+    desk.get_by_label("Nouveau logo").set_input_files(picture)
+    keep(desk)
+    for width in (1366, 390, 320):
+        desk.set_viewport_size({"width": width, "height": 800})
+        desk.goto("/gestion/configuration/identite#menu")
+        assert desk.evaluate(
+            """() => { const menu = document.querySelector("#menu").getBoundingClientRect();
+            return [...document.querySelectorAll(".ui-brand, .ui-brand *")].every(
+                one => one.getBoundingClientRect().right <= menu.right && one.scrollWidth <= one.clientWidth + 1); }"""
+        )
