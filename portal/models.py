@@ -4160,6 +4160,11 @@ class ContributionStatement(Table):
         joined = statements.select(cls, Plan, GroupContract, EmployeeCategory, Company).join(Plan).switch(cls)
         return joined.join(GroupContract).join(EmployeeCategory).join(Company)
 
+    @property
+    def is_note(self):
+        """A credit note of the management system’s: it gives a sum back, and compares with no period."""
+        return self.total < 0 and not self.computed
+
     @cached_property
     def before(self):
         """The statement of the same contract and product that came before; None when it is the first."""
@@ -4179,7 +4184,8 @@ class ContributionStatement(Table):
         """The one that came before the one of the query around it, or before `of`, as a part of a query."""
         row, of = cls.alias(), of or cls
         alike = row.contract == of.contract, row.plan == of.plan, row.period_start < of.period_start
-        return row.select(row.id).where(*alike).order_by(row.period_start.desc(), row.id.desc()).limit(1)
+        calls = row.computed | (row.total >= 0)  # a credit note that was loaded is beside the periods
+        return row.select(row.id).where(*alike, calls).order_by(row.period_start.desc(), row.id.desc()).limit(1)
 
     @classmethod
     def rejected_id(cls):

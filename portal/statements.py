@@ -27,7 +27,7 @@ class Changes:
     """Between a statement and the one before: `rows`, (rules.Difference, who, in words why), the greatest first."""
 
     def __init__(self, statement):
-        self.statement, self.before = statement, statement.before
+        self.statement, self.before = statement, None if statement.is_note else statement.before
         self.rows = []
         if self.before is None:  # nothing to compare: its lines are added up where they are
             self.called = Called.summed(statement)

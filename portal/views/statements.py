@@ -12,6 +12,7 @@ from portal.forms.contributions import LineFilter
 from portal.models import (
     JOIN,
     Beneficiary,
+    ContributionStatement,
     Payment,
     PaymentAllocation,
     StatementLine,
@@ -80,9 +81,6 @@ def with_people(row):
 def summary(row):
     """What stands above the lines."""
     changes = statements.Changes(row)
-    settled = row.settled_by.select(PaymentAllocation, Payment).join(
-        Payment, JOIN.LEFT_OUTER, on=(PaymentAllocation.payment == Payment.id)
-    )
     rejected = [rejecting.told(row)] if row.debit else []
     payee = statements.to_transfer(row, current_app.settings.payee, bool(rejected), clock.today())
     return {
@@ -94,11 +92,22 @@ def summary(row):
         "changes": changes,
         "kinds": KINDS,
         "most": MOST_CHANGES,
-        "settled": list(settled.order_by(Payment.paid_on, PaymentAllocation.id)),
+        "settled": settled(row),
         "being_made": being_made(row),
         "has_failed": row.document_id is not None and row.document.has_failed(clock.now()),
         "pages_in_all": pages_in_all(changes.called.count),
     }
+
+
+def settled(row):
+    """What settled it, or what a credit note is set against."""
+    if row.total < 0:
+        against = row.settles.select(PaymentAllocation, ContributionStatement)
+        against = against.join(ContributionStatement, on=(PaymentAllocation.statement == ContributionStatement.id))
+        return list(against.order_by(ContributionStatement.due_on, PaymentAllocation.id))
+    by = row.settled_by.select(PaymentAllocation, Payment)
+    by = by.join(Payment, JOIN.LEFT_OUTER, on=(PaymentAllocation.payment == Payment.id))
+    return list(by.order_by(Payment.paid_on, PaymentAllocation.id))
 
 
 def being_made(row):

@@ -9,7 +9,7 @@ import pypdf
 import pytest
 from segno import helpers
 
-from portal import clock, documents, printing, statements
+from portal import clock, contributions, documents, printing, statements
 from portal.models import (
     AuditEvent,
     Beneficiary,
@@ -65,6 +65,21 @@ def test_what_is_paid_by_transfer_says_where_to_with_its_reference(signed_in, ca
     GroupContract.update(payment_method="Chèque").where(GroupContract.id == contract.id).execute()
     unpaid = factories.statement(contract, months_ago=3)
     assert "Pour régler par virement" not in plain(signed_in.get(f"/echeancier/{unpaid.public_id}"))
+
+
+def test_a_credit_note_says_what_it_is_set_against_and_no_period_compares_with_it(signed_in, called, contract):
+    credit = factories.statement(contract, -5_000, months_ago=1, number="AV1")
+    following = factories.statement(contract, months_ago=0)
+    contributions.settle_contracts([contract.id])
+    text = plain(signed_in.get(f"/echeancier/{credit.public_id}"))
+    oldest = ContributionStatement.select().order_by(ContributionStatement.due_on).first()
+    assert f"Bordereau {oldest.number} 50,00 €" in text.partition("Imputé sur")[2]
+    assert "Avoir −50,00 € à déduire de ce qui est dû" in text
+    assert "Déjà imputé 50,00 €" in text
+    assert "ne se compare à aucun bordereau" in text
+    assert "Reste à régler" not in text
+    text = plain(signed_in.get(f"/echeancier/{following.public_id}"))
+    assert f"Depuis le bordereau {called.number}" in text
 
 
 def test_what_changed_is_told_with_its_cause_and_adds_up(signed_in, called):
