@@ -239,13 +239,13 @@ def test_the_accounts_of_one_user_never_stand_in_the_query_of_another(hr):
         seen = {account.id for account in user.accounts()}
         found = ManagedAccount.select(ManagedAccount.id).where(ManagedAccount.id.in_(user.account_ids()))
         assert {account.id for account in found} == seen != set()
-        assert {account.id for account in user.accounts_seen_whole()} == seen
+        assert {id for id in seen if user.sees_whole(id)} == seen
+        assert not any(stranger.sees_whole(id) for id in seen)
         kept = GroupContract.select().where(GroupContract.id.in_(user.contract_ids()))
         assert set(kept) == set(user.contracts()) and set(kept).isdisjoint(stranger.contracts())
     PermissionGrant.update(valid_to=clock.today() - datetime.timedelta(days=1)).execute()
-    assert not list(hr.accounts_seen_whole()) and not GroupContract.select().where(
-        GroupContract.id.in_(hr.contract_ids())
-    )
+    assert not any(hr.sees_whole(account.id) for account in ManagedAccount.select())
+    assert not GroupContract.select().where(GroupContract.id.in_(hr.contract_ids()))
 
 
 def test_a_column_of_another_name_is_read_by_its_name(hr):
