@@ -87,9 +87,9 @@ def shows_people(view):
     return view
 
 
-def ends_viewing(view):
-    """The one form that is taken while the portal is looked at as somebody else."""
-    view.ends_viewing = True
+def while_viewing(view):
+    """A form that is taken while the portal is looked at as somebody else: it changes nothing of theirs."""
+    view.while_viewing = True
     return view
 
 
@@ -158,7 +158,7 @@ def let_in():
     if not user.is_authenticated:
         by_itself = request.htmx and getattr(view, "polled", False)
         return ("", 204) if by_itself else ask_to_sign_in()
-    if user.viewer and request.method not in ("GET", "HEAD") and not getattr(view, "ends_viewing", False):
+    if user.viewer and request.method not in ("GET", "HEAD") and not getattr(view, "while_viewing", False):
         refuse_to_write()
     right = getattr(view, "right", None)
     user.acting = rights.behind(right)

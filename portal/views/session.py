@@ -14,6 +14,7 @@ from portal.access import (
     public,
     safe_path,
     too_many_tries,
+    while_viewing,
 )
 from portal.forms.session import SignIn
 from portal.models import AuditEvent, Throttle, User, db
@@ -159,6 +160,7 @@ def destroy():
 
 
 @blueprint.post("/session/prolonger")
+@while_viewing
 def extend():
     """« Continuer »: being called is enough, the session was seen (`access.load_user`)."""
     if wants_fragment():

@@ -11,6 +11,7 @@ from tests import factories
 from tests.views.test_users import NOBODY, WORDS
 
 PATH = "/gestion/utilisateurs"
+OF_ONE_S_OWN = {"staff_viewing.leave", "session.extend"}  # they change nothing of who is looked at
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_the_pages_are_those_of_the_person_and_say_so(viewing, hr):
 def test_nothing_is_written_by_any_form_of_the_portal(app, viewing, hr, queries, no_alarm):
     said, seen = token(viewing), 0
     for rule in app.url_map.iter_rules():
-        if "POST" not in rule.methods or rule.endpoint == "staff_viewing.leave":
+        if "POST" not in rule.methods or rule.endpoint in OF_ONE_S_OWN:
             continue
         if getattr(app.view_functions[rule.endpoint], "public", False):
             continue
@@ -62,6 +63,14 @@ def test_nothing_is_written_by_any_form_of_the_portal(app, viewing, hr, queries,
         assert not written, (path, written)
         seen += 1
     assert seen > 150
+
+
+def test_continuing_prolongs_one_s_own_session(viewing, at):
+    said = token(viewing)
+    at(minutes=14)
+    assert viewing.post("/session/prolonger", {"csrf_token": said}).status_code == 200
+    at(minutes=20)  # more than the quarter of an hour of the staff since anything else was asked for
+    assert "en lecture seule" in viewing.get("/").get_data(as_text=True)
 
 
 def test_reading_marks_nothing_of_theirs(viewing, hr):

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
 from portal import clock
-from portal.access import audit, ends_viewing, fresh, requires
+from portal.access import audit, fresh, requires, while_viewing
 from portal.forms import cleaned
 from portal.forms.checks import holds_secret
 from portal.models import db
@@ -33,7 +33,7 @@ def start(id):
 
 
 @blueprint.post("/voir/fin")
-@ends_viewing
+@while_viewing
 def leave():
     """Back to oneself; once it is over already, the same."""
     shown = current_user._get_current_object() if current_user.viewer else None
