@@ -63,8 +63,9 @@ def connect(url):
         max_connections=20,
         timeout=5,
         autoconnect=False,
-        # Who waits for a lock is told to come back, as on SQLite; compiling a statement takes longer than any of ours.
-        options="-c lock_timeout=5s -c jit=off",
+        # Who waits for a lock is told to come back, as on SQLite; compiling a statement takes longer than any of ours;
+        # a list and its door are some ten tables, whose order is the planner's to find.
+        options="-c lock_timeout=5s -c jit=off -c join_collapse_limit=11 -c from_collapse_limit=11",
         field_types=FIELD_TYPES["postgresql"],
     )
 
