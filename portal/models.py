@@ -1025,7 +1025,8 @@ def rewrite(row, names, execute=None):
     values = [field.db_value(row.__data__[field.name]) for field in fields]
     table = row._meta.table_name
     sql = f"UPDATE {table} SET {sets} WHERE id = {db.param}"  # nosec B608
-    (execute or db.execute_sql)(sql, [*values, row.id])
+    execute = execute or db.execute_sql
+    execute(sql, [*values, row.id])
 
 
 class Selection(Table):

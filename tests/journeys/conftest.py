@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import threading
+import traceback
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -50,6 +51,12 @@ def chromium():
 class QuietHandler(WSGIRequestHandler):
     def log(self, kind, message, *values):
         pass
+
+    def connection_dropped(self, error, environ=None):
+        """A browser that goes to another page lets go of what it was being sent, which this server leaves open."""
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if hasattr(sent := frame.f_locals.get("application_iter"), "close"):
+                sent.close()
 
 
 @pytest.fixture

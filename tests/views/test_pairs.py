@@ -11,6 +11,8 @@ from tests import factories
 from tests.thorough import often
 
 PAIRS = often(5, 200)
+ACCOUNTS = "pairs of a known and an unknown account, the same bytes"
+PEOPLE = "pairs of a known and an unknown person, the same bytes"
 DRAWN = re.compile(rb'name="(csrf_token|form_key)" value="[^"]+"|[0-9a-f]{16}')  # anew at each page
 
 
@@ -39,12 +41,12 @@ class Compared:
 def compare(figure, at):
     at()  # a page says when it was printed
 
-    def all_of(row, what, ask, pairs):
+    def all_of(row, of, ask, pairs):
         compared = Compared(ask)
         for known, unknown in pairs:
             assert compared.said(known, True) == compared.said(unknown, False), (known, unknown)
-        figure(row, len(pairs), f"pairs of a known and an unknown {what}, the same bytes")
-        figure(row, compared.apart, f"µs between the medians of a known and an unknown {what}", at_most=True)
+        figure(row, len(pairs), of)
+        figure(row, compared.apart, "µs between the medians of the known and of the unknown", at_most=True)
 
     return all_of
 
@@ -59,7 +61,7 @@ def addresses(client):
 def test_at_the_sign_in(client, addresses, compare):
     token = client.token()
     words = {"mot_de_passe": "mauvais mot de passe", "csrf_token": token}
-    compare("RAT-3", "account", lambda typed: client.post("/connexion", words | {"identifiant": typed}), addresses)
+    compare("RAT-3", ACCOUNTS, lambda typed: client.post("/connexion", words | {"identifiant": typed}), addresses)
 
 
 def test_when_a_password_is_forgotten(client, addresses, compare):
@@ -68,7 +70,7 @@ def test_when_a_password_is_forgotten(client, addresses, compare):
     def ask(typed):
         return client.post("/mot-de-passe-oublie", {"courriel": typed, "csrf_token": token})
 
-    compare("RAT-3", "account", ask, addresses)
+    compare("RAT-3", ACCOUNTS, ask, addresses)
 
 
 def test_at_a_registration(client, addresses, compare):
@@ -77,7 +79,7 @@ def test_at_a_registration(client, addresses, compare):
     def ask(typed):
         return client.post("/inscription/entreprise", {"courriel": typed, "csrf_token": token})
 
-    compare("RAT-3", "account", ask, addresses)
+    compare("RAT-3", ACCOUNTS, ask, addresses)
     assert Registration.select().count() == PAIRS
 
 
@@ -87,6 +89,6 @@ def test_of_people_of_another_company(signed_in, hr, compare):
     people = [factories.beneficiary(contract, f"Zzconnu{number:04}") for number in range(PAIRS)]
     assert Beneficiary.select().where(Beneficiary.contract == contract).count() >= PAIRS
     pairs = [(person.member_number, f"9{person.member_number[1:]}") for person in people]
-    compare("ACC-6", "person", lambda typed: signed_in.get("/salaries", query_string={"numero": typed}), pairs)
+    compare("ACC-6", PEOPLE, lambda typed: signed_in.get("/salaries", query_string={"numero": typed}), pairs)
     pairs = [(f"zzconnu{number:04}", f"zzautre{number:04}") for number in range(PAIRS)]
-    compare("ACC-6", "person", lambda typed: signed_in.get("/salaries", query_string={"q": typed}), pairs)
+    compare("ACC-6", PEOPLE, lambda typed: signed_in.get("/salaries", query_string={"q": typed}), pairs)
