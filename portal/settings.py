@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from portal.carriers import on_this_machine
 from portal.rules import Refused, contributions, identifiers, mandates, sendings, threads
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -381,9 +382,7 @@ def check_addresses(settings):
 
 def is_here(host):
     """A socket, or a name of this very machine."""
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host in ("", "localhost") or host.startswith("/")
+    return not host or host.startswith("/") or on_this_machine(host)
 
 
 def check_lines(settings, environ):
